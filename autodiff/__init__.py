@@ -1,0 +1,73 @@
+"""Reverse-mode automatic differentiation of NumPy: rules of one line, graphs you can look at, derivatives you can test.
+
+>>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([0.0, 1.0], requires_grad=True)
+>>> np.sum(np.exp(x)).backward()
+>>> x.grad
+tensor([1.       , 2.7182817])
+"""
+
+import numpy as _np
+
+from autodiff import rules as rules
+from autodiff.tensor import Tensor as Tensor  # isort: skip (rules come first)
+from autodiff import functional as functional
+from autodiff import random as random
+from autodiff.creation import arange as arange
+from autodiff.creation import as_tensor as as_tensor
+from autodiff.creation import empty as empty
+from autodiff.creation import empty_like as empty_like
+from autodiff.creation import eye as eye
+from autodiff.creation import full as full
+from autodiff.creation import full_like as full_like
+from autodiff.creation import get_default_dtype as get_default_dtype
+from autodiff.creation import linspace as linspace
+from autodiff.creation import ones as ones
+from autodiff.creation import ones_like as ones_like
+from autodiff.creation import set_default_dtype as set_default_dtype
+from autodiff.creation import tensor as tensor
+from autodiff.creation import zeros as zeros
+from autodiff.creation import zeros_like as zeros_like
+from autodiff.errors import AutodiffError as AutodiffError
+from autodiff.function import Function as Function
+from autodiff.functions import cat as cat
+from autodiff.functions import einsum as einsum
+from autodiff.functions import log_softmax as log_softmax
+from autodiff.functions import logsumexp as logsumexp
+from autodiff.functions import matmul as matmul
+from autodiff.functions import relu as relu
+from autodiff.functions import sigmoid as sigmoid
+from autodiff.functions import softmax as softmax
+from autodiff.functions import stack as stack
+from autodiff.functions import where as where
+from autodiff.primitive import bilinear as bilinear
+from autodiff.primitive import composite as composite
+from autodiff.primitive import elementwise as elementwise
+from autodiff.primitive import joint as joint
+from autodiff.primitive import linear as linear
+from autodiff.primitive import outputs as outputs
+from autodiff.primitive import primitive as primitive
+from autodiff.primitive import reduction as reduction
+from autodiff.primitive import registry as registry
+from autodiff.primitive import sequence as sequence
+from autodiff.primitive import zero as zero
+from autodiff.random import manual_seed as manual_seed
+from autodiff.random import rand as rand
+from autodiff.random import randn as randn
+from autodiff.reading import rule as rule
+from autodiff.serialization import load as load
+from autodiff.serialization import save as save
+from autodiff.sweep import backward as backward
+from autodiff.sweep import grad as grad
+from autodiff.tape import detect_anomaly as detect_anomaly
+from autodiff.tape import enable_grad as enable_grad
+from autodiff.tape import is_grad_enabled as is_grad_enabled
+from autodiff.tape import no_grad as no_grad
+from autodiff.tape import set_grad_enabled as set_grad_enabled
+
+float16, float32, float64 = map(_np.dtype, (_np.float16, _np.float32, _np.float64))
+complex64, complex128 = map(_np.dtype, (_np.complex64, _np.complex128))
+bool_, uint8, int8, int16, int32, int64 = map(_np.dtype, ("bool", "uint8", "int8", "int16", "int32", "int64"))
+half, double, long = float16, float64, int64
+
+__version__ = "0.1.0"

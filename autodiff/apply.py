@@ -1,0 +1,343 @@
+"""Running an operation and recording it: `apply` in general form, and unrolled for one and for two operands.
+
+Nothing else records. `apply` reads a registry entry (its kernel, rules and plans) and makes a Tensor and a Node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from autodiff import errors, tape
+from autodiff.plan import Plan
+from autodiff.tape import QUIET, Mode, Node, mode
+
+if TYPE_CHECKING:
+    from autodiff.primitive import Primitive
+    from autodiff.tensor import Tensor
+
+new = object.__new__
+stamp = tape.stamps.__next__
+OPERANDS = (ndarray, np.generic, int, float, complex, list, tuple)  # what may stand beside a Tensor
+
+
+def install(tensor: type[Tensor]) -> None:
+    """Make Tensor known here: its operators are entries of the registry, and `apply` returns it."""
+    global Tensor
+    Tensor = tensor
+
+
+def tracing() -> bool:
+    """Say whether a graph is being traced in this thread."""
+    now = mode.get()
+    return now is not None and now.graph is not None
+
+
+def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Run an operation on its operands and, where a gradient may be wanted, record it."""
+    arrays, nodes, plain, dtype = [], [], True, None
+    for x in operands:
+        if isinstance(x, Tensor):
+            arrays.append(x._data)
+            nodes.append(x._node)
+            if dtype is None:
+                dtype = x._data.dtype
+            elif dtype is not x._data.dtype:
+                plain = False
+        else:
+            arrays.append(x)
+            nodes.append(None)
+            if type(x) is not float and type(x) is not int:
+                plain = False
+    if not plain:
+        _settle(primitive, operands, arrays)
+    try:
+        y = primitive.kernel(*arrays, **params)
+    except Exception as error:
+        raise errors.explained(error, primitive.name, arrays, params) from error
+    if type(y) is not ndarray and not (several := primitive.form == "outputs"):
+        y = asarray(y)
+    now = mode.get()
+    node = None
+    if (now is None or now.record) and primitive.differentiable and nodes.count(None) < len(nodes):
+        node = _record(primitive, y, arrays, nodes, params)
+    result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
+    if now is not None and now is not QUIET:
+        _notice(now, primitive, operands, arrays, params, result, node)
+    return result
+
+
+def wrap(array: Any, node: Node | None) -> Any:
+    """Return an array (or a tuple of them, one operation's outputs) as a Tensor with the given history."""
+    if type(array) is not ndarray:
+        return _results(array, node) if isinstance(array, (tuple, list)) else array
+    out = new(Tensor)
+    out._data, out._node = array, node
+    return out
+
+
+def _record(
+    primitive: Primitive, y: Any, arrays: list[Any], nodes: list[Node | None], params: dict[str, Any]
+) -> Node | None:
+    key = 0
+    if primitive.joint is None:
+        for i, rule in enumerate(primitive.rules):
+            if rule is not None and nodes[i] is not None:
+                key |= 1 << i
+        if not key:
+            return None
+    several = type(y) is not ndarray
+    if not several and y.dtype.kind not in "fc":
+        return None
+    plan = primitive.plans.get(key) or primitive.plan(key)
+    node: Node = new(Node)
+    node.plan, node.parents, node.params, node.meta = plan, plan.parents(nodes), params, None
+    node.saved, node.stamp = plan.save(y, *arrays), stamp()
+    node.shape = tuple([asarray(part).shape for part in y]) if several else y.shape
+    node.dtype = tuple([asarray(part).dtype for part in y]) if several else y.dtype
+    return node
+
+
+def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) -> None:
+    """Make every operand an array or a number; a floating tensor's dtype wins over NumPy scalars and integers."""
+    floats = [x._data.dtype for x in operands if isinstance(x, Tensor) and x._data.dtype.kind in "fc"]
+    dtype = np.result_type(*floats) if floats else None
+    for i, x in enumerate(arrays):
+        weak = dtype is not None and primitive.carries(i)
+        if x is None or (isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic)):
+            continue
+        if isinstance(x, np.generic):
+            arrays[i] = x.item() if weak else asarray(x)
+        elif isinstance(x, (ndarray, list, tuple)):
+            array = asarray(x)
+            if array.dtype.kind not in "biufc":
+                raise TypeError(
+                    f"{primitive.name}: operand {i} is {'an array' if isinstance(x, ndarray) else 'a sequence'} of dtype "
+                    f"{array.dtype}; expected numbers. Join tensors with np.stack([...]) first."
+                )
+            if weak and (array.dtype.kind in "biu" or not isinstance(x, ndarray)):
+                array = array.astype(dtype)
+            arrays[i] = array
+        else:
+            raise TypeError(
+                f"{primitive.name}: operand {i} is a {type(x).__name__}; expected a Tensor, an ndarray or a number."
+            )
+
+
+def _notice(
+    now: Mode, primitive: Primitive, operands: Any, arrays: Any, params: dict[str, Any], result: Any, node: Node | None
+) -> None:
+    """Tell whoever watches: the anomaly check and the graph being traced."""
+    if now.anomaly:
+        line = errors.user_line()
+        if node is not None:
+            tape.meta(node).line = line
+        made = [t._data for t in (result if isinstance(result, (tuple, list)) else (result,))]
+        if not all(map(_finite, made)) and all(map(_finite, arrays)):
+            raise FloatingPointError(
+                f"{errors.describe_call(primitive.name, arrays, params)} made the first NaN or infinity, from finite "
+                f"operands, at {line}."
+            )
+    if now.graph is not None:
+        now.graph.note(primitive, operands, params, result, now)
+
+
+def _finite(x: Any) -> bool:
+    return getattr(getattr(x, "dtype", None), "kind", "") not in ("f", "c") or bool(np.isfinite(x).all())
+
+
+def unary(primitive: Primitive) -> Callable[[Any], Any]:
+    """Return `apply` unrolled for one operand and no keywords."""
+    kernel, plans = primitive.kernel, primitive.plans
+
+    def call(x: Any, **params: Any) -> Any:
+        if params or mode.get() is not None or not isinstance(x, Tensor):
+            return apply(primitive, (x,), params)
+        a, p = x._data, x._node
+        y = kernel(a)
+        if type(y) is not ndarray:
+            y = asarray(y)
+        out = new(Tensor)
+        out._data = y
+        if p is None:
+            out._node = None
+            return out
+        plan = plans.get(1) or primitive.plan(1)
+        node = new(Node)
+        node.plan = plan
+        node.parents = (p,)
+        node.saved = plan.save(y, a)
+        node.params = None
+        node.stamp = stamp()
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.meta = None
+        out._node = node
+        return out
+
+    return call
+
+
+def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return `apply` unrolled for two operands and no keywords; it serves the operators and NumPy's protocol alike."""
+    kernel, plans = primitive.kernel, primitive.plans
+
+    def call(x: Any, z: Any, **params: Any) -> Any:
+        if params or mode.get() is not None:
+            known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
+            return apply(primitive, (x, z), params) if known else NotImplemented
+        if isinstance(x, Tensor):
+            a, p = x._data, x._node
+            if isinstance(z, Tensor):
+                b, q = z._data, z._node
+                if a.dtype is not b.dtype:
+                    return apply(primitive, (x, z), params)
+            elif type(z) is float or type(z) is int:
+                b, q = z, None
+            else:  # an unknown type may know what to do with a Tensor
+                return apply(primitive, (x, z), params) if isinstance(z, OPERANDS) else NotImplemented
+        elif type(x) is float or type(x) is int:
+            a, p, b, q = x, None, z._data, z._node
+        else:
+            return apply(primitive, (x, z), params) if isinstance(x, OPERANDS) else NotImplemented
+        try:
+            y = kernel(a, b)
+        except Exception as error:
+            raise errors.explained(error, primitive.name, (a, b), params) from error
+        if type(y) is not ndarray:
+            y = asarray(y)
+        out = new(Tensor)
+        out._data = y
+        if p is not None:
+            if q is not None:
+                plan = plans.get(3) or primitive.plan(3)
+                parents: Any = (p, q)
+            else:
+                plan = plans.get(1) or primitive.plan(1)
+                parents = (p,)
+        elif q is not None:
+            plan = plans.get(2) or primitive.plan(2)
+            parents = (q,)
+        else:
+            out._node = None
+            return out
+        node = new(Node)
+        node.plan = plan
+        node.parents = parents
+        node.saved = plan.save(y, a, b)
+        node.params = None
+        node.stamp = stamp()
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.meta = None
+        out._node = node
+        return out
+
+    return call
+
+
+# --- several outputs -----------------------------------------------------------------------------------------------
+
+
+class Parts:
+    """The gradients of one operation's several outputs: `g[k]`, None for an output that nobody used."""
+
+    __slots__ = ("_parts", "dtype", "shape")
+
+    def __init__(self, node: Any, parts: dict[int, Any]) -> None:
+        self.shape, self.dtype, self._parts = node.shape, node.dtype, parts
+
+    def __add__(self, other: Parts) -> Parts:
+        both = dict(self._parts)
+        for k, g in other._parts.items():
+            both[k] = both[k] + g if k in both else g
+        return Parts(self, both)
+
+    def __getitem__(self, k: int) -> Any:
+        return self._parts.get(range(len(self.shape))[k])
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._parts.get, range(len(self.shape)))
+
+    def filled(self) -> list[Any]:
+        """Return all gradients, zeros for the outputs that nobody used."""
+        like = next(iter(self._parts.values()))
+        return [
+            self._parts[k] if k in self._parts else np.zeros_like(like, shape=s, dtype=d)
+            for k, (s, d) in enumerate(zip(self.shape, self.dtype, strict=True))
+        ]
+
+
+def _pick(several: Any, *, index: int) -> Any:
+    """Take one output of an operation that has several."""
+    return several[index]
+
+
+PICK = Plan(
+    SimpleNamespace(
+        name="pick", kind="linear", form="operands", fun=_pick, kernel=_pick, operands=(), arity=1, joint=None,
+        rules=(lambda g, s, index: Parts(s, {index: g}),),
+    ),
+    (0,),
+)
+
+
+def _results(ys: Any, node: Node | None) -> Any:
+    """Return an operation's outputs as tensors, each with a node that picks it, in NumPy's own result type."""
+    tensors = []
+    for index, y in enumerate(ys):
+        y = asarray(y)
+        picked = None
+        if node is not None and y.dtype.kind in "fc":
+            picked = new(Node)
+            picked.plan, picked.parents, picked.saved = PICK, (node,), ()
+            picked.params, picked.stamp, picked.meta = {"index": index}, stamp(), None
+            picked.shape, picked.dtype = y.shape, y.dtype
+        tensors.append(wrap(y, picked))
+    return type(ys)(*tensors) if hasattr(ys, "_fields") else type(ys)(tensors)
+
+
+# --- NumPy's other keywords ----------------------------------------------------------------------------------------
+
+
+def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], given: dict[str, Any]) -> Any:
+    """Run an operation given `dtype=` (the operands are cast) or `out=` (written where nothing is lost)."""
+    out, dtype = given.pop("out", None), given.pop("dtype", None)
+    if given:
+        name, value = next(iter(given.items()))
+        raise TypeError(f"{primitive.name} of a Tensor does not support {name}= (given {value!r}); leave it out.")
+    if dtype is not None:
+        operands = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in operands)
+    result = apply(primitive, operands, params)
+    return result if out is None else write_out(primitive.name, result, out)
+
+
+def rebind(target: Any, y: Any) -> None:
+    """Give a tensor another's value and history; a graph being traced sees the change."""
+    now = mode.get()
+    if now is not None and now.graph is not None:
+        now.graph.rebind(target, y)
+    target._data, target._node = y._data, y._node
+
+
+def write_out(name: str, result: Any, out: Any) -> Any:
+    """Write a result where `out=` asks: a Tensor takes the value and its history; an array only if none is lost."""
+    target = out[0] if isinstance(out, tuple) else out
+    if isinstance(target, Tensor):
+        return target._become(result)
+    now = mode.get()
+    if result._node is not None or (now is not None and now.graph is not None):
+        raise TypeError(
+            f"{name}(..., out=ndarray): the result {errors.describe(result._data)} has a gradient history that an ndarray "
+            "cannot keep. Drop out=, pass a Tensor as out=, or work under ad.no_grad()."
+        )
+    np.copyto(target, result._data, casting="same_kind")
+    tape.touch(target)
+    return target

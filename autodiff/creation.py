@@ -1,0 +1,115 @@
+"""Making tensors: `tensor`, `as_tensor`, and NumPy's creation functions with `dtype=` and `requires_grad=`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.tensor import Tensor, numeric
+
+_default: np.dtype[Any] = np.dtype(np.float32)
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats, and creation functions without a dtype, become (float32 at first)."""
+    global _default
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"the default dtype must be a floating dtype; got {dtype}.")
+    _default = dtype
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """Return the dtype that Python floats become."""
+    return _default
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return a new tensor from a copy of data; Python floats become float32, an ndarray keeps its dtype.
+
+    >>> tensor([1, 2]).dtype, tensor([1.0, 2.0]).dtype
+    (dtype('int64'), dtype('float32'))
+    """
+    return Tensor(np.array(_array(data, dtype)), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """Return data as a tensor that shares an ndarray's memory; a Tensor of that dtype is returned as it is."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)  # type: ignore[no-any-return]
+    return Tensor(_array(data, dtype))
+
+
+def _array(data: Any, dtype: Any) -> Any:
+    if isinstance(data, Tensor):
+        data = data._data
+    given = hasattr(data, "dtype")
+    array = np.asarray(data, dtype=dtype)
+    if dtype is None and not given and array.dtype.kind in "fc":
+        kind = _default if array.dtype.kind == "f" else np.result_type(_default, np.complex64)
+        array = array.astype(kind)
+    return numeric(array)
+
+
+def _made(array: Any, requires_grad: bool) -> Tensor:
+    return Tensor(array, requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
+    return _made(np.zeros(_size(size), dtype or _default), requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return ones of a shape: `ones(2, 3)` or `ones((2, 3))`."""
+    return _made(np.ones(_size(size), dtype or _default), requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return uninitialised values of a shape."""
+    return _made(np.empty(_size(size), dtype or _default), requires_grad)
+
+
+def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return a shape filled with one value."""
+    return _made(np.full(size, _array(fill_value, dtype)), requires_grad)
+
+
+def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return evenly spaced numbers: `arange(stop)`, `arange(start, stop[, step])`; integers stay integers."""
+    return _made(_array(np.arange(*bounds), dtype or (_default if np.result_type(*bounds).kind == "f" else None)), requires_grad)
+
+
+def linspace(start: float, stop: float, num: int = 50, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return `num` evenly spaced numbers from start to stop, both included."""
+    return _made(np.linspace(start, stop, num, dtype=dtype or _default), requires_grad)
+
+
+def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return the identity matrix (n, m)."""
+    return _made(np.eye(n, m, dtype=dtype or _default), requires_grad)
+
+
+def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return zeros with the shape and dtype of x."""
+    return _made(np.zeros_like(numeric(x), dtype), requires_grad)
+
+
+def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return ones with the shape and dtype of x."""
+    return _made(np.ones_like(numeric(x), dtype), requires_grad)
+
+
+def empty_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return uninitialised values with the shape and dtype of x."""
+    return _made(np.empty_like(numeric(x), dtype), requires_grad)
+
+
+def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return one value in the shape and dtype of x."""
+    return _made(np.full_like(numeric(x), fill_value, dtype), requires_grad)
+
+
+def _size(size: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size

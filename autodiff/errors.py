@@ -1,0 +1,67 @@
+"""How errors speak: short types of operands, the user's line, and NumPy's exceptions with the operation's name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+_HOME = os.path.dirname(os.path.abspath(__file__))
+_INSIDE = (_HOME + os.sep, os.path.join(os.path.dirname(_HOME), "nn") + os.sep, os.path.dirname(np.__file__) + os.sep)
+_LETTERS = {"f": "f", "c": "c", "i": "i", "u": "u"}
+_BROADCAST = "Shapes must agree, or be 1, along each axis counted from the last; reshape one, or add axes with x[:, None]."
+_HINTS = {
+    "matmul": "The last axis of the first operand must equal the second-to-last of the second; transpose one with .mT.",
+    "reshape": "The new shape must hold as many elements as the old one; one axis may be -1.",
+    "concatenate": "All shapes must agree except along the joined axis.",
+    "stack": "All shapes must be equal.",
+    "getitem": "An index must lie within its axis, a mask must have the shape of the axes it selects from.",
+}
+
+
+class AutodiffError(RuntimeError):
+    """Differentiation was asked for something it cannot give."""
+
+
+def short(dtype: Any, shape: Any = None) -> str:
+    """Return a short type, e.g. `f32[64,128]`, or `f32` for a dtype alone."""
+    if isinstance(dtype, tuple):
+        return "(" + ", ".join(short(d, s) for d, s in zip(dtype, shape, strict=True)) + ")"
+    name = _LETTERS.get(dtype.kind, "")
+    kind = f"{name}{dtype.itemsize * 8}" if name else str(dtype)
+    return kind if shape is None else f"{kind}[{','.join(map(str, shape))}]"
+
+
+def describe(value: Any) -> str:
+    """Return an operand's short type, or the value itself where it is a number."""
+    if isinstance(value, np.ndarray):
+        return short(value.dtype, value.shape)
+    if isinstance(value, (int, float, complex, np.generic)):
+        return repr(value)
+    return type(value).__name__
+
+
+def describe_call(name: str, operands: Any, params: dict[str, Any] | None = None) -> str:
+    """Return the call as one line: `matmul(f32[2,3], f32[4])`."""
+    parts = [describe(v) for v in operands] + [f"{k}={v!r}" for k, v in (params or {}).items() if v is not None]
+    return f"{name}({', '.join(parts)})"
+
+
+def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]) -> Exception:
+    """Return an error of the same class that says which operation was given what, and the fix where it is known."""
+    hint = _HINTS.get(name, _BROADCAST if "broadcast" in str(error) else "")
+    message = f"{describe_call(name, operands, params)}: {error}" + (f" {hint}" if hint else "")
+    try:
+        return type(error)(message)
+    except Exception:  # an exception class with a constructor of its own
+        return ValueError(message)
+
+
+def user_line() -> str:
+    """Return the innermost line of the caller's own code, as `file:line in function`."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((*_INSIDE, "<string>", "<__array_function__")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"

@@ -1,0 +1,150 @@
+"""Custom operations as PyTorch writes them: a class with `forward` and `backward` on Tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import apply as engine
+from autodiff import tape
+from autodiff.errors import AutodiffError
+from autodiff.sweep import conjugate
+from autodiff.tape import Node
+from autodiff.tensor import Tensor
+
+
+class Context:
+    """What `forward` leaves for `backward`; attributes may be set freely (shapes and numbers, not tensors)."""
+
+    needs_input_grad: tuple[bool, ...] = ()
+    saved_tensors: tuple[Tensor, ...] = ()
+
+    def __init__(self) -> None:
+        self._to_save: tuple[Any, ...] = ()
+        self._constant: tuple[Any, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Keep tensors for `backward`, where they are `ctx.saved_tensors`."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(f"save_for_backward takes Tensors; got {type(t).__name__}. Set it as ctx.name instead.")
+        self._to_save = tensors
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """Say that some outputs carry no gradient."""
+        self._constant = outputs
+
+
+class Function:
+    """A custom operation: subclass with static `forward(ctx, *args)` and `backward(ctx, *grads)`, call `apply`.
+
+    `backward` returns one gradient (or None) for each argument of `forward`. Written in Tensor operations, it is
+    differentiable itself.
+
+    >>> import autodiff as ad
+    >>> class Cube(ad.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return g * 3 * x * x
+    >>> x = ad.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("a Function defines a static method forward(ctx, *args).")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise NotImplementedError("a Function defines a static method backward(ctx, *grads).")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward` and record the operation."""
+        ctx = Context()
+        nodes = [x._node if isinstance(x, Tensor) else None for x in args]
+        ctx.needs_input_grad = tuple(node is not None for node in nodes)
+        recording = tape.is_grad_enabled() and any(ctx.needs_input_grad)
+        with tape.Switch(record=False), tape.scope(cls.__name__):
+            answer = cls.forward(ctx, *args, **kwargs)
+        several = isinstance(answer, (tuple, list))
+        outputs = list(answer) if several else [answer]
+        for y in outputs:
+            if not isinstance(y, Tensor):
+                raise TypeError(f"{cls.__name__}.forward returned a {type(y).__name__}; expected a Tensor or a tuple of them.")
+        if not recording:
+            return answer
+        constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
+        node = _record(cls, ctx, args, nodes, outputs, several)
+        results = engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)
+        results = [r.detach() if c else r for r, c in zip(results, constant, strict=True)]
+        return type(answer)(results) if several else results[0]
+
+
+class _Plan:
+    """A node's plan whose rule is a Function's `backward`."""
+
+    kind, joint, form = "other", True, "operands"
+
+    def __init__(self, cls: type[Function], ctx: Context, origins: list[Any], count: int, several: bool) -> None:
+        self.cls, self.ctx, self.origins, self.count, self.several = cls, ctx, origins, count, several
+        self.name, self.primitive = cls.__name__, self
+
+    def parent(self, node: Node, operand: Any) -> Node | None:
+        return node.parents[operand] if isinstance(operand, int) else None
+
+    def lift(self, node: Node, wrap: Any) -> tuple[Any, ...]:
+        return tuple(
+            wrap(v, node.parents[origin] if isinstance(origin, int) else node if origin == "y" else None)
+            for origin, v in zip(self.origins, node.saved, strict=True)
+        )
+
+    def pull(self, g: Any, values: Any, parents: Any, params: Any) -> list[Any]:
+        gradients = g.filled() if self.several else [g]
+        lifted = any(isinstance(h, Tensor) for h in gradients)
+        seeds = [conjugate(h if isinstance(h, Tensor) else engine.wrap(np.asarray(h), None)) for h in gradients]
+        self.ctx.saved_tensors = tuple(v if isinstance(v, Tensor) or v is None else engine.wrap(v, None) for v in values)
+        try:
+            answer = self.cls.backward(self.ctx, *seeds)
+        finally:
+            self.ctx.saved_tensors = ()
+        answers = answer if isinstance(answer, (tuple, list)) else (answer,)
+        if len(answers) != self.count:
+            raise AutodiffError(
+                f"{self.name}.backward returned {len(answers)} gradients; forward took {self.count} arguments: return one "
+                "for each, None where there is none."
+            )
+        pairs = []
+        for i, (parent, h) in enumerate(zip(parents, answers, strict=True)):
+            if parent is None or h is None:
+                continue
+            if not isinstance(h, Tensor):
+                raise TypeError(f"{self.name}.backward: gradient {i} is a {type(h).__name__}; expected a Tensor or None.")
+            pairs.append((parent, conjugate(h) if lifted else conjugate(h)._data))
+        return pairs
+
+
+def _record(
+    cls: type[Function], ctx: Context, args: tuple[Any, ...], nodes: list[Any], outputs: list[Tensor], several: bool
+) -> Node:
+    origins: list[Any] = []
+    for t in ctx._to_save:
+        place = next((i for i, x in enumerate(args) if x is t), None)
+        origins.append(place if place is not None else "y" if not several and t is outputs[0] else None)
+    node = Node()
+    node.plan, node.params, node.meta = _Plan(cls, ctx, origins, len(args), several), None, None
+    node.parents = tuple(nodes)
+    node.saved = tuple(None if t is None else t._data for t in ctx._to_save)
+    node.stamp = next(tape.stamps)
+    node.shape = tuple(y.shape for y in outputs) if several else outputs[0].shape
+    node.dtype = tuple(y.dtype for y in outputs) if several else outputs[0].dtype
+    ctx._to_save = ctx._constant = ()
+    return node

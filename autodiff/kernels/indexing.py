@@ -1,0 +1,98 @@
+"""Indexing and its adjoint. Index arrays are operands (they may vary); what is left of the index is a template.
+
+In a template `ARRAY` holds the place of an index array; slices, integers, None and Ellipsis stand for themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitive import linear, primitive
+
+
+class _Array:
+    def __repr__(self) -> str:
+        return "array"
+
+
+ARRAY = _Array()
+
+
+def parse(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split an index into its template and its arrays: `x[1:, [0, 2]]` gives (slice, ARRAY) and ([0, 2],)."""
+    template, arrays = [], []
+    for part in index if isinstance(index, tuple) else (index,):
+        if part is None or part is Ellipsis or isinstance(part, slice) or (isinstance(part, (int, np.integer)) and not isinstance(part, bool)):
+            template.append(part)
+        else:
+            template.append(ARRAY)
+            arrays.append(_checked(part))
+    return tuple(template), tuple(arrays)
+
+
+def _checked(part: Any) -> Any:
+    array = part if hasattr(part, "dtype") else np.asarray(part, dtype=None if np.size(part) else np.intp)
+    if array.dtype.kind not in "biu":
+        raise IndexError(
+            f"index of dtype {array.dtype}: expected integers, a boolean mask, slices, None or ...; "
+            "cast it with .astype(int)."
+        )
+    return array
+
+
+def _filled(template: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    waiting = iter(arrays)
+    return tuple(next(waiting) if part is ARRAY else part for part in template)
+
+
+def _bind(x: Any, *arrays: Any, index: tuple[Any, ...], **params: Any) -> Any:
+    return (x, *arrays), {"index": index, **params}
+
+
+@linear(lambda g, s, rest, index: scatter_add(g, *rest, index=index, shape=s.shape), bind=_bind)
+def getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    """Return x[index], the template's places filled with the index arrays."""
+    return x[_filled(index, arrays)]
+
+
+@linear(lambda g, rest, index: getitem(g, *rest, index=index), bind=_bind)
+def scatter_add(x: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Return zeros of a shape with x added at an index: the adjoint of getitem, so repeated indices accumulate."""
+    out = np.zeros_like(x, shape=shape)
+    where = _filled(index, arrays)
+    if all(a.dtype.kind == "b" for a in arrays):  # basic indices and masks never meet twice
+        out[where] = x
+    else:
+        np.add.at(out, where, x)
+    return out
+
+
+def _bind_put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    return (x, v, *arrays), {"index": index}
+
+
+@primitive(
+    lambda g, xs, index: put(g, 0.0, *xs[2:], index=index),
+    lambda g, xs, index: _written(g, xs[2:], index),
+    bind=_bind_put,
+    kind="linear",
+)
+def put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    """Return a copy of x with x[index] = v; where an index repeats, the last value stays, as in NumPy."""
+    out = np.array(x)
+    out[_filled(index, arrays)] = v
+    return out
+
+
+def _written(g: Any, arrays: tuple[Any, ...], index: tuple[Any, ...]) -> Any:
+    """Return the gradient of the values written: that of their places, 0 for a value that was overwritten."""
+    taken = getitem(g, *arrays, index=index)
+    if all(a.dtype.kind == "b" for a in arrays):
+        return taken
+    number = np.arange(taken.size).reshape(taken.shape)
+    arrays = tuple(getattr(a, "_data", a) for a in arrays)
+    last = np.empty(g.shape, dtype=np.intp)
+    last[_filled(index, arrays)] = number
+    return np.where(last[_filled(index, arrays)] == number, taken, 0)

@@ -1,0 +1,84 @@
+"""Softmax and what is built on it, shifted by the maximum so that nothing overflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitive import outputs, primitive, reduction
+from autodiff.rules.broadcasting import spread
+
+
+@reduction(
+    lambda g, x, y, axis, keepdims: spread(g, x, axis, keepdims) * _shares(x, spread(y, x, axis, keepdims)),
+    sig="a; axis=None, keepdims=False",
+)
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(x))) over an axis; -inf where all of x is -inf, with gradient 0 there."""
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(np.asarray(x).dtype)
+    with np.errstate(divide="ignore"):
+        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _shares(x: Any, y: Any) -> Any:
+    return np.exp(x - np.where(y == -np.inf, 0, y))
+
+
+@primitive(lambda g, y, axis: (g - np.sum(g * y, axis=axis, keepdims=True)) * y, sig="a; axis=-1")
+def softmax(x: Any, axis: int = -1) -> Any:
+    """Return exp(x) / sum(exp(x)) along an axis."""
+    y = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+    y /= np.sum(y, axis=axis, keepdims=True)
+    return y
+
+
+@primitive(lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True), sig="a; axis=-1")
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Return the logarithm of softmax along an axis, finite where softmax underflows."""
+    y = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    y -= np.log(np.sum(np.exp(y), axis=axis, keepdims=True))
+    return y
+
+
+def _softmax_nll_rule(g: Any, y: Any, target: Any) -> Any:
+    (_, p, weight), g_loss, g_p = y, g[0], g[1]
+    answer = None
+    if g_loss is not None:
+        answer = (p - np.equal(target[:, None], np.arange(p.shape[1]))) * (g_loss * weight)
+    if g_p is not None:  # only under a second derivative
+        inner = (g_p - np.sum(g_p * p, axis=-1, keepdims=True)) * p
+        answer = inner if answer is None else answer + inner
+    return answer
+
+
+# One node in place of log_softmax, indexing and mean, which saves the probabilities alone.
+@outputs(_softmax_nll_rule, None)
+def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
+    """Return the mean negative log-likelihood of integer targets (n,) under logits (n, classes), softmax, row weights."""
+    n, classes = logits.shape
+    labels = np.ascontiguousarray(target, dtype=np.int64)
+    shifted = logits - np.max(logits, axis=1, keepdims=True, initial=-np.inf)
+    p = np.exp(shifted)
+    total = np.sum(p, axis=1, keepdims=True)
+    p /= total
+    if n and labels.view(np.uint64).max() < classes:  # one pass finds negative and too large labels alike
+        kept, count = True, n
+    else:
+        kept = labels != ignore_index
+        count = int(np.sum(kept))
+        if np.any(kept & ((labels < 0) | (labels >= classes))):
+            raise IndexError(f"target {labels[kept].min()}..{labels[kept].max()} is out of bounds for {classes} classes.")
+        labels = np.where(kept, labels, 0)
+    weight = np.full((n, 1), 1 / count if count else np.nan, dtype=p.dtype)
+    losses = np.log(total[:, 0]) - shifted[np.arange(n), labels]
+    if kept is not True:
+        weight, losses = np.where(kept[:, None], weight, 0).astype(p.dtype), np.where(kept, losses, 0)
+    return np.asarray(np.sum(losses) / count if count else np.nan, dtype=p.dtype), p, weight
+
+
+def cross_entropy(logits: Any, target: Any, ignore_index: int = -100) -> Any:
+    """Return the mean cross-entropy of logits (n, classes) with integer targets (n,); NaN if all are ignored."""
+    return softmax_nll(logits, target, ignore_index=ignore_index)[0]

@@ -1,0 +1,244 @@
+"""The registry: what a differentiable operation is, its rules and facts, and the forms an entry may take."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import apply as engine
+from autodiff import signature, tape
+from autodiff.plan import WORDS, Plan, Rule, parameters
+
+registry: dict[Callable[..., Any], Primitive] = {}
+
+
+class Primitive:
+    """One entry of the registry: an operation, its rules and its facts. Called, it computes and records.
+
+    `kind` is the class of its rules (elementwise, linear, bilinear, reduction, zero, boolean, other), `form` how its
+    arguments lie (operands, sequence, outputs, composite); `domain` and `kinks` say where its rules hold.
+    """
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        rules: tuple[Rule | None, ...] = (),
+        *,
+        kind: str,
+        form: str = "operands",
+        joint: Rule | None = None,
+        kernel: Callable[..., Any] | None = None,
+        sig: str | None = None,
+        bind: Callable[..., Any] | None = None,
+        name: str | None = None,
+        takes: tuple[str, ...] = (),
+        constants: tuple[int, ...] = (),
+        domain: Any = None,
+        kinks: tuple[float, ...] = (),
+    ) -> None:
+        self.fun, self.rules, self.joint, self.kind, self.form = fun, rules, joint, kind, form
+        self.name = name or fun.__name__
+        self.kernel = kernel or fun
+        self.constants, self.domain, self.kinks = constants, domain, kinks
+        self.differentiable = joint is not None or any(rule is not None for rule in rules)
+        self.arity: int | None = len(rules)
+        self.operands: tuple[str, ...] = ()
+        self.extras: dict[str, Any] = {}
+        self.plans: dict[int, Plan] = {}
+        self.bind = bind
+        if bind is not None:
+            self.arity = None
+        elif not isinstance(fun, np.ufunc) and form != "composite":
+            read = signature.parse(sig if sig is not None else signature.own(fun), takes)
+            self.bind, self.operands, self.arity, self.extras = read
+        for rule in (*rules, joint):
+            if rule is not None and parameters(rule)[:1] != ("g",):
+                raise TypeError(f"{self.name}: a rule's first parameter is g, the output's gradient; got {rule}.")
+        if not is_numpys(fun) and (clash := WORDS.intersection(self.operands)):
+            raise TypeError(f"{self.name}: {', '.join(clash)} means something else in a rule; rename the operand.")
+        plain = self.bind is None and form == "operands" and self.differentiable
+        unrolled = {1: engine.unary, 2: engine.binary}.get(self.arity or 0) if plain else None
+        self.call: Callable[..., Any] = unrolled(self) if unrolled else self._call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        from autodiff.reading import rule
+
+        return rule(self)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        if self.form == "composite":
+            now = tape.mode.get()
+            if now is None or now.graph is None:
+                return self.kernel(*args, **kwargs)
+            with tape.scope(self.name):
+                return self.kernel(*args, **kwargs)
+        if self.bind is None:
+            return engine.apply(self, args, kwargs)
+        operands, params = self.bind(*args, **kwargs)
+        if not self.extras:
+            return engine.apply(self, operands, params)
+        given = {n: params.pop(n) for n in self.extras}
+        return engine.with_extras(self, operands, params, {n: v for n, v in given.items() if v is not self.extras[n]})
+
+    def carries(self, i: int) -> bool:
+        """Say whether a gradient can flow to operand i (not to a condition, an index or a label)."""
+        if self.joint is not None:
+            return i not in self.constants
+        return i < len(self.rules) and self.rules[i] is not None
+
+    def plan(self, key: int) -> Plan:
+        """Return the plan for the operands whose bits are set in `key` (0 for a joint rule, which answers for all)."""
+        active = tuple(i for i in range(key.bit_length()) if key >> i & 1)
+        self.plans[key] = plan = Plan(self, active if self.joint is None else None)
+        return plan
+
+
+def is_numpys(fun: Any) -> bool:
+    """Say whether a function is NumPy's or SciPy's own."""
+    return isinstance(fun, np.ufunc) or (getattr(fun, "__module__", None) or "numpy").split(".")[0] in ("numpy", "scipy")
+
+
+# --- registration --------------------------------------------------------------------------------------------------
+
+
+def register(fun: Any, *rules: Rule | None, kind: str, **facts: Any) -> Any:
+    """Enter a function and its rules; given rules alone, return a decorator for the function that follows."""
+    if not isinstance(fun, np.ufunc) and not is_numpys(fun) and parameters(fun)[:1] == ("g",):
+        return lambda function: register(function, fun, *rules, kind=kind, **facts)
+    if facts.get("form") == "sequence" or facts.pop("together", False):
+        (joint,), rules = rules, ()
+        facts["joint"] = joint
+    entry = Primitive(fun, rules, kind=kind, **facts)
+    registry[fun] = entry
+    if is_numpys(fun):
+        return entry
+    dispatched = _dispatched(fun, entry)
+    entry.fun = dispatched
+    registry[dispatched] = entry
+    return dispatched
+
+
+def _dispatched(fun: Callable[..., Any], entry: Primitive) -> Callable[..., Any]:
+    """Make a function of ours behave as NumPy's do: arrays go to the kernel, a Tensor among the arguments records."""
+
+    @functools.wraps(fun)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(x, engine.Tensor) or (type(x) in (list, tuple) and any(isinstance(t, engine.Tensor) for t in x)):
+                return entry.call(*args, **kwargs)
+        return fun(*args, **kwargs)
+
+    return function
+
+
+def elementwise(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation whose output element depends on one element of each operand: one rule an operand."""
+    return register(fun, *rules, kind="elementwise", **facts)
+
+
+def linear(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation that is linear in all its array operands jointly."""
+    return register(fun, *rules, kind="linear", **facts)
+
+
+def bilinear(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation that is linear in each of its two operands."""
+    return register(fun, *rules, kind="bilinear", **facts)
+
+
+def reduction(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation each of whose inputs feeds one output element."""
+    return register(fun, *rules, kind="reduction", **facts)
+
+
+def primitive(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation of no special class; `@primitive(rule, ...)` above a function registers that function.
+
+    >>> import autodiff as ad, numpy as np
+    >>> @ad.primitive(lambda g, x: g * 2 * x)
+    ... def squared(x):
+    ...     return x * x
+    >>> t = ad.tensor([3.0], requires_grad=True)
+    >>> squared(t).backward()
+    >>> t.grad
+    tensor([6.])
+    """
+    return register(fun, *rules, kind=facts.pop("kind", "other"), **facts)
+
+
+def sequence(fun: Any, rule: Rule | None = None, **facts: Any) -> Any:
+    """Register an operation on a sequence of operands (`np.concatenate`): one rule returns the list of gradients."""
+    given = () if rule is None else (rule,)
+    return register(fun, *given, kind=facts.pop("kind", "other"), form="sequence", **facts)
+
+
+def joint(fun: Any, rule: Rule | None = None, **facts: Any) -> Any:
+    """Register an operation of a few operands one rule of which returns all gradients, as distinct arrays."""
+    given = () if rule is None else (rule,)
+    return register(fun, *given, kind=facts.pop("kind", "other"), together=True, **facts)
+
+
+def outputs(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+    """Register an operation with several outputs (`np.modf`): `g[k]` is None where output k was not used."""
+    return register(fun, *rules, kind=facts.pop("kind", "other"), form="outputs", **facts)
+
+
+def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Any:
+    """Register a function written in registered functions; a graph shows it as one group."""
+    if written is None and not is_numpys(fun):
+        registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)
+        function = functools.wraps(fun)(entry._call)
+        registry[function] = entry
+        return function
+    if written is None:
+        return lambda function: composite(fun, function, **facts)
+    registry[fun] = Primitive(fun, kind="composite", form="composite", kernel=written, **facts)
+    return written
+
+
+def zero(*funs: np.ufunc) -> None:
+    """Register ufuncs whose derivative is zero wherever it exists."""
+    for fun in funs:
+        register(fun, *[lambda g: np.zeros_like(g)] * fun.nin, kind="zero")
+
+
+def boolean(*funs: np.ufunc) -> None:
+    """Register ufuncs whose result carries no gradient."""
+    for fun in funs:
+        register(fun, *[None] * fun.nin, kind="boolean")
+
+
+def constant(fun: Any, sig: str, **facts: Any) -> None:
+    """Register a function whose result (an index, a count, a mask) carries no gradient but is still a Tensor."""
+    operands = sig.partition(";")[0].count(",") + 1
+    register(fun, *[None] * operands, kind="boolean", sig=sig, **facts)
+
+
+def plain(*funs: Callable[..., Any]) -> None:
+    """Register functions that answer with NumPy's or Python's own values (a shape, a truth, a text)."""
+    for fun in funs:
+        registry[fun] = Primitive(fun, kind="plain", form="composite", kernel=_on_values(fun))
+
+
+def _on_values(fun: Callable[..., Any]) -> Callable[..., Any]:
+    def values(x: Any) -> Any:
+        if isinstance(x, engine.Tensor):
+            return x._data
+        return type(x)(map(values, x)) if type(x) in (list, tuple) else x
+
+    @functools.wraps(fun)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return fun(*map(values, args), **{name: values(x) for name, x in kwargs.items()})
+
+    return function
+
+
+def alias(name: Callable[..., Any], fun: Callable[..., Any]) -> None:
+    """Give a second function the entry of the first."""
+    registry[name] = registry[fun]

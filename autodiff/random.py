@@ -1,0 +1,97 @@
+"""Random tensors. Every function takes `generator=`; without one it draws from the default generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import creation
+from autodiff.tensor import Tensor
+
+
+class Generator:
+    """A stream of random numbers, `numpy.random.Generator` (`rng`) with PyTorch's `manual_seed`."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(seed)
+
+    def manual_seed(self, seed: int | None) -> Generator:
+        """Start the stream anew from a seed."""
+        self.rng = np.random.default_rng(seed)
+        return self
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the stream stands."""
+        return dict(self.rng.bit_generator.state)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Put the stream back to where it stood."""
+        self.rng.bit_generator.state = state
+
+
+_generator = Generator()
+
+
+def default_generator() -> Generator:
+    """Return the generator that functions without `generator=` draw from."""
+    return _generator
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, so that a program draws the same numbers again."""
+    return _generator.manual_seed(seed)
+
+
+def _rng(generator: Generator | None) -> np.random.Generator:
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"generator must be an ad.random.Generator; got {type(generator).__name__}.")
+    return (generator or _generator).rng
+
+
+def normal(
+    loc: float = 0.0, scale: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
+) -> Tensor:
+    """Draw from the normal distribution with mean loc and standard deviation scale."""
+    return _cast(_rng(generator).normal(loc, scale, size), dtype)
+
+
+def uniform(
+    low: float = 0.0, high: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
+) -> Tensor:
+    """Draw uniformly from [low, high)."""
+    return _cast(_rng(generator).uniform(low, high, size), dtype)
+
+
+def bernoulli(p: Any = 0.5, size: Any = None, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+    """Draw 1 with probability p, else 0, in the shape `size` (that of p if left out)."""
+    p = np.asarray(p._data if isinstance(p, Tensor) else p)
+    if not np.all((p >= 0) & (p <= 1)):
+        raise ValueError(f"bernoulli: p must lie in [0, 1]; got values from {p.min()} to {p.max()}.")
+    return _cast(_rng(generator).random(p.shape if size is None else size) < p, dtype)
+
+
+def randint(
+    low: int, high: int | None = None, size: Any = (), *, dtype: Any = np.int64, generator: Generator | None = None
+) -> Tensor:
+    """Draw integers from [low, high), or from [0, low) if high is left out."""
+    return Tensor(np.asarray(_rng(generator).integers(low, high, size, dtype=dtype)))
+
+
+def permutation(x: Any, *, generator: Generator | None = None) -> Tensor:
+    """Return the numbers below x, or the rows of x, in random order."""
+    return Tensor(_rng(generator).permutation(x._data if isinstance(x, Tensor) else x))
+
+
+def randn(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+    """Draw from the standard normal distribution: `randn(2, 3)`."""
+    return normal(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
+
+
+def rand(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+    """Draw uniformly from [0, 1): `rand(2, 3)`."""
+    return uniform(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
+
+
+def _cast(values: Any, dtype: Any) -> Tensor:
+    return Tensor(np.asarray(values).astype(dtype or creation.get_default_dtype()))

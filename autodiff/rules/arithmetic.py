@@ -1,0 +1,63 @@
+"""Arithmetic, rounding and the parts of complex numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.kernels.division import ratio
+from autodiff.primitive import bilinear, boolean, elementwise, linear, outputs, zero
+
+linear(np.add, lambda g: g, lambda g: g)
+linear(np.subtract, lambda g: g, lambda g: -g)
+linear(np.negative, lambda g: -g)
+linear(np.positive, lambda g: g)
+bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
+elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(g * y, b), domain="nonzero")
+elementwise(np.reciprocal, lambda g, y: -g * y * y, domain="nonzero")
+elementwise(np.square, lambda g, x: g * x * 2)
+elementwise(np.power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive")
+elementwise(np.float_power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive")
+elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
+elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
+elementwise(np.absolute, lambda g, x: g * conj(np.sign(x)), kinks=(0.0,))  # at 0: 0
+elementwise(np.fabs, lambda g, x: g * np.sign(x), kinks=(0.0,))
+elementwise(np.hypot, lambda g, a, y: ratio(g * a, y), lambda g, b, y: ratio(g * b, y))  # at (0, 0): 0
+elementwise(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b), domain="quotient")
+elementwise(np.fmod, lambda g: g, lambda g, a, b: -g * np.trunc(ratio(a, b)), domain="quotient")
+elementwise(np.copysign, lambda g, a, b: g * np.sign(a) * np.copysign(np.ones_like(b), b), lambda g: np.zeros_like(g), kinks=(0.0,))
+zero(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.floor_divide)
+elementwise(np.round, lambda g: np.zeros_like(g), sig="a; decimals=0, out=None")
+boolean(np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm)
+outputs(np.modf, lambda g: g[0], name="modf", sig="x;")
+outputs(np.divmod, lambda g: g[1], lambda g, a, b: None if g[1] is None else -g[1] * np.floor_divide(a, b), sig="a, b;")
+
+linear(np.conjugate, lambda g: np.conjugate(g))
+linear(np.real, lambda g: g, sig="val;")
+linear(np.imag, lambda g: g * -1j, sig="val;")
+elementwise(np.angle, lambda g, x: np.imag(x) * 0 + _angle(g, x), sig="z; deg=False", domain="complex")
+
+
+def conj(x: Any) -> Any:
+    """Return the conjugate of a complex value, and a real value itself."""
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+def _one_less(b: Any) -> Any:
+    """Return the exponent of a power's derivative, but 1 for exponent 0, whose derivative is 0 also at 0."""
+    if isinstance(b, (int, float, complex)):
+        return b - 1 if b != 0 else 1
+    return np.where(np.equal(b, 0), 1, b - 1)
+
+
+def _log(a: Any) -> Any:
+    """Return log(a), and 0 at 0, where the derivative of 0**y is 0 for y > 0."""
+    if isinstance(a, (int, float)):
+        return math.log(a) if a > 0 else 0.0 if a == 0 else math.nan
+    return np.log(np.where(np.equal(a, 0), 1, a))
+
+
+def _angle(g: Any, x: Any) -> Any:
+    return ratio(g * -1j * np.conjugate(x), np.square(np.abs(x)))

@@ -1,0 +1,14 @@
+"""What rules of reductions share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def spread(g: Any, like: Any, axis: Any, keepdims: bool) -> Any:
+    """Broadcast a reduction's result (or its gradient) back over the axes it was reduced along."""
+    if axis is not None and not keepdims:
+        g = np.expand_dims(g, axis)
+    return np.broadcast_to(g, like.shape)

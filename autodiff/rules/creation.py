@@ -1,0 +1,18 @@
+"""Copies, casts, and arrays made in the likeness of another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autodiff.primitive import constant, linear
+
+linear(np.copy, lambda g: g, sig="a; order='K', subok=False")
+linear(
+    np.astype,
+    lambda g: g,
+    bind=lambda x, dtype, /, *, copy=True, device=None: ((x,), {"dtype": np.dtype(dtype)}),
+    kernel=lambda x, dtype: x.astype(dtype),
+)
+for _like in (np.zeros_like, np.ones_like, np.empty_like):
+    constant(_like, "a; dtype=None, order='K', subok=True, shape=None", takes=("dtype",))
+constant(np.full_like, "a; fill_value=0, dtype=None, order='K', subok=True, shape=None", takes=("dtype",))

@@ -1,0 +1,283 @@
+"""The reverse sweep, and `grad` and `backward`, its two faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush, heappushpop
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy import ndarray
+
+from autodiff import apply as engine
+from autodiff import errors, tape
+from autodiff.errors import AutodiffError
+from autodiff.tape import Node, Switch, mode
+
+if TYPE_CHECKING:
+    from autodiff.tensor import Tensor
+
+
+def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: bool) -> dict[Node, Any]:
+    """Carry gradients from some outputs back to the leaves (or to the `wanted` nodes), newest node first.
+
+    A node waits until all its users are done: in `b = a + a; c = b + b`, b's gradient must be complete before it is
+    split over the two a's. Users are newer than what they use, so going by age is enough. A gradient is an ndarray or,
+    lifted, a Tensor: then the same rules record themselves, which is all there is to higher derivatives and tracing.
+    """
+    shared = set(grads)  # nodes whose gradient may be another node's array as well: not to be added to in place
+    found: dict[Node, Any] = {}
+    last = max((node.stamp for node in wanted), default=1) if wanted is not None else 1
+    anomaly = (now := mode.get()) is not None and now.anomaly
+    heap = sorted((node.stamp, node) for node in grads if node.plan is not None)
+    node = heappop(heap)[1] if heap else None
+    while node is not None and node.stamp < last:
+        g = grads.pop(node)
+        if node.meta is not None:
+            g = _hooked(node, g)
+        if wanted is not None and node in wanted:
+            found[node] = g if node not in shared else _own(g)
+        values = node.saved
+        if values is None:
+            _refuse_freed(node)
+        if node.stamp > tape.last_write:
+            _refuse_stale(node)
+        following = None
+        try:
+            if lift:
+                values = node.plan.lift(node, engine.wrap)
+            for parent, h in node.plan.pull(g, values, node.parents, node.params):
+                if h.shape != parent.shape or h.dtype is not parent.dtype:
+                    h = fit(h, parent)
+                before = grads.get(parent)
+                if before is None:
+                    grads[parent] = h
+                    if h is g:
+                        shared.add(parent)
+                    if parent.plan is not None:  # a leaf only collects
+                        if following is None:
+                            following = parent
+                        elif parent.stamp < following.stamp:
+                            heappush(heap, (following.stamp, following))
+                            following = parent
+                        else:
+                            heappush(heap, (parent.stamp, parent))
+                elif type(before) is ndarray and before.base is None and parent not in shared:
+                    np.add(before, h, before)
+                else:
+                    grads[parent] = before + h
+                    shared.discard(parent)
+                if anomaly:
+                    _refuse_nan(node, g, h)
+        except Exception as error:
+            line = f" ({node.meta.line})" if node.meta is not None and node.meta.line else ""
+            error.add_note(f"raised by the rule of {node.name}{line}, saved shapes {node.saved_shapes}")
+            raise
+        if not retain and node.saved:
+            node.saved = None
+        # the newest of what was just found and what waits; on a chain the heap stays empty
+        if following is None:
+            node = heappop(heap)[1] if heap else None
+        elif heap and heap[0][0] < following.stamp:
+            node = heappushpop(heap, (following.stamp, following))[1]
+        else:
+            node = following
+    for node, g in grads.items():
+        if node.plan is None if wanted is None else node in wanted:
+            if node.meta is not None:
+                g = _hooked(node, g)
+            found[node] = g if node not in shared else _own(g)
+    return {node: _own(g) if type(g) is not ndarray or g.base is not None else g for node, g in found.items()}
+
+
+def _own(g: Any) -> Any:
+    """Return a gradient as an array that nothing else holds (a Tensor is already its own)."""
+    return np.array(g) if isinstance(g, (ndarray, np.generic)) else g
+
+
+def fit(g: Any, to: Node) -> Any:
+    """Give a gradient the shape and dtype of its operand: sum over broadcast axes, drop an imaginary part, cast."""
+    if g.dtype.kind == "c" and to.dtype.kind != "c":
+        g = np.real(g)
+    if g.shape != to.shape:
+        lead = len(g.shape) - len(to.shape)
+        fits = lead >= 0 and all(n in (1, m) for n, m in zip(to.shape, g.shape[lead:], strict=True))
+        if not fits:
+            raise AutodiffError(
+                f"a gradient of shape {g.shape} was returned for an operand of shape {to.shape}: "
+                "a rule returns the operand's shape, or one that the operand broadcasts to."
+            )
+        axes = tuple(i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m)
+        if g.dtype == np.float16:
+            g = g.astype(np.float32)
+        g = np.reshape(np.sum(g, axis=axes), to.shape)
+    return g if g.dtype == to.dtype else g.astype(to.dtype)
+
+
+def _hooked(node: Node, g: Any) -> Any:
+    """Show a gradient to the tensor that retains it and to its hooks, which may replace it."""
+    facts = node.meta
+    assert facts is not None
+    for hook in list(facts.hooks.values()):
+        shown = conjugate(engine.wrap(np.array(g), None) if not isinstance(g, engine.Tensor) else g)
+        answer = hook(shown)
+        if answer is not None:
+            if tuple(answer.shape) != tuple(node.shape):
+                raise AutodiffError(
+                    f"a hook on {node.name} returned shape {tuple(answer.shape)}; the gradient has {node.shape}."
+                )
+            answer = conjugate(answer)
+            g = answer if isinstance(g, engine.Tensor) else np.asarray(getattr(answer, "_data", answer))
+    if facts.retains and (owner := facts.owner()) is not None:
+        owner._grad = conjugate(engine.wrap(np.array(g), None) if not isinstance(g, engine.Tensor) else g)
+    return g
+
+
+def conjugate(t: Any) -> Any:
+    """Turn a complex gradient between the rules' convention (the transpose) and PyTorch's (conjugate Wirtinger)."""
+    return np.conjugate(t) if t.dtype.kind == "c" else t
+
+
+# --- what a sweep refuses ------------------------------------------------------------------------------------------
+
+
+def _refuse_freed(node: Node) -> NoReturn:
+    raise AutodiffError(
+        f"the graph was swept before, at {node.name} {errors.short(node.dtype, node.shape)}: its saved values are freed. "
+        "Pass retain_graph=True to the first backward() or grad() to go through it again."
+    )
+
+
+def _refuse_stale(node: Node) -> None:
+    """Refuse to use a saved value that was written in place after the operation that saved it."""
+    for origin, value in zip(node.plan.origins, node.saved, strict=True):
+        values = enumerate(value, start=origin == "rest") if isinstance(value, tuple) else [(origin, value)]
+        for place, array in values:
+            array = getattr(array, "_data", array)
+            if isinstance(array, ndarray) and tape.written_since(array, node.stamp):
+                what = "its output" if place == "y" else f"operand {place}"
+                parent = node.plan.parent(node, place)
+                name = f" '{parent.name}'" if parent is not None and parent.plan is None else ""
+                raise AutodiffError(
+                    f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory was "
+                    "changed in place since (perhaps through a view). Update in place only after backward(), or make a "
+                    "new tensor: w = w * 2 instead of w *= 2."
+                )
+
+
+def _refuse_nan(node: Node, g: Any, h: Any) -> None:
+    arrays = [getattr(x, "_data", x) for x in (g, h)]
+    if all(isinstance(x, (ndarray, np.generic)) for x in arrays):
+        if np.isfinite(arrays[0]).all() and not np.isfinite(arrays[1]).all():
+            line = node.meta.line if node.meta is not None and node.meta.line else "an unknown line (recorded earlier)"
+            raise FloatingPointError(
+                f"the rule of {node.name} made the first NaN or infinity of the backward pass; "
+                f"the operation was recorded at {line}."
+            )
+
+
+# --- the two faces -------------------------------------------------------------------------------------------------
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of `outputs` (weighted by `grad_outputs`) with respect to `inputs`, one for each input.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor(3.0, requires_grad=True)
+    >>> (slope,) = ad.grad(x**3, x, create_graph=True)
+    >>> ad.grad(slope, x)
+    (tensor(18.),)
+    """
+    given, asked = _listed(outputs, "outputs"), _listed(inputs, "inputs")
+    for i, x in enumerate(asked):
+        if x._node is None:
+            raise AutodiffError(
+                f"grad: input {i} {errors.describe(x._data)} does not require a gradient; "
+                "call x.requires_grad_() before the forward pass."
+            )
+    seeds = _seeds(given, grad_outputs)
+    wanted = {x._node for x in asked}
+    found = _run(given, seeds, wanted, retain_graph, create_graph)
+    for i, x in enumerate(asked):
+        if x._node not in found and not allow_unused:
+            raise AutodiffError(
+                f"grad: input {i} {x.name or ''} {errors.describe(x._data)} was not used to compute the outputs. "
+                "Pass allow_unused=True to get None for it."
+            )
+    return tuple(found.get(x._node) for x in asked)
+
+
+def backward(tensor: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    """Add the gradient of `tensor` with respect to every leaf that requires one to that leaf's `.grad`."""
+    seeds = _seeds([tensor], None if gradient is None else [gradient])
+    for node, g in _run([tensor], seeds, None, retain_graph, create_graph).items():
+        owner = node.meta.owner() if node.meta is not None else None
+        if owner is None:
+            continue
+        before = owner._grad
+        if before is None:
+            owner._grad = g
+        elif before._node is None and g._node is None and not engine.tracing() and before._data.flags.writeable:
+            np.add(before._data, g._data, out=before._data, casting="same_kind")
+            tape.touch(before._data)
+        else:
+            owner._grad = before + g
+
+
+def _run(
+    outputs: list[Tensor], seeds: list[Tensor], wanted: Any, retain_graph: bool | None, create_graph: bool
+) -> dict[Node, Any]:
+    """Run the sweep on the tensors' nodes and return the gradients as tensors."""
+    lift = create_graph or engine.tracing()
+    with Switch(record=create_graph, phase="backward", scope=()), np.errstate(all="ignore"):
+        grads: dict[Node, Any] = {}
+        for y, seed in zip(outputs, seeds, strict=True):
+            g = conjugate(seed) if lift else conjugate(seed)._data
+            grads[y._node] = grads[y._node] + g if y._node in grads else g
+        retain = create_graph if retain_graph is None else retain_graph
+        found = sweep(grads, wanted, retain, lift)
+        return {
+            node: conjugate(g if isinstance(g, engine.Tensor) else engine.wrap(g, None)) for node, g in found.items()
+        }
+
+
+def _listed(tensors: Any, what: str) -> list[Any]:
+    listed = [tensors] if isinstance(tensors, engine.Tensor) else list(tensors)
+    for i, t in enumerate(listed):
+        if not isinstance(t, engine.Tensor):
+            raise TypeError(f"grad: {what}[{i}] is a {type(t).__name__}; expected a Tensor.")
+    return listed
+
+
+def _seeds(outputs: list[Any], gradients: Any) -> list[Any]:
+    """Return the gradient each output starts with: the one given, or 1 for a scalar."""
+    given = [gradients] if isinstance(gradients, engine.Tensor) or gradients is None else list(gradients)
+    if gradients is not None and len(given) != len(outputs):
+        raise AutodiffError(f"{len(given)} gradients were given for {len(outputs)} outputs; expected one each, or None.")
+    seeds = []
+    for y, g in zip(outputs, given if gradients is not None else [None] * len(outputs), strict=True):
+        if y._node is None:
+            raise AutodiffError(
+                f"the output {errors.describe(y._data)} has no history: nothing it was computed from requires a "
+                "gradient (or it was computed under no_grad, from integers, or through detach())."
+            )
+        if g is None:
+            if y._data.size != 1:
+                raise AutodiffError(
+                    f"backward from an output of shape {y.shape} needs its gradient: pass gradient= of that shape, or "
+                    "reduce it to a scalar, e.g. y.sum().backward()."
+                )
+            g = engine.wrap(np.ones_like(y._data), None)
+        elif not isinstance(g, engine.Tensor):
+            g = engine.wrap(np.asarray(g, dtype=y._data.dtype), None)
+        if g.shape != y.shape:
+            raise AutodiffError(f"the gradient given has shape {g.shape}; the output has {y.shape}.")
+        seeds.append(g if g._data.dtype == y._data.dtype else g.astype(y._data.dtype))
+    return seeds

@@ -1,0 +1,1 @@
+"""One file per workload: its rows, with every engine's side of the work next to each other."""

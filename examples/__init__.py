@@ -1,0 +1,1 @@
+"""Runnable stories; start one with `python -m examples.digits.train`."""

@@ -1,0 +1,34 @@
+"""Neural networks on top of `autodiff`, under the names of torch.nn.
+
+>>> import autodiff as ad
+>>> import nn
+>>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+>>> loss = nn.CrossEntropyLoss()(model(ad.ones(2, 4)), [0, 2])
+>>> loss.backward()
+>>> model[0].weight.grad.shape
+(8, 4)
+"""
+
+from autodiff.serialization import load as load
+from autodiff.serialization import save as save
+from nn import data as data
+from nn import functional as functional
+from nn import init as init
+from nn import optim as optim
+from nn.data import DataLoader as DataLoader
+from nn.data import Dataset as Dataset
+from nn.data import Subset as Subset
+from nn.data import TensorDataset as TensorDataset
+from nn.data import random_split as random_split
+from nn.layers import Dropout as Dropout
+from nn.layers import Flatten as Flatten
+from nn.layers import Linear as Linear
+from nn.layers import ReLU as ReLU
+from nn.layers import Sequential as Sequential
+from nn.layers import Sigmoid as Sigmoid
+from nn.layers import Tanh as Tanh
+from nn.losses import CrossEntropyLoss as CrossEntropyLoss
+from nn.losses import MSELoss as MSELoss
+from nn.module import Module as Module
+from nn.module import Parameter as Parameter
+from nn.summary import summary as summary

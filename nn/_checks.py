@@ -1,0 +1,60 @@
+"""What layers and losses demand of their arguments, and the errors that say so."""
+
+from __future__ import annotations
+
+from autodiff import Tensor
+
+
+def probability(what: str, p: float) -> None:
+    """Demand a number in [0, 1]."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"{what} has to be between 0 and 1, but got {p}")
+
+
+def reduction(name: str) -> None:
+    """Demand one of the reductions."""
+    if name not in ("none", "mean", "sum"):
+        raise ValueError(f"{name!r} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction_name: str, label_smoothing: float
+) -> None:
+    """Demand shapes and dtypes that make sense together."""
+    reduction(reduction_name)
+    probability("label_smoothing", label_smoothing)
+    if input.ndim == 0:
+        raise ValueError("cross_entropy: input needs a class axis, shape (C), (N, C) or (N, C, d1, …); got a scalar")
+    axis = min(1, input.ndim - 1)
+    classes, expected = input.shape[axis], input.shape[:axis] + input.shape[axis + 1 :]
+    if target.dtype.kind == "f":
+        kind, expected = "probabilities", input.shape
+    elif target.dtype.kind in "iu":
+        kind = "class indices"
+    else:
+        raise TypeError(
+            f"cross_entropy: target must hold class indices (integers) or probabilities (floats), got {target.dtype}; "
+            "convert it with .astype(int)"
+        )
+    if target.shape != expected:
+        hint = ""
+        if kind == "probabilities" and target.shape == input.shape[:axis] + input.shape[axis + 1 :]:
+            hint = "; if it holds class indices, convert it with .astype(int)"
+        raise ValueError(
+            f"cross_entropy: for an input of shape {input.shape} a target of {kind} has shape {expected}, "
+            f"got {target.shape}{hint}"
+        )
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"cross_entropy: weight needs one value for each of {classes} classes, got {weight.shape}")
+
+
+def all_count(target: Tensor, classes: int, ignore_index: int) -> bool:
+    """Say whether no target is ignored, and demand that those which are not are classes."""
+    labels = target.data
+    largest = labels.view(f"u{labels.itemsize}").max(initial=0)  # seen as unsigned, a negative label is huge
+    if largest < classes and not 0 <= ignore_index < classes:
+        return True
+    wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
+    if wrong.size:
+        raise IndexError(f"Target {wrong[0]} is out of bounds: with {classes} classes, use 0 to {classes - 1}")
+    return False

@@ -1,0 +1,132 @@
+"""The layers and losses as plain functions of tensors, under the names of torch.nn.functional."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from autodiff import Tensor, as_tensor, log_softmax, random
+from autodiff import sigmoid as sigmoid
+from autodiff import softmax as softmax
+from autodiff.kernels import activation
+from autodiff.kernels import softmax as fused
+from autodiff.kernels.linear import linear as linear
+from autodiff.random import Generator
+from nn import _checks
+
+
+def _result(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
+    if inplace:
+        input[...] = output
+        return input
+    return output
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return max(x, 0)."""
+    return _result(input, activation.relu(input), inplace)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Return the hyperbolic tangent."""
+    return np.tanh(input)
+
+
+def dropout(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Zero each element with probability p and scale the rest by 1 / (1 - p); the identity unless `training`."""
+    _checks.probability("dropout probability", p)
+    if not training or p == 0:
+        return input
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    mask = random.bernoulli(1 - p, input.shape, generator=generator).astype(input.dtype)
+    return _result(input, input * (mask * scale), inplace)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Join the axes from `start_dim` to `end_dim`, both included, into one."""
+    shape, ndim = input.shape, input.ndim
+    if ndim == 0:
+        return input.reshape(1)
+    for dim in (start_dim, end_dim):
+        if not -ndim <= dim < ndim:
+            raise IndexError(f"flatten: dimension {dim} is out of range for shape {shape}; use {-ndim} to {ndim - 1}")
+    start, stop = start_dim % ndim, end_dim % ndim + 1
+    if start >= stop:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
+    return input.reshape(*shape[:start], math.prod(shape[start:stop]), *shape[stop:])
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    _checks.reduction(reduction)
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Return the mean (or sum, or each) of the squared differences."""
+    target = as_tensor(target)
+    if input.shape != target.shape:
+        warnings.warn(
+            f"Using a target of shape {target.shape} with an input of shape {input.shape}: they will be broadcast, "
+            "which likely gives a wrong loss. Reshape one, e.g. target[:, None].",
+            stacklevel=2,
+        )
+    return _reduced(np.square(input - target), reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Any,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return the negative log-likelihood of `target` under softmax(input).
+
+    input: logits (C), (N, C) or (N, C, d1, …). target: class indices of input's shape without C, or probabilities of
+    input's shape. weight: one factor per class. The mean over indices is weighted by `weight` and skips
+    `ignore_index`; the mean over probabilities divides by their number, as in PyTorch.
+    """
+    target = as_tensor(target)
+    _checks.cross_entropy(input, target, weight, reduction, label_smoothing)
+    axis = min(1, input.ndim - 1)
+    if target.dtype.kind == "f":
+        return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
+    if _checks.all_count(target, input.shape[axis], ignore_index):
+        if input.ndim == 2 and weight is None and reduction == "mean" and label_smoothing == 0:
+            return fused.cross_entropy(input, target)
+    valid = target != ignore_index
+    log_p = log_softmax(input, axis)
+    kept = valid.astype(input.dtype)
+    index = target * valid  # an ignored target picks class 0 and then counts for nothing
+    if weight is not None:
+        kept = kept * weight[index]
+    losses = -kept * np.squeeze(np.take_along_axis(log_p, np.expand_dims(index, axis), axis), axis)
+    if label_smoothing:
+        uniform = -valid.astype(input.dtype) * _weighted(log_p, weight, axis).mean(axis)
+        losses = (1 - label_smoothing) * losses + label_smoothing * uniform
+    if reduction != "mean":
+        return _reduced(losses, reduction)
+    with np.errstate(invalid="ignore"):  # nan where every target is ignored, as in PyTorch
+        return losses.sum() / kept.sum()
+
+
+def _weighted(values: Tensor, weight: Tensor | None, axis: int) -> Tensor:
+    """Multiply by one factor per class, the classes lying along `axis`."""
+    if weight is None:
+        return values
+    return values * weight.reshape(-1, *[1] * (values.ndim - 1 - axis))
+
+
+def _soft_cross_entropy(
+    log_p: Tensor, target: Tensor, axis: int, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    if label_smoothing:
+        target = (1 - label_smoothing) * target + label_smoothing / log_p.shape[axis]
+    return _reduced(-(_weighted(log_p, weight, axis) * target).sum(axis), reduction)

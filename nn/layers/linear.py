@@ -1,0 +1,53 @@
+"""Affine layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import autodiff as ad
+from autodiff import Tensor
+from autodiff.kernels.linear import linear
+from autodiff.random import Generator
+from nn import init
+from nn.module import Module, Parameter
+
+
+class Linear(Module):
+    """`x @ weight.T + bias` over the last axis of x; both start uniform on ±1 / sqrt(in_features).
+
+    >>> Linear(3, 2)
+    Linear(in_features=3, out_features=2, bias=True)
+    >>> Linear(3, 2)(ad.ones(4, 3)).shape
+    (4, 2)
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: Any = None,
+        *,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(ad.empty(out_features, in_features, dtype=dtype))
+        self.register_parameter("bias", Parameter(ad.empty(out_features, dtype=dtype)) if bias else None)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: Generator | None = None) -> None:
+        """Draw the weight and the bias anew."""
+        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+        for parameter in self.parameters(recurse=False):
+            init.uniform_(parameter, -bound, bound, generator)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -1,0 +1,348 @@
+"""Parameter and Module: a model is a tree of modules, and the tree is the attributes it is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from autodiff import Tensor, as_tensor, no_grad
+from autodiff.tape import QUIET, mode, scope
+
+
+class IncompatibleKeys(NamedTuple):
+    """What did not match when a state dict was loaded."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: `requires_grad` is True, and its `name` is its place in the model.
+
+    >>> Parameter(np.zeros(2)).requires_grad
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data, requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Module:
+    """A function with parameters, made of other such functions. Subclass it, call `super().__init__()`, write `forward`.
+
+    Every Parameter, Module and registered buffer that is an attribute belongs to the model, in the order it was set.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Parameter(np.array([2.0]))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> model = Scale()
+    >>> [name for name, _ in model.named_parameters()]
+    ['factor']
+    >>> model(as_tensor([1.0, 3.0])).tolist()
+    [2.0, 6.0]
+    """
+
+    training: bool
+
+    def __init__(self) -> None:
+        fields = vars(self)
+        fields["training"] = True
+        fields["_buffers"] = {}  # name: whether it is saved in the state dict
+        fields["_slots"] = {}  # name: the class that an attribute's value must keep, Parameter or Module, or be None
+        fields["_label"] = type(self).__name__  # what a drawing calls the module: "fc1: Linear" once it is an attribute
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's output; every subclass defines it."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        now = mode.get()
+        if now is None or now is QUIET:
+            return self.forward(*args, **kwargs)
+        with scope(self._label):
+            return self.forward(*args, **kwargs)
+
+    # --- building ----------------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, (Parameter, Module)):
+            self._adopt(name, value)
+        elif value is not None and name in vars(self).get("_slots", ()):
+            kind = self._slots[name]
+            role = "parameter" if kind is Parameter else "child module"
+            given = type(value).__name__
+            raise TypeError(f"cannot assign '{given}' as {role} '{name}' ({kind.__name__} or None expected)")
+        elif name in vars(self).get("_buffers", ()) and not isinstance(value, (Tensor, type(None))):
+            raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' (Tensor or None expected)")
+        super().__setattr__(name, value)
+
+    def _adopt(self, name: str, value: Parameter | Module) -> None:
+        """Note that an attribute is a parameter or a child, and name what it brings by its path from here."""
+        kind = Parameter if isinstance(value, Parameter) else Module
+        if "_slots" not in vars(self):
+            what = "parameters" if kind is Parameter else "module"
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call; call super().__init__() first")
+        self._slots[name] = kind
+        self._buffers.pop(name, None)
+        if isinstance(value, Parameter):
+            if value.name is None:
+                value.name = name
+            return
+        vars(value)["_label"] = f"{name}: {type(value).__name__}"
+        for path, parameter in value.named_parameters():
+            if parameter.name == path:  # neither named by its user nor already part of another branch
+                parameter.name = f"{name}.{path}"
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._slots.pop(name, None)
+        self._buffers.pop(name, None)
+
+    def _check_new(self, name: str, registry: Mapping[str, Any]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a name must be a string, got {type(name).__name__}")
+        if "." in name or not name:
+            raise KeyError(f"a name must not be empty or contain a dot, got '{name}'")
+        if hasattr(self, name) and name not in registry:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under a name, or None where the module has an option to do without it."""
+        self._check_new(name, self._slots)
+        if not isinstance(param, (Parameter, type(None))):
+            given = type(param).__name__
+            raise TypeError(f"cannot assign '{given}' object to parameter '{name}' (Parameter or None required)")
+        setattr(self, name, param)
+        self._slots[name] = Parameter
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is part of the model but not trained; `persistent` ones are saved with it."""
+        self._check_new(name, self._buffers)
+        if not isinstance(tensor, (Tensor, type(None))):
+            given = type(tensor).__name__
+            raise TypeError(f"cannot assign '{given}' object to buffer '{name}' (Tensor or None required)")
+        setattr(self, name, tensor)
+        self._buffers[name] = persistent
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child under a name that may be any string without a dot."""
+        self._check_new(name, self._slots)
+        if not isinstance(module, (Module, type(None))):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        setattr(self, name, module)
+        self._slots[name] = Module
+
+    register_module = add_module
+
+    # --- walking -----------------------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules that are attributes of this one, each once, with their names."""
+        seen: set[Module] = set()
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Module) and value not in seen:
+                seen.add(value)
+                yield name, value
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules that are attributes of this one."""
+        return (child for _, child in self.named_children())
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it, parents first, with their paths from here."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Module):
+                yield from value.named_modules(memo, _join(prefix, name), remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, parents first."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their paths, e.g. `fc1.weight`; a shared one comes once, by its first path."""
+        return self._named_tensors(Module._own_parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, as an optimizer wants them."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield the buffers with their paths."""
+        return self._named_tensors(Module._own_buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _own_parameters(self) -> list[tuple[str, Parameter]]:
+        return [(name, value) for name, value in vars(self).items() if isinstance(value, Parameter)]
+
+    def _own_buffers(self) -> list[tuple[str, Tensor]]:
+        return [(name, value) for name in self._buffers if (value := vars(self)[name]) is not None]
+
+    def _own_state(self) -> list[tuple[str, Tensor]]:
+        return [*self._own_parameters(), *((name, t) for name, t in self._own_buffers() if self._buffers[name])]
+
+    def _named_tensors(
+        self, own: Callable[[Module], list[tuple[str, Any]]], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
+            for name, value in own(module):
+                if id(value) not in seen:
+                    yield _join(path, name), value
+                if remove_duplicate:
+                    seen.add(id(value))
+
+    def get_submodule(self, target: str) -> Module:
+        """Return the module at a path, e.g. `encoder.0`; the empty path is this module."""
+        module = self
+        for name in target.split(".") if target else ():
+            child = vars(module).get(name)
+            if not isinstance(child, Module):
+                have = ", ".join(name for name, _ in module.named_children()) or "none"
+                raise AttributeError(f"{type(module).__name__} has no submodule '{name}'; its children are: {have}")
+            module = child
+        return module
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call `fn` on every module below and then on this one, e.g. to initialise weights."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch the whole tree to training behaviour (dropout drops), or with False to evaluation."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch the whole tree to evaluation behaviour (dropout is the identity)."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set whether the parameters get gradients; False freezes them."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients, or with `set_to_none=False` fill them with zeros."""
+        for parameter in self.parameters():
+            clear_grad(parameter, set_to_none)
+
+    def to(self, dtype: Any) -> Self:
+        """Cast the floating parameters and buffers, and their gradients, to a floating dtype, keeping the objects."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fc":
+            raise TypeError(f"Module.to accepts a floating or complex dtype, got {dtype}")
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.dtype.kind in "fc":
+                grad = tensor.grad
+                tensor.data = tensor.data.astype(dtype)
+                tensor.grad = None if grad is None else as_tensor(grad.data.astype(dtype))
+        return self
+
+    # --- saving ------------------------------------------------------------------------------------------------------
+
+    def state_dict(self, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
+        """Return the parameters and persistent buffers by path, as detached tensors that share their memory.
+
+        A shared parameter stands under each of its paths. `keep_vars` returns the parameters themselves.
+        """
+        return {
+            _join(path, name): value if keep_vars else value.detach()
+            for path, module in self.named_modules(remove_duplicate=False, prefix=prefix.removesuffix("."))
+            for name, value in module._own_state()
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copy tensors or arrays into the parameters and buffers of the same paths.
+
+        Raises one RuntimeError that lists every missing key, unexpected key and wrong shape, and then changes nothing;
+        `strict=False` returns the missing and unexpected keys instead, but shapes must still agree.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        own = self.state_dict(keep_vars=True)
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        given = {key: np.asarray(as_tensor(state_dict[key]).data) for key in own if key in state_dict}
+        errors = []
+        if strict and missing:
+            errors.append("Missing key(s) in state_dict: " + ", ".join(f'"{key}"' for key in missing) + ".")
+        if strict and unexpected:
+            errors.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{key}"' for key in unexpected) + ".")
+        errors += [
+            f"size mismatch for {key}: given shape {array.shape}, expected {own[key].shape}."
+            for key, array in given.items()
+            if array.shape != own[key].shape
+        ]
+        if errors:
+            hint = "strict=False ignores missing and unexpected keys." if strict and (missing or unexpected) else ""
+            listing = "\n\t".join([*errors, hint] if hint else errors)
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listing}")
+        with no_grad():
+            for key, array in given.items():
+                own[key][...] = array
+        return IncompatibleKeys(missing, unexpected)
+
+    # --- showing -----------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Return what stands between the parentheses of the module's line; subclasses override it."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = [
+            f"({name}): " + repr(child).replace("\n", "\n  ")
+            for name, child in vars(self).items()
+            if isinstance(child, Module)
+        ]
+        extra = self.extra_repr()
+        if not children:
+            return f"{type(self).__name__}({extra})"
+        lines = [extra, *children] if extra else children
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def clear_grad(tensor: Tensor, set_to_none: bool) -> None:
+    """Set a tensor's gradient to None, or fill it with zeros."""
+    if set_to_none:
+        tensor.grad = None
+    elif tensor.grad is not None:
+        tensor.grad = as_tensor(np.zeros_like(tensor.data))

@@ -1,0 +1,5 @@
+"""Optimizers, one family per file."""
+
+from nn.optim.adam import Adam as Adam
+from nn.optim.optimizer import Optimizer as Optimizer
+from nn.optim.sgd import SGD as SGD

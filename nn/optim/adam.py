@@ -1,0 +1,129 @@
+"""Adam and its relatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autodiff import Tensor, as_tensor
+from autodiff.tensor import on_values
+from nn.optim.optimizer import Group, Optimizer, non_negative
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba, 2015, https://arxiv.org/abs/1412.6980); `weight_decay` is added to the gradient.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([3.0], requires_grad=True)
+    >>> optimizer = Adam([x], lr=0.5)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> x.tolist()  # the first step has the length of the learning rate
+    [2.5]
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        non_negative(lr=float(lr), eps=eps, weight_decay=weight_decay)
+        for i, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}, expected 0 <= beta < 1")
+        settings = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "amsgrad": amsgrad, "maximize": maximize})
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        super().add_param_group(param_group)
+        for p in self.param_groups[-1]["params"]:
+            if p.dtype.kind != "f":
+                raise TypeError(f"Adam optimizes floating tensors, got {p.dtype}; optimize real and imaginary parts")
+
+    def _update(self, group: Group) -> None:
+        lr = self._learning_rate(group)
+        correct = partial(_correct_bias, betas=group["betas"], eps=group["eps"])
+        for step, params in self._by_step(group):
+            dtype = self._workspace(params[0]).dtype
+            rate, floor = as_tensor(np.empty((), dtype)), as_tensor(np.empty((), dtype))
+            on_values(correct, step, lr, rate, floor)
+            update = _adam(group, dtype)
+            for p in params:
+                _, *moments = self.state[p].values()
+                on_values(update, p, p.grad, self._workspace(p), rate, floor, *moments)
+
+    def _by_step(self, group: Group) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """Yield the parameters that have a gradient, together where they share a step counter.
+
+        Parameters of one dtype that start together share it, so that the corrections are computed once for all.
+        """
+        active = [p for p in group["params"] if p.grad is not None]
+        fresh: dict[Any, Tensor] = {}
+        sharing: dict[Tensor, list[Tensor]] = {}
+        for p in active:
+            if p not in self.state:
+                self.state[p] = self._start(p, fresh, group["amsgrad"])
+            sharing.setdefault(self.state[p]["step"], []).append(p)
+        left_behind = {self.state[p]["step"] for p in group["params"] if p.grad is None and p in self.state}
+        for step, params in sharing.items():
+            if step in left_behind:
+                step = as_tensor(step.data.copy())  # noqa: PLW2901
+                for p in params:
+                    self.state[p]["step"] = step
+            yield step, params
+
+    def _start(self, p: Tensor, fresh: dict[Any, Tensor], amsgrad: bool) -> dict[str, Tensor]:
+        """Return the state of a parameter that has not been updated yet."""
+        dtype = self._workspace(p).dtype
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
+        step = fresh.setdefault(dtype, as_tensor(np.zeros(())))
+        return {"step": step} | {name: as_tensor(np.zeros(p.shape, dtype)) for name in names}
+
+
+def _correct_bias(step: Any, lr: Any, rate: Any, floor: Any, *, betas: tuple[float, float], eps: float) -> None:
+    """Count a step; turn the moments' bias corrections into a learning rate and an eps: all passes saved below."""
+    beta1, beta2 = betas
+    np.add(step, 1, out=step)
+    root = np.sqrt(1 - beta2**step)
+    np.divide(lr * root, 1 - beta1**step, out=rate)
+    np.multiply(root, eps, out=floor)
+
+
+def _adam(group: Group, dtype: Any) -> Callable[..., None]:
+    """Return the update of one parameter p by its gradient g, moments m and v; s is scratch.
+
+    Coefficients are 0-d arrays, which a ufunc takes in half the time that a Python number needs.
+    """
+    beta1, beta2 = group["betas"]
+    sign = -1.0 if group["maximize"] else 1.0
+    coefficients = (beta1, sign * (1 - beta1), beta2, math.sqrt(1 - beta2) / (1 - beta1), sign * group["weight_decay"])
+    keep1, take1, keep2, take2, decay = (np.array(c, dtype) for c in coefficients)
+
+    def update(p: Any, g: Any, s: Any, rate: Any, floor: Any, m: Any, v: Any, peak: Any = None) -> None:
+        if group["weight_decay"]:
+            np.multiply(p, decay, out=s)
+            g = np.add(s, g, out=s)
+        np.multiply(g, take1, out=s)
+        np.multiply(m, keep1, out=m)
+        np.add(m, s, out=m)
+        np.multiply(s, take2, out=s)
+        np.multiply(s, s, out=s)
+        np.multiply(v, keep2, out=v)
+        np.add(v, s, out=v)
+        np.sqrt(v if peak is None else np.maximum(peak, v, out=peak), out=s)
+        np.add(s, floor, out=s)
+        np.divide(m, s, out=s)
+        np.multiply(s, rate, out=s)
+        np.subtract(p, s, out=p)
+
+    return update
