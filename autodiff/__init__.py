@@ -4,7 +4,7 @@
 >>> x = ad.tensor([0.0, 1.0], requires_grad=True)
 >>> np.sum(np.exp(x)).backward()
 >>> x.grad
-tensor([1.       , 2.7182817])
+tensor([1.      , 2.718282])
 """
 
 import numpy as _np

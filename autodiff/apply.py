@@ -14,11 +14,12 @@ from numpy import asarray, ndarray
 
 from autodiff import errors, tape
 from autodiff.plan import Plan
+from autodiff.signature import Signature
 from autodiff.tape import QUIET, Mode, Node, mode
 
 if TYPE_CHECKING:
     from autodiff.primitive import Primitive
-    from autodiff.tensor import Tensor
+    from autodiff.tensor import Tensor as Tensor
 
 new = object.__new__
 stamp = tape.stamps.__next__
@@ -27,8 +28,7 @@ OPERANDS = (ndarray, np.generic, int, float, complex, list, tuple)  # what may s
 
 def install(tensor: type[Tensor]) -> None:
     """Make Tensor known here: its operators are entries of the registry, and `apply` returns it."""
-    global Tensor
-    Tensor = tensor
+    globals()["Tensor"] = tensor
 
 
 def tracing() -> bool:
@@ -190,6 +190,8 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
         if params or mode.get() is not None:
             known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
             return apply(primitive, (x, z), params) if known else NotImplemented
+        a: Any
+        b: Any
         if isinstance(x, Tensor):
             a, p = x._data, x._node
             if isinstance(z, Tensor):
@@ -282,25 +284,33 @@ def _pick(several: Any, *, index: int) -> Any:
 
 PICK = Plan(
     SimpleNamespace(
-        name="pick", kind="linear", form="operands", fun=_pick, kernel=_pick, operands=(), arity=1, joint=None,
+        name="pick",
+        kind="linear",
+        form="operands",
+        fun=_pick,
+        kernel=_pick,
+        signature=Signature(None, (), 1, {}),
+        joint=None,
         rules=(lambda g, s, index: Parts(s, {index: g}),),
     ),
     (0,),
 )
 
 
+def picked(array: Any, node: Node | None, index: int) -> Any:
+    """Return one output of a recorded operation as a tensor whose node picks it."""
+    array = asarray(array)
+    if node is None or array.dtype.kind not in "fc":
+        return wrap(array, None)
+    pick: Node = new(Node)
+    pick.plan, pick.parents, pick.saved, pick.params, pick.meta = PICK, (node,), (), {"index": index}, None
+    pick.stamp, pick.shape, pick.dtype = stamp(), array.shape, array.dtype
+    return wrap(array, pick)
+
+
 def _results(ys: Any, node: Node | None) -> Any:
-    """Return an operation's outputs as tensors, each with a node that picks it, in NumPy's own result type."""
-    tensors = []
-    for index, y in enumerate(ys):
-        y = asarray(y)
-        picked = None
-        if node is not None and y.dtype.kind in "fc":
-            picked = new(Node)
-            picked.plan, picked.parents, picked.saved = PICK, (node,), ()
-            picked.params, picked.stamp, picked.meta = {"index": index}, stamp(), None
-            picked.shape, picked.dtype = y.shape, y.dtype
-        tensors.append(wrap(y, picked))
+    """Return an operation's outputs as tensors, in NumPy's own result type."""
+    tensors = [picked(y, node, index) for index, y in enumerate(ys)]
     return type(ys)(*tensors) if hasattr(ys, "_fields") else type(ys)(tensors)
 
 

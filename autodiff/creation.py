@@ -37,7 +37,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """Return data as a tensor that shares an ndarray's memory; a Tensor of that dtype is returned as it is."""
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)  # type: ignore[no-any-return]
+        return data if dtype is None else data.to(dtype)
     return Tensor(_array(data, dtype))
 
 
@@ -78,7 +78,9 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
 
 def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Return evenly spaced numbers: `arange(stop)`, `arange(start, stop[, step])`; integers stay integers."""
-    return _made(_array(np.arange(*bounds), dtype or (_default if np.result_type(*bounds).kind == "f" else None)), requires_grad)
+    return _made(
+        _array(np.arange(*bounds), dtype or (_default if np.result_type(*bounds).kind == "f" else None)), requires_grad
+    )
 
 
 def linspace(start: float, stop: float, num: int = 50, dtype: Any = None, requires_grad: bool = False) -> Tensor:

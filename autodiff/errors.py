@@ -11,7 +11,9 @@ import numpy as np
 _HOME = os.path.dirname(os.path.abspath(__file__))
 _INSIDE = (_HOME + os.sep, os.path.join(os.path.dirname(_HOME), "nn") + os.sep, os.path.dirname(np.__file__) + os.sep)
 _LETTERS = {"f": "f", "c": "c", "i": "i", "u": "u"}
-_BROADCAST = "Shapes must agree, or be 1, along each axis counted from the last; reshape one, or add axes with x[:, None]."
+_BROADCAST = (
+    "Shapes must agree, or be 1, along each axis counted from the last; reshape one, or add axes with x[:, None]."
+)
 _HINTS = {
     "matmul": "The last axis of the first operand must equal the second-to-last of the second; transpose one with .mT.",
     "reshape": "The new shape must hold as many elements as the old one; one axis may be -1.",
@@ -62,6 +64,8 @@ def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]
 def user_line() -> str:
     """Return the innermost line of the caller's own code, as `file:line in function`."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((*_INSIDE, "<string>", "<__array_function__")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(
+        (*_INSIDE, "<string>", "<__array_function__")
+    ):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"

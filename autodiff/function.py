@@ -76,15 +76,19 @@ class Function:
         with tape.Switch(record=False), tape.scope(cls.__name__):
             answer = cls.forward(ctx, *args, **kwargs)
         several = isinstance(answer, (tuple, list))
-        outputs = list(answer) if several else [answer]
+        outputs: list[Any] = list(answer) if several else [answer]
         for y in outputs:
             if not isinstance(y, Tensor):
-                raise TypeError(f"{cls.__name__}.forward returned a {type(y).__name__}; expected a Tensor or a tuple of them.")
+                raise TypeError(
+                    f"{cls.__name__}.forward returned a {type(y).__name__}; expected a Tensor or a tuple of them."
+                )
         if not recording:
             return answer
         constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         node = _record(cls, ctx, args, nodes, outputs, several)
-        results = engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)
+        results = (
+            engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)
+        )
         results = [r.detach() if c else r for r, c in zip(results, constant, strict=True)]
         return type(answer)(results) if several else results[0]
 
@@ -102,16 +106,18 @@ class _Plan:
         return node.parents[operand] if isinstance(operand, int) else None
 
     def lift(self, node: Node, wrap: Any) -> tuple[Any, ...]:
-        return tuple(
-            wrap(v, node.parents[origin] if isinstance(origin, int) else node if origin == "y" else None)
-            for origin, v in zip(self.origins, node.saved, strict=True)
-        )
+        def lifted(origin: Any, value: Any) -> Any:
+            if isinstance(origin, tuple):  # ("y", k): an output
+                return engine.picked(value, node, origin[1]) if self.several else wrap(value, node)
+            return wrap(value, self.parent(node, origin))
+
+        return tuple(lifted(origin, v) for origin, v in zip(self.origins, node.saved, strict=True))
 
     def pull(self, g: Any, values: Any, parents: Any, params: Any) -> list[Any]:
         gradients = g.filled() if self.several else [g]
         lifted = any(isinstance(h, Tensor) for h in gradients)
         seeds = [conjugate(h if isinstance(h, Tensor) else engine.wrap(np.asarray(h), None)) for h in gradients]
-        self.ctx.saved_tensors = tuple(v if isinstance(v, Tensor) or v is None else engine.wrap(v, None) for v in values)
+        self.ctx.saved_tensors = tuple([v if isinstance(v, Tensor) else engine.wrap(v, None) for v in values])
         try:
             answer = self.cls.backward(self.ctx, *seeds)
         finally:
@@ -127,7 +133,9 @@ class _Plan:
             if parent is None or h is None:
                 continue
             if not isinstance(h, Tensor):
-                raise TypeError(f"{self.name}.backward: gradient {i} is a {type(h).__name__}; expected a Tensor or None.")
+                raise TypeError(
+                    f"{self.name}.backward: gradient {i} is a {type(h).__name__}; expected a Tensor or None."
+                )
             pairs.append((parent, conjugate(h) if lifted else conjugate(h)._data))
         return pairs
 
@@ -137,8 +145,9 @@ def _record(
 ) -> Node:
     origins: list[Any] = []
     for t in ctx._to_save:
-        place = next((i for i, x in enumerate(args) if x is t), None)
-        origins.append(place if place is not None else "y" if not several and t is outputs[0] else None)
+        operand = next((i for i, x in enumerate(args) if x is t), None)
+        output = next((("y", k) for k, y in enumerate(outputs) if y is t), None)
+        origins.append(output if operand is None else operand)
     node = Node()
     node.plan, node.params, node.meta = _Plan(cls, ctx, origins, len(args), several), None, None
     node.parents = tuple(nodes)

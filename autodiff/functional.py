@@ -21,13 +21,13 @@ from autodiff.tree import leaves, map_leaves, rebuild
 Argnums = int | tuple[int, ...]
 
 
-def _argument(x: Any) -> Tensor:
+def _argument(x: Any) -> Any:
     """Return an argument as a variable of its own: a fresh leaf, or a new node on top of its history."""
     x = creation.as_tensor(x)
     if x.dtype.kind not in "fc":
-        x = x.to(creation.get_default_dtype())
+        x = Tensor(x.data.astype(creation.get_default_dtype()))
     if x.requires_grad and tape.is_grad_enabled():
-        return np.positive(x)  # type: ignore[call-overload, no-any-return]
+        return np.positive(x)
     return x.detach().requires_grad_()
 
 
@@ -66,8 +66,12 @@ def _gradients(outputs: list[Tensor], variables: Any, seeds: Any, retain: bool, 
     inputs, given = leaves(variables), [(y, s) for y, s in zip(outputs, seeds, strict=True) if y._node is not None]
     if not given:
         return map_leaves(lambda x: engine.wrap(np.zeros_like(x._data), None), variables)
-    found = sweep.grad([y for y, _ in given], inputs, [s for _, s in given], retain or create, create, allow_unused=True)
-    zeros = (g if g is not None else engine.wrap(np.zeros_like(x._data), None) for g, x in zip(found, inputs, strict=True))
+    found = sweep.grad(
+        [y for y, _ in given], inputs, [s for _, s in given], retain or create, create, allow_unused=True
+    )
+    zeros = (
+        g if g is not None else engine.wrap(np.zeros_like(x._data), None) for g, x in zip(found, inputs, strict=True)
+    )
     return rebuild(variables, iter(list(zeros)))
 
 
@@ -213,4 +217,4 @@ def _like(value: Any, x: Tensor) -> Tensor:
     t = creation.as_tensor(value)
     if t.shape != x.shape:
         raise ValueError(f"a tangent or cotangent of shape {t.shape} was given for a value of shape {x.shape}.")
-    return t if t.dtype == x.dtype else t.to(x.dtype)  # type: ignore[no-any-return]
+    return t if t.dtype == x.dtype else t.to(x.dtype)

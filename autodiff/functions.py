@@ -8,10 +8,10 @@ import numpy
 
 from autodiff.kernels.activation import relu as relu
 from autodiff.kernels.activation import sigmoid as sigmoid
-from autodiff.kernels.softmax import cross_entropy as cross_entropy
-from autodiff.kernels.softmax import log_softmax as log_softmax
-from autodiff.kernels.softmax import logsumexp as logsumexp
-from autodiff.kernels.softmax import softmax as softmax
+from autodiff.kernels.logits import cross_entropy as cross_entropy
+from autodiff.kernels.logits import log_softmax as log_softmax
+from autodiff.kernels.logits import logsumexp as logsumexp
+from autodiff.kernels.logits import softmax as softmax
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from autodiff.kernels import activation, softmax
+from autodiff.kernels import activation, logits
 from autodiff.kernels.indexing import getitem, parse, put, scatter_add
 from autodiff.rules.indexing import along
 
@@ -39,19 +39,31 @@ def _reduction(fun: Any) -> Callable[..., Any]:
     """Return a reduction as a method with NumPy's keywords, and PyTorch's `dim` and `keepdim` for them."""
 
     def method(
-        self: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, *, dim: Any = None, keepdim: bool = False, **more: Any
+        self: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        keepdims: bool = False,
+        *,
+        dim: Any = None,
+        keepdim: bool = False,
+        **more: Any,
     ) -> Any:
         if isinstance(dtype, bool):
-            raise TypeError(f"{fun.__name__}(axis, {dtype}): the second position is NumPy's dtype; write keepdims={dtype}.")
+            raise TypeError(
+                f"{fun.__name__}(axis, {dtype}): the second position is NumPy's dtype; write keepdims={dtype}."
+            )
         x = self if dtype is None else self.astype(dtype)
         return fun(x, axis=axis if dim is None else dim, keepdims=keepdims or keepdim, **more)
 
-    method.__name__, method.__doc__ = fun.__name__, f"Return {fun.__name__} over `axis` (a number, a tuple, or None: all)."
+    method.__name__, method.__doc__ = (
+        fun.__name__,
+        f"Return {fun.__name__} over `axis` (a number, a tuple, or None: all).",
+    )
     return method
 
 
 def _in_place(fun: Any) -> Callable[..., Any]:
-    """Return PyTorch's `name_`: the tensor takes the function's value, as DESIGN of `x += y` has it."""
+    """Return PyTorch's `name_`: the tensor takes the function's value, recorded as `x += y` is."""
 
     def method(self: Any, *args: Any) -> Any:
         return self._become(fun(self, *args))
@@ -157,7 +169,7 @@ class Methods:
         return np.divide(self, other)
 
     def pow(self, exponent: Any) -> Any:
-        return self**exponent  # type: ignore[operator]
+        return np.power(self, exponent)
 
     def maximum(self, other: Any) -> Any:
         return np.maximum(self, other)
@@ -209,7 +221,7 @@ class Methods:
         return _reduction(np.any)(self, axis, None, keepdims, **torch)
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(softmax.logsumexp)(self, axis, None, keepdims, **torch)
+        return _reduction(logits.logsumexp)(self, axis, None, keepdims, **torch)
 
     def cumsum(self, axis: Any = None, *, dim: Any = None) -> Any:
         return np.cumsum(self, axis if dim is None else dim)
@@ -218,10 +230,10 @@ class Methods:
         return np.cumprod(self, axis if dim is None else dim)
 
     def softmax(self, dim: int = -1) -> Any:
-        return softmax.softmax(self, dim)
+        return logits.softmax(self, dim)
 
     def log_softmax(self, dim: int = -1) -> Any:
-        return softmax.log_softmax(self, dim)
+        return logits.log_softmax(self, dim)
 
     def argsort(self, axis: int = -1, *, dim: int | None = None, stable: bool = True) -> Any:
         return np.argsort(self, axis if dim is None else dim, stable=stable)

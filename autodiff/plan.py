@@ -36,12 +36,12 @@ class Plan:
         """Plan for the operands numbered in `active`; None plans a joint rule, which answers for all of them."""
         self.primitive, self.name, self.active = primitive, primitive.name, active
         rules = [primitive.rules[i] for i in active] if active is not None else [primitive.joint]
-        names = [[read(name, primitive.operands) for name in parameters(rule)] for rule in rules]
+        names = [[read(name, primitive.signature.operands) for name in parameters(rule)] for rule in rules]
         self.origins: list[Any] = []  # where each saved value came from: an operand's number, or a word
         for name in (n for group in names for n in group):
             if (isinstance(name, int) or name in ("y", "xs", "rest", "shapes")) and name not in self.origins:
                 self.origins.append(name)
-        self.save = self._save(primitive.arity)
+        self.save = self._save(primitive.signature.arity)
         self.pull = self._pull(rules, names, several=primitive.form == "outputs")
 
     def _save(self, arity: int | None) -> Callable[..., tuple[Any, ...]]:

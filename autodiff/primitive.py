@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from autodiff import apply as engine
 from autodiff import signature, tape
 from autodiff.plan import WORDS, Plan, Rule, parameters
+from autodiff.signature import Signature
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """What a registration returns when it is given rules alone: it registers the function that follows."""
+
+    def __call__(self, function: F, /) -> F: ...
+
 
 registry: dict[Callable[..., Any], Primitive] = {}
 
@@ -39,29 +49,32 @@ class Primitive:
         domain: Any = None,
         kinks: tuple[float, ...] = (),
     ) -> None:
-        self.fun, self.rules, self.joint, self.kind, self.form = fun, rules, joint, kind, form
+        self.fun: Callable[..., Any] = fun
+        self.rules, self.joint, self.kind, self.form = rules, joint, kind, form
         self.name = name or fun.__name__
-        self.kernel = kernel or fun
+        self.kernel: Callable[..., Any] = kernel or fun
         self.constants, self.domain, self.kinks = constants, domain, kinks
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
-        self.arity: int | None = len(rules)
-        self.operands: tuple[str, ...] = ()
-        self.extras: dict[str, Any] = {}
         self.plans: dict[int, Plan] = {}
-        self.bind = bind
-        if bind is not None:
-            self.arity = None
-        elif not isinstance(fun, np.ufunc) and form != "composite":
-            read = signature.parse(sig if sig is not None else signature.own(fun), takes)
-            self.bind, self.operands, self.arity, self.extras = read
+        self._written = sig, bind, takes
         for rule in (*rules, joint):
             if rule is not None and parameters(rule)[:1] != ("g",):
                 raise TypeError(f"{self.name}: a rule's first parameter is g, the output's gradient; got {rule}.")
-        if not is_numpys(fun) and (clash := WORDS.intersection(self.operands)):
+        if not is_numpys(fun) and (clash := WORDS.intersection(self.signature.operands)):
             raise TypeError(f"{self.name}: {', '.join(clash)} means something else in a rule; rename the operand.")
-        plain = self.bind is None and form == "operands" and self.differentiable
-        unrolled = {1: engine.unary, 2: engine.binary}.get(self.arity or 0) if plain else None
-        self.call: Callable[..., Any] = unrolled(self) if unrolled else self._call
+        self.call: Any = self._call
+        if isinstance(fun, np.ufunc) and form == "operands" and self.differentiable and len(rules) in (1, 2):
+            self.call = engine.unary(self) if len(rules) == 1 else engine.binary(self)
+
+    @functools.cached_property
+    def signature(self) -> Signature:
+        """How arguments are sorted into operands and keywords; read at the first use."""
+        sig, bind, takes = self._written
+        if bind is not None or self.form == "composite":
+            return Signature(bind, (), None, {})
+        if isinstance(self.fun, np.ufunc):
+            return Signature(None, (), len(self.rules), {})
+        return signature.parse(sig if sig is not None else signature.own(self.fun), takes)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -78,13 +91,14 @@ class Primitive:
                 return self.kernel(*args, **kwargs)
             with tape.scope(self.name):
                 return self.kernel(*args, **kwargs)
-        if self.bind is None:
+        bind, _, _, extras = self.signature
+        if bind is None:
             return engine.apply(self, args, kwargs)
-        operands, params = self.bind(*args, **kwargs)
-        if not self.extras:
+        operands, params = bind(*args, **kwargs)
+        if not extras:
             return engine.apply(self, operands, params)
-        given = {n: params.pop(n) for n in self.extras}
-        return engine.with_extras(self, operands, params, {n: v for n, v in given.items() if v is not self.extras[n]})
+        given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
+        return engine.with_extras(self, operands, params, given)
 
     def carries(self, i: int) -> bool:
         """Say whether a gradient can flow to operand i (not to a condition, an index or a label)."""
@@ -101,16 +115,20 @@ class Primitive:
 
 def is_numpys(fun: Any) -> bool:
     """Say whether a function is NumPy's or SciPy's own."""
-    return isinstance(fun, np.ufunc) or (getattr(fun, "__module__", None) or "numpy").split(".")[0] in ("numpy", "scipy")
+    return isinstance(fun, np.ufunc) or (getattr(fun, "__module__", None) or "numpy").split(".")[0] in (
+        "numpy",
+        "scipy",
+    )
 
 
 # --- registration --------------------------------------------------------------------------------------------------
 
 
-def register(fun: Any, *rules: Rule | None, kind: str, **facts: Any) -> Any:
+def register(fun: Any, *rules: Rule | None, kind: str, **facts: Any) -> Decorator:
     """Enter a function and its rules; given rules alone, return a decorator for the function that follows."""
     if not isinstance(fun, np.ufunc) and not is_numpys(fun) and parameters(fun)[:1] == ("g",):
-        return lambda function: register(function, fun, *rules, kind=kind, **facts)
+        decorator: Any = lambda function: register(function, fun, *rules, kind=kind, **facts)  # noqa: E731
+        return decorator  # type: ignore[no-any-return]
     if facts.get("form") == "sequence" or facts.pop("together", False):
         (joint,), rules = rules, ()
         facts["joint"] = joint
@@ -130,34 +148,36 @@ def _dispatched(fun: Callable[..., Any], entry: Primitive) -> Callable[..., Any]
     @functools.wraps(fun)
     def function(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
-            if isinstance(x, engine.Tensor) or (type(x) in (list, tuple) and any(isinstance(t, engine.Tensor) for t in x)):
+            if isinstance(x, engine.Tensor) or (
+                type(x) in (list, tuple) and any(isinstance(t, engine.Tensor) for t in x)
+            ):
                 return entry.call(*args, **kwargs)
         return fun(*args, **kwargs)
 
     return function
 
 
-def elementwise(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def elementwise(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation whose output element depends on one element of each operand: one rule an operand."""
     return register(fun, *rules, kind="elementwise", **facts)
 
 
-def linear(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def linear(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation that is linear in all its array operands jointly."""
     return register(fun, *rules, kind="linear", **facts)
 
 
-def bilinear(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def bilinear(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation that is linear in each of its two operands."""
     return register(fun, *rules, kind="bilinear", **facts)
 
 
-def reduction(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def reduction(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation each of whose inputs feeds one output element."""
     return register(fun, *rules, kind="reduction", **facts)
 
 
-def primitive(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def primitive(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation of no special class; `@primitive(rule, ...)` above a function registers that function.
 
     >>> import autodiff as ad, numpy as np
@@ -172,24 +192,24 @@ def primitive(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
     return register(fun, *rules, kind=facts.pop("kind", "other"), **facts)
 
 
-def sequence(fun: Any, rule: Rule | None = None, **facts: Any) -> Any:
+def sequence(fun: Any, rule: Rule | None = None, **facts: Any) -> Decorator:
     """Register an operation on a sequence of operands (`np.concatenate`): one rule returns the list of gradients."""
     given = () if rule is None else (rule,)
     return register(fun, *given, kind=facts.pop("kind", "other"), form="sequence", **facts)
 
 
-def joint(fun: Any, rule: Rule | None = None, **facts: Any) -> Any:
+def joint(fun: Any, rule: Rule | None = None, **facts: Any) -> Decorator:
     """Register an operation of a few operands one rule of which returns all gradients, as distinct arrays."""
     given = () if rule is None else (rule,)
     return register(fun, *given, kind=facts.pop("kind", "other"), together=True, **facts)
 
 
-def outputs(fun: Any, *rules: Rule | None, **facts: Any) -> Any:
+def outputs(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     """Register an operation with several outputs (`np.modf`): `g[k]` is None where output k was not used."""
     return register(fun, *rules, kind=facts.pop("kind", "other"), form="outputs", **facts)
 
 
-def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Decorator:
     """Register a function written in registered functions; a graph shows it as one group."""
     if written is None and not is_numpys(fun):
         registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)
@@ -197,7 +217,8 @@ def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any)
         registry[function] = entry
         return function
     if written is None:
-        return lambda function: composite(fun, function, **facts)
+        decorator: Any = lambda function: composite(fun, function, **facts)  # noqa: E731
+        return decorator  # type: ignore[no-any-return]
     registry[fun] = Primitive(fun, kind="composite", form="composite", kernel=written, **facts)
     return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from collections.abc import Callable
@@ -13,11 +12,11 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff.primitive import registry
 
-_REDUCE = {
+_REDUCE: dict[Any, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
-_ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
+_ACCUMULATE: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 _chapters = ["autodiff.rules.special"]  # loaded on the first miss: they import SciPy
 
 
@@ -89,6 +88,8 @@ def array_function(self: Any, fun: Callable[..., Any], types: Any, args: Any, kw
 
 def unknown(fun: Callable[..., Any]) -> str:
     """Return the message for a function the registry does not know: its name, its nearest relatives, the way out."""
+    import difflib
+
     known = {f"{_module(f)}.{f.__name__}" for f in registry if _from_numpy(f)}
     name = f"{_module(fun)}.{fun.__name__}"
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)

@@ -13,13 +13,22 @@ from autodiff.tensor import Tensor
 class Generator:
     """A stream of random numbers, `numpy.random.Generator` (`rng`) with PyTorch's `manual_seed`."""
 
+    _rng: np.random.Generator | None
+
     def __init__(self, seed: int | None = None) -> None:
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int | None) -> Generator:
         """Start the stream anew from a seed."""
-        self.rng = np.random.default_rng(seed)
+        self._seed, self._rng = seed, None
         return self
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """NumPy's generator behind the stream, made at the first draw (importing numpy.random takes 10 ms)."""
+        if self._rng is None:
+            self._rng = np.random.default_rng(self._seed)
+        return self._rng
 
     def get_state(self) -> dict[str, Any]:
         """Return where the stream stands."""

@@ -46,5 +46,6 @@ def rule(fun: Callable[..., Any] | Primitive) -> Source:
     return Source("".join(lines[_first(around[0]) - 1 : around[0].end_lineno]).rstrip())
 
 
-def _first(node: Any) -> int:
-    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+def _first(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)])

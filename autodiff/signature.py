@@ -16,7 +16,7 @@ EXTRAS = ("out", "dtype", "where", "initial", "order", "casting", "subok", "like
 
 
 class Signature(NamedTuple):
-    bind: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
+    bind: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None
     operands: tuple[str, ...]
     arity: int | None
     extras: dict[str, Any]

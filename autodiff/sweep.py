@@ -214,7 +214,9 @@ def grad(
     return tuple(found.get(x._node) for x in asked)
 
 
-def backward(tensor: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+def backward(
+    tensor: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
     """Add the gradient of `tensor` with respect to every leaf that requires one to that leaf's `.grad`."""
     seeds = _seeds([tensor], None if gradient is None else [gradient])
     for node, g in _run([tensor], seeds, None, retain_graph, create_graph).items():
@@ -240,12 +242,11 @@ def _run(
         grads: dict[Node, Any] = {}
         for y, seed in zip(outputs, seeds, strict=True):
             g = conjugate(seed) if lift else conjugate(seed)._data
-            grads[y._node] = grads[y._node] + g if y._node in grads else g
+            node: Any = y._node
+            grads[node] = grads[node] + g if node in grads else g
         retain = create_graph if retain_graph is None else retain_graph
         found = sweep(grads, wanted, retain, lift)
-        return {
-            node: conjugate(g if isinstance(g, engine.Tensor) else engine.wrap(g, None)) for node, g in found.items()
-        }
+        return {n: conjugate(g if isinstance(g, engine.Tensor) else engine.wrap(g, None)) for n, g in found.items()}
 
 
 def _listed(tensors: Any, what: str) -> list[Any]:
@@ -260,7 +261,9 @@ def _seeds(outputs: list[Any], gradients: Any) -> list[Any]:
     """Return the gradient each output starts with: the one given, or 1 for a scalar."""
     given = [gradients] if isinstance(gradients, engine.Tensor) or gradients is None else list(gradients)
     if gradients is not None and len(given) != len(outputs):
-        raise AutodiffError(f"{len(given)} gradients were given for {len(outputs)} outputs; expected one each, or None.")
+        raise AutodiffError(
+            f"{len(given)} gradients were given for {len(outputs)} outputs; expected one each, or None."
+        )
     seeds = []
     for y, g in zip(outputs, given if gradients is not None else [None] * len(outputs), strict=True):
         if y._node is None:

@@ -104,7 +104,7 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """What `backward` has added up for this leaf (or for a tensor that retains its gradient)."""
-        return self._grad
+        return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -183,7 +183,7 @@ class Tensor(Methods):
     __xor__ = __rxor__ = _operator(np.bitwise_xor)
     __lshift__, __rshift__ = _operator(np.left_shift), _operator(np.right_shift)
     __lt__, __le__, __gt__, __ge__ = map(_operator, (np.less, np.less_equal, np.greater, np.greater_equal))
-    __eq__, __ne__ = _operator(np.equal), _operator(np.not_equal)  # type: ignore[assignment]
+    __eq__, __ne__ = _operator(np.equal), _operator(np.not_equal)
 
     def __rsub__(self, other: Any) -> Any:
         return np.subtract(other, self)
@@ -230,7 +230,9 @@ class Tensor(Methods):
     def __setitem__(self, index: Any, value: Any) -> None:
         template, arrays = parse(index)
         if tape.is_grad_enabled() or engine.tracing():
-            self._become(put(self, value if hasattr(value, "dtype") else np.asarray(value, self.dtype), *arrays, index=template))
+            self._become(
+                put(self, value if hasattr(value, "dtype") else np.asarray(value, self.dtype), *arrays, index=template)
+            )
         else:
             self._data[protocols.values(index)] = protocols.values(value)
             tape.touch(self._data)
@@ -329,7 +331,9 @@ class Tensor(Methods):
 
     def _scalar(self, kind: type) -> Any:
         if self._data.size != 1:
-            raise TypeError(f"only a Tensor of one element converts to {kind.__name__}; this one has shape {self.shape}.")
+            raise TypeError(
+                f"only a Tensor of one element converts to {kind.__name__}; this one has shape {self.shape}."
+            )
         if self._node is not None:
             warnings.warn(
                 f"{kind.__name__}() of a Tensor that requires a gradient loses its history; "
@@ -367,7 +371,7 @@ class Tensor(Methods):
     def _repr_html_(self) -> str:
         from autodiff.html import tensor_table
 
-        return tensor_table(self)
+        return str(tensor_table(self))
 
     def __format__(self, spec: str) -> str:
         return format(self._data.item(), spec) if self._data.size == 1 and spec else format(repr(self), spec)

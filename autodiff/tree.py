@@ -29,5 +29,7 @@ def map_leaves(fun: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the container with `fun` applied to each leaf (and to the same leaf of the others)."""
     columns = [leaves(tree), *map(leaves, others)]
     if len({len(column) for column in columns}) > 1:
-        raise ValueError(f"the containers hold {', '.join(str(len(c)) for c in columns)} leaves; expected as many in each.")
+        raise ValueError(
+            f"the containers hold {', '.join(str(len(c)) for c in columns)} leaves; expected as many in each."
+        )
     return rebuild(tree, iter([fun(*row) for row in zip(*columns, strict=True)]))

@@ -48,13 +48,9 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: weight needs one value for each of {classes} classes, got {weight.shape}")
 
 
-def all_count(target: Tensor, classes: int, ignore_index: int) -> bool:
-    """Say whether no target is ignored, and demand that those which are not are classes."""
+def class_indices(target: Tensor, valid: Tensor, classes: int) -> None:
+    """Demand that every target that counts is one of the classes."""
     labels = target.data
-    largest = labels.view(f"u{labels.itemsize}").max(initial=0)  # seen as unsigned, a negative label is huge
-    if largest < classes and not 0 <= ignore_index < classes:
-        return True
-    wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
+    wrong = labels[valid.data & ((labels < 0) | (labels >= classes))]
     if wrong.size:
-        raise IndexError(f"Target {wrong[0]} is out of bounds: with {classes} classes, use 0 to {classes - 1}")
-    return False
+        raise IndexError(f"target {wrong[0]} is out of bounds for {classes} classes; use 0 to {classes - 1}.")

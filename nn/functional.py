@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, log_softmax, random
+from autodiff import Tensor, as_tensor, kernels, log_softmax, random
 from autodiff import sigmoid as sigmoid
 from autodiff import softmax as softmax
-from autodiff.kernels import activation
-from autodiff.kernels import softmax as fused
-from autodiff.kernels.linear import linear as linear
+from autodiff.kernels import linear as linear
 from autodiff.random import Generator
 from nn import _checks
 
@@ -27,12 +25,12 @@ def _result(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return max(x, 0)."""
-    return _result(input, activation.relu(input), inplace)
+    return _result(input, kernels.relu(input), inplace)
 
 
 def tanh(input: Tensor) -> Tensor:
     """Return the hyperbolic tangent."""
-    return np.tanh(input)
+    return input.tanh()  # type: ignore[no-any-return]
 
 
 def dropout(
@@ -98,10 +96,12 @@ def cross_entropy(
     axis = min(1, input.ndim - 1)
     if target.dtype.kind == "f":
         return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
-    if _checks.all_count(target, input.shape[axis], ignore_index):
-        if input.ndim == 2 and weight is None and reduction == "mean" and label_smoothing == 0:
-            return fused.cross_entropy(input, target)
+    classes = input.shape[axis]
+    plain = input.ndim == 2 and weight is None and reduction == "mean" and label_smoothing == 0
+    if plain and not 0 <= ignore_index < classes:
+        return kernels.cross_entropy(input, target, ignore_index)
     valid = target != ignore_index
+    _checks.class_indices(target, valid, classes)
     log_p = log_softmax(input, axis)
     kept = valid.astype(input.dtype)
     index = target * valid  # an ignored target picks class 0 and then counts for nothing

@@ -54,13 +54,12 @@ class Module:
     """
 
     training: bool
+    _buffers: dict[str, bool]  # whether a buffer is saved in the state dict
+    _slots: dict[str, type]  # Parameter or Module: what the value of an attribute must stay, or be None
+    _label: str  # what a drawing calls the module: "fc1: Linear" once it is an attribute
 
     def __init__(self) -> None:
-        fields = vars(self)
-        fields["training"] = True
-        fields["_buffers"] = {}  # name: whether it is saved in the state dict
-        fields["_slots"] = {}  # name: the class that an attribute's value must keep, Parameter or Module, or be None
-        fields["_label"] = type(self).__name__  # what a drawing calls the module: "fc1: Linear" once it is an attribute
+        vars(self).update(training=True, _buffers={}, _slots={}, _label=type(self).__name__)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output; every subclass defines it."""

@@ -2,9 +2,9 @@
 
 from autodiff.kernels.activation import relu as relu
 from autodiff.kernels.activation import sigmoid as sigmoid
+from autodiff.kernels.affine import linear as linear
 from autodiff.kernels.division import ratio as ratio
-from autodiff.kernels.linear import linear as linear
-from autodiff.kernels.softmax import cross_entropy as cross_entropy
-from autodiff.kernels.softmax import log_softmax as log_softmax
-from autodiff.kernels.softmax import logsumexp as logsumexp
-from autodiff.kernels.softmax import softmax as softmax
+from autodiff.kernels.logits import cross_entropy as cross_entropy
+from autodiff.kernels.logits import log_softmax as log_softmax
+from autodiff.kernels.logits import logsumexp as logsumexp
+from autodiff.kernels.logits import softmax as softmax

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.primitive import elementwise
 
 
-@elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(g * y, b), domain="nonzero")
+@elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(g * y, b), domain="nonzero")  # type: ignore[has-type]
 def ratio(a: Any, b: Any) -> Any:
     """Return a / b, with 0 where both are 0; a live numerator over 0 is still infinite.
 

@@ -22,9 +22,15 @@ ARRAY = _Array()
 
 def parse(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Split an index into its template and its arrays: `x[1:, [0, 2]]` gives (slice, ARRAY) and ([0, 2],)."""
-    template, arrays = [], []
+    template: list[Any] = []
+    arrays: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
-        if part is None or part is Ellipsis or isinstance(part, slice) or (isinstance(part, (int, np.integer)) and not isinstance(part, bool)):
+        if (
+            part is None
+            or part is Ellipsis
+            or isinstance(part, slice)
+            or (isinstance(part, (int, np.integer)) and not isinstance(part, bool))
+        ):
             template.append(part)
         else:
             template.append(ARRAY)
@@ -51,7 +57,7 @@ def _bind(x: Any, *arrays: Any, index: tuple[Any, ...], **params: Any) -> Any:
     return (x, *arrays), {"index": index, **params}
 
 
-@linear(lambda g, s, rest, index: scatter_add(g, *rest, index=index, shape=s.shape), bind=_bind)
+@linear(lambda g, s, rest, index: scatter_add(g, *rest, index=index, shape=s.shape), bind=_bind)  # type: ignore[has-type]
 def getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     """Return x[index], the template's places filled with the index arrays."""
     return x[_filled(index, arrays)]
@@ -74,7 +80,7 @@ def _bind_put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
 
 
 @primitive(
-    lambda g, xs, index: put(g, 0.0, *xs[2:], index=index),
+    lambda g, xs, index: put(g, 0.0, *xs[2:], index=index),  # type: ignore[has-type]
     lambda g, xs, index: _written(g, xs[2:], index),
     bind=_bind_put,
     kind="linear",
@@ -88,7 +94,7 @@ def put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
 
 def _written(g: Any, arrays: tuple[Any, ...], index: tuple[Any, ...]) -> Any:
     """Return the gradient of the values written: that of their places, 0 for a value that was overwritten."""
-    taken = getitem(g, *arrays, index=index)
+    taken: Any = getitem(g, *arrays, index=index)
     if all(a.dtype.kind == "b" for a in arrays):
         return taken
     number = np.arange(taken.size).reshape(taken.shape)

@@ -18,8 +18,15 @@ bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
 elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(g * y, b), domain="nonzero")
 elementwise(np.reciprocal, lambda g, y: -g * y * y, domain="nonzero")
 elementwise(np.square, lambda g, x: g * x * 2)
-elementwise(np.power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive")
-elementwise(np.float_power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive")
+elementwise(
+    np.power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive"
+)
+elementwise(
+    np.float_power,
+    lambda g, a, b: g * b * np.power(a, _one_less(b)),
+    lambda g, a, y: g * y * _log(a),
+    domain="positive",
+)
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
 elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
 elementwise(np.absolute, lambda g, x: g * conj(np.sign(x)), kinks=(0.0,))  # at 0: 0
@@ -27,10 +34,17 @@ elementwise(np.fabs, lambda g, x: g * np.sign(x), kinks=(0.0,))
 elementwise(np.hypot, lambda g, a, y: ratio(g * a, y), lambda g, b, y: ratio(g * b, y))  # at (0, 0): 0
 elementwise(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b), domain="quotient")
 elementwise(np.fmod, lambda g: g, lambda g, a, b: -g * np.trunc(ratio(a, b)), domain="quotient")
-elementwise(np.copysign, lambda g, a, b: g * np.sign(a) * np.copysign(np.ones_like(b), b), lambda g: np.zeros_like(g), kinks=(0.0,))
+elementwise(
+    np.copysign,
+    lambda g, a, b: g * np.sign(a) * np.copysign(np.ones_like(b), b),
+    lambda g: np.zeros_like(g),
+    kinks=(0.0,),
+)
 zero(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.floor_divide)
 elementwise(np.round, lambda g: np.zeros_like(g), sig="a; decimals=0, out=None")
-boolean(np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm)
+boolean(
+    np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm
+)
 outputs(np.modf, lambda g: g[0], name="modf", sig="x;")
 outputs(np.divmod, lambda g: g[1], lambda g, a, b: None if g[1] is None else -g[1] * np.floor_divide(a, b), sig="a, b;")
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from autodiff.primitive import boolean, constant, elementwise, plain
 
-elementwise(np.where, None, lambda g, a: np.where(a, g, 0), lambda g, a: np.where(a, 0, g), sig="condition, a=None, b=None;")
+elementwise(
+    np.where, None, lambda g, a: np.where(a, g, 0), lambda g, a: np.where(a, 0, g), sig="condition, a=None, b=None;"
+)
 elementwise(np.maximum, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))  # ties: shared
 elementwise(np.minimum, lambda g, a, b: _won(g, b, a), lambda g, a, b: _won(g, a, b), kinks=("tie",))
 elementwise(np.fmax, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))
@@ -18,7 +20,9 @@ elementwise(
     lambda g, a, b, c: np.where(_at_least(a, b) & _at_least(c, a), g, 0),
     lambda g, a, b, c: np.where(_at_least(a, b), 0, np.where(_at_least(c, b), g, 0)),
     lambda g, a, b, c: np.where(_at_least(c, a) & _at_least(c, b), 0, g),
-    bind=lambda a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None: _clip_bounds(a, a_min, a_max, min, max, out, dtype),
+    bind=lambda a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None: _clip_bounds(
+        a, a_min, a_max, min, max, out, dtype
+    ),
     kinks=("bounds",),
 )
 

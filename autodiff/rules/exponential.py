@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,9 @@ elementwise(np.logaddexp, lambda g, a, y: g * _share(a, y), lambda g, b, y: g * 
 elementwise(np.logaddexp2, lambda g, a, y: g * _share2(a, y), lambda g, b, y: g * _share2(b, y))
 
 
-def _share(a, y):  # type: ignore[no-untyped-def]
+def _share(a: Any, y: Any) -> Any:
     return np.exp(a - np.where(y == -np.inf, 0, y))  # 0, not NaN, where both are -inf
 
 
-def _share2(a, y):  # type: ignore[no-untyped-def]
+def _share2(a: Any, y: Any) -> Any:
     return np.exp2(a - np.where(y == -np.inf, 0, y))

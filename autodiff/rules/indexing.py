@@ -16,7 +16,9 @@ def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: 
         raise TypeError(f"take of a Tensor does not support out= or mode={mode!r}; clip or wrap the indices first.")
     if axis is None:
         a, axis = np.ravel(a), 0
-    place = (slice(None),) * (axis % np.ndim(a)) + (indices if isinstance(indices, int) else np.asarray(_values(indices)),)
+    place = (slice(None),) * (axis % np.ndim(a)) + (
+        indices if isinstance(indices, int) else np.asarray(_values(indices)),
+    )
     template, arrays = parse(place)
     return getitem(a, *arrays, index=template)
 

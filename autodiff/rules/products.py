@@ -47,9 +47,13 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Bring the contracted axes together and multiply as matrices."""
     if isinstance(axes, int):
         axes = (range(-axes, 0), range(axes))
-    first, second = ([n % np.ndim(x) for n in ((s,) if isinstance(s, int) else s)] for x, s in zip((a, b), axes, strict=True))
+    first, second = (
+        [n % np.ndim(x) for n in ((s,) if isinstance(s, int) else s)] for x, s in zip((a, b), axes, strict=True)
+    )
     if [np.shape(a)[i] for i in first] != [np.shape(b)[i] for i in second]:
-        raise ValueError(f"tensordot: axes {first} of {np.shape(a)} and {second} of {np.shape(b)} must have equal lengths.")
+        raise ValueError(
+            f"tensordot: axes {first} of {np.shape(a)} and {second} of {np.shape(b)} must have equal lengths."
+        )
     rows = [i for i in range(np.ndim(a)) if i not in first]
     columns = [i for i in range(np.ndim(b)) if i not in second]
     inner = math.prod(np.shape(a)[i] for i in first)
@@ -82,7 +86,9 @@ def _einsum_bind(args: Any, refused: Any) -> Any:
     if refused:
         raise TypeError(f"einsum of a Tensor does not support {', '.join(refused)}=.")
     if not isinstance(args[0], str):
-        raise TypeError('einsum of a Tensor takes its subscripts as a string first, as in np.einsum("ij,jk->ik", a, b).')
+        raise TypeError(
+            'einsum of a Tensor takes its subscripts as a string first, as in np.einsum("ij,jk->ik", a, b).'
+        )
     text, *operands = args
     inputs, arrow, output = text.replace(" ", "").partition("->")
     terms = inputs.split(",")

@@ -44,7 +44,9 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
         return (mean, np.ones_like(mean) * (np.size(a) / max(np.size(mean), 1))) if returned else mean
     if np.shape(weights) != np.shape(a):
         if np.ndim(weights) != 1 or not isinstance(axis, int):
-            raise ValueError(f"average: weights of shape {np.shape(weights)} for a of shape {np.shape(a)}; expected the same.")
+            raise ValueError(
+                f"average: weights of shape {np.shape(weights)} for a of shape {np.shape(a)}; expected the same."
+            )
         weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis % np.ndim(a)))
     weights = weights * np.ones_like(a)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
@@ -70,7 +72,9 @@ def _others(x: Any, axis: Any) -> Any:
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
-    others = products_of_others(np.reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1))) if axes else np.ones_like(x)
+    others = (
+        products_of_others(np.reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1))) if axes else np.ones_like(x)
+    )
     return np.moveaxis(np.reshape(others, moved.shape), last, axes)
 
 

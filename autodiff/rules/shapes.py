@@ -40,15 +40,19 @@ outputs(np.array_split, lambda g, axis: np.concatenate(g.filled(), axis), kind="
 outputs(np.unstack, lambda g, axis: np.stack(g.filled(), axis), kind="linear", sig="x; *, axis=0")
 
 
+def _given(dtype: Any, casting: str) -> dict[str, Any]:
+    return {"dtype": dtype, "casting": casting}
+
+
 @composite(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    joined = [np.atleast_1d(t) for t in tup]
-    return np.concatenate(joined, axis=0 if joined[0].ndim == 1 else 1, dtype=dtype, casting=casting)
+    joined: Any = [np.atleast_1d(t) for t in tup]
+    return np.concatenate(joined, axis=0 if joined[0].ndim == 1 else 1, **_given(dtype, casting))
 
 
 @composite(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return np.concatenate([np.atleast_2d(t) for t in tup], axis=0, dtype=dtype, casting=casting)
+    return np.concatenate([np.atleast_2d(t) for t in tup], axis=0, **_given(dtype, casting))
 
 
 @composite(np.dstack)
@@ -123,10 +127,14 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> A
     if mode == "constant":
         value = kwargs.pop("constant_values", 0)
         if kwargs or np.ndim(value):
-            raise TypeError(f"pad of a Tensor: constant_values must be one number and nothing else; got {value}, {kwargs}.")
+            raise TypeError(
+                f"pad of a Tensor: constant_values must be one number and nothing else; got {value}, {kwargs}."
+            )
         return pad_constant(array, widths=widths, value=value)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs:
-        raise TypeError(f"pad of a Tensor: mode {mode!r} with {kwargs} has no rule; use constant, edge, reflect, symmetric or wrap.")
+        raise TypeError(
+            f"pad of a Tensor: mode {mode!r} with {kwargs} has no rule; use constant, edge, reflect, symmetric or wrap."
+        )
     for axis, width in enumerate(widths):  # every element of the border is a copy of one inside
         places = np.pad(np.arange(array.shape[axis]), width, mode=mode)  # type: ignore[call-overload]
         array = np.take(array, places, axis=axis)
@@ -152,7 +160,8 @@ def _parts(g: Any, shapes: tuple[tuple[int, ...], ...], axis: int | None) -> lis
         sizes = [int(np.prod(shape)) for shape in shapes]
         flat = _parts(g, tuple((n,) for n in sizes), 0)
         return [np.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
-    parts, start = [], 0
+    parts: list[Any] = []
+    start = 0
     for shape in shapes:
         stop = start + shape[axis]
         parts.append(getitem(g, index=_at(axis % len(shape), slice(start, stop))))

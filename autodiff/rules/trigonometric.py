@@ -15,7 +15,12 @@ elementwise(np.tan, lambda g, y: g + g * (y * y), domain="unit")
 elementwise(np.arcsin, lambda g, x: ratio(g, np.sqrt(1 - x * x)), domain="unit")
 elementwise(np.arccos, lambda g, x: -ratio(g, np.sqrt(1 - x * x)), domain="unit")
 elementwise(np.arctan, lambda g, x: g / (x * x + 1))
-elementwise(np.arctan2, lambda g, a, b: ratio(g * b, a * a + b * b), lambda g, a, b: -ratio(g * a, a * a + b * b), domain="nonzero")
+elementwise(
+    np.arctan2,
+    lambda g, a, b: ratio(g * b, a * a + b * b),
+    lambda g, a, b: -ratio(g * a, a * a + b * b),
+    domain="nonzero",
+)
 
 elementwise(np.sinh, lambda g, x: g * np.cosh(x))
 elementwise(np.cosh, lambda g, x: g * np.sinh(x))

@@ -122,7 +122,14 @@ def dropped() -> Once:
 
 
 ROWS = (
-    Row("peak of five steps", "MiB", {OURS: ndtape, "torch": torch}, limits={"torch": 1.0}, fresh=True),
+    Row(
+        "peak of five steps",
+        "MiB",
+        {OURS: ndtape, "torch": torch},
+        limits={"torch": 1.0},
+        fresh=True,
+        rtol=0.05,  # fifty layers amplify rounding
+    ),
     Row("alive halfway through the sweep", "of the start", {OURS: halfway}, limits={OURS: 0.6}, fresh=True),
     Row("left of a dropped graph, collector off", "of the graph", {OURS: dropped}, limits={OURS: 0.001}, fresh=True),
 )

@@ -6,8 +6,7 @@ import math
 from typing import Any
 
 import autodiff as ad
-from autodiff import Tensor
-from autodiff.kernels.linear import linear
+from autodiff import Tensor, kernels
 from autodiff.random import Generator
 from nn import init
 from nn.module import Module, Parameter
@@ -47,7 +46,7 @@ class Linear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight, self.bias)
+        return kernels.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -62,14 +62,14 @@ class Adam(Optimizer):
                 _, *moments = self.state[p].values()
                 on_values(update, p, p.grad, self._workspace(p), rate, floor, *moments)
 
-    def _by_step(self, group: Group) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    def _by_step(self, group: Group) -> Iterator[tuple[Tensor, list[Any]]]:
         """Yield the parameters that have a gradient, together where they share a step counter.
 
         Parameters of one dtype that start together share it, so that the corrections are computed once for all.
         """
         active = [p for p in group["params"] if p.grad is not None]
         fresh: dict[Any, Tensor] = {}
-        sharing: dict[Tensor, list[Tensor]] = {}
+        sharing: dict[Tensor, list[Any]] = {}
         for p in active:
             if p not in self.state:
                 self.state[p] = self._start(p, fresh, group["amsgrad"])

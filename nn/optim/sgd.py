@@ -48,9 +48,9 @@ class SGD(Optimizer):
         lr = self._learning_rate(group)
         for p in group["params"]:
             if p.grad is not None:
-                on_values(update, p, p.grad, lr, self._workspace(p), *self._momentum_buffer(p, group))
+                on_values(update, p, p.grad, lr, self._workspace(p), *self._momentum_buffer(p, p.grad, group))
 
-    def _momentum_buffer(self, p: Tensor, group: Group) -> list[Tensor]:
+    def _momentum_buffer(self, p: Tensor, g: Tensor, group: Group) -> list[Tensor]:
         """Return p's buffer in a list, which is empty without momentum."""
         if group["momentum"] == 0:
             return []
@@ -58,7 +58,7 @@ class SGD(Optimizer):
         if "momentum_buffer" not in state:
             buffer = np.zeros(p.shape, self._workspace(p).dtype)
             if group["dampening"]:  # momentum * buffer + (1 - dampening) * g is then g: the first gradient counts fully
-                ascent = -p.grad.data if group["maximize"] else p.grad.data
+                ascent = -g.data if group["maximize"] else g.data
                 buffer += (ascent + group["weight_decay"] * p.data) * (group["dampening"] / group["momentum"])
             state["momentum_buffer"] = as_tensor(buffer)
         return [state["momentum_buffer"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -56,6 +56,7 @@ def test_cross_entropy_is_torchs_for_every_choice_of_options(
         target = np.array(rng.integers(0, 3, size=shape[:axis] + shape[axis + 1 :]))
         if ignored:
             target[rng.random(target.shape) < 0.4] = -100
+            assume((target != -100).any())
     weight = rng.uniform(0.5, 2, 3) if weighted else None
     options = {"reduction": reduction, "label_smoothing": label_smoothing}
 
@@ -85,8 +86,6 @@ def test_an_ignored_index_may_be_a_class_and_counts_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("logits", "target", "error", "message"),
     [
-        ((2, 3), [0, 7], IndexError, "7 is out of bounds"),
-        ((2, 3), [0, -1], IndexError, "-1 is out of bounds"),
         ((2, 3), [0, 1, 1], ValueError, r"a target of class indices has shape \(2,\), got \(3,\)"),
         ((2, 3), [0.0, 1.0], ValueError, r"convert it with .astype\(int\)"),
         ((2, 3), [True, False], TypeError, "got bool"),
@@ -96,6 +95,18 @@ def test_an_ignored_index_may_be_a_class_and_counts_for_nothing() -> None:
 def test_a_wrong_target_is_explained(logits, target, error, message) -> None:
     with pytest.raises(error, match=message):
         nn.CrossEntropyLoss()(ad.zeros(*logits), target)
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}])
+def test_the_mean_over_no_target_at_all_is_nan_as_in_torch(options) -> None:
+    assert np.isnan(nn.CrossEntropyLoss(**options)(ad.zeros(2, 3), [-100, -100]).item())
+
+
+@pytest.mark.parametrize("options", [{}, {"reduction": "sum"}])
+@pytest.mark.parametrize("label", [-1, 3])
+def test_no_label_outside_the_classes_passes(options, label) -> None:
+    with pytest.raises(IndexError, match=f"target .*{label} is out of bounds for 3 classes"):
+        nn.CrossEntropyLoss(**options)(ad.zeros(1, 3), [label])
 
 
 def test_wrong_options_are_refused_when_the_loss_is_made() -> None:

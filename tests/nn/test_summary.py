@@ -13,7 +13,7 @@ def test_the_table_lists_layers_shapes_and_parameters() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Sequential(shared, nn.ReLU()), nn.Linear(1000, 10, bias=False), nn.Tanh())
     assert nn.summary(model, ad.zeros(2, 10, 100)).split("\n") == [
         "Layer            Output shape  Parameters",
-        "------------------------------------------",
+        "-----------------------------------------",
         "Sequential       (2, 10)",
         "  0: Flatten     (2, 1000)",
         "  1: Sequential  (2, 1000)",
@@ -21,7 +21,7 @@ def test_the_table_lists_layers_shapes_and_parameters() -> None:
         "    1: ReLU      (2, 1000)",
         "  2: Linear      (2, 10)           10,000",
         "  3: Tanh        (2, 10)",
-        "------------------------------------------",
+        "-----------------------------------------",
         "Total                           1,011,000",
     ]
 

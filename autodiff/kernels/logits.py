@@ -64,13 +64,17 @@ def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
     p = np.exp(shifted)
     total = np.sum(p, axis=1, keepdims=True)
     p /= total
-    if n and labels.view(np.uint64).max() < classes:  # one pass finds negative and too large labels alike
-        kept, count = True, n
+    # one pass finds negative and too large labels alike
+    if n and not 0 <= ignore_index < classes and labels.view(np.uint64).max() < classes:
+        kept: Any = True
+        count = n
     else:
         kept = labels != ignore_index
         count = int(np.sum(kept))
         if np.any(kept & ((labels < 0) | (labels >= classes))):
-            raise IndexError(f"target {labels[kept].min()}..{labels[kept].max()} is out of bounds for {classes} classes.")
+            raise IndexError(
+                f"target {labels[kept].min()}..{labels[kept].max()} is out of bounds for {classes} classes."
+            )
         labels = np.where(kept, labels, 0)
     weight = np.full((n, 1), 1 / count if count else np.nan, dtype=p.dtype)
     losses = np.log(total[:, 0]) - shifted[np.arange(n), labels]

@@ -1,0 +1,37 @@
+"""SciPy's special functions; this chapter is loaded when the first of them meets a Tensor."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from autodiff.kernels.division import ratio
+from autodiff.primitive import elementwise
+
+elementwise(special.erf, lambda g, x: g * np.exp(-x * x) * (2 / math.sqrt(math.pi)))
+elementwise(special.erfc, lambda g, x: g * np.exp(-x * x) * (-2 / math.sqrt(math.pi)))
+elementwise(special.expit, lambda g, y: g * (y - y * y))
+elementwise(special.logit, lambda g, x: ratio(g, x - x * x), domain="open unit")
+elementwise(special.log_expit, lambda g, x: g * special.expit(-x))
+elementwise(special.gammaln, lambda g, x: g * special.digamma(x), domain="positive")
+elementwise(special.gamma, lambda g, x, y: g * y * special.digamma(x), domain="positive")
+elementwise(special.digamma, lambda g, x: g * special.zeta(2.0, x), domain="positive")
+elementwise(special.zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain="positive")  # Hurwitz, in q
+elementwise(
+    special.xlogy, lambda g, a, b: g * special.xlogy(_kept(a), b), lambda g, a, b: ratio(g * a, b), domain="positive"
+)
+elementwise(
+    special.xlog1py,
+    lambda g, a, b: g * special.xlog1py(_kept(a), b),
+    lambda g, a, b: ratio(g * a, b + 1),
+    domain="positive",
+)
+elementwise(special.entr, lambda g, x: -g * (special.xlogy(_kept(x), x) + _kept(x)), domain="positive")
+
+
+def _kept(x: Any) -> Any:
+    """Return 1 where x is not 0, and 0 where it is: at x log y = 0 log 0 the gradient is 0."""
+    return np.not_equal(x, 0) * np.ones_like(x)
