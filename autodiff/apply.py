@@ -329,12 +329,13 @@ def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[st
     return result if out is None else write_out(primitive.name, result, out)
 
 
-def rebind(target: Any, y: Any) -> None:
-    """Give a tensor another's value and history; a graph being traced sees the change."""
+def write(target: Any, y: Any) -> None:
+    """Write a tensor's value into another's memory; a graph being traced is told first."""
     now = mode.get()
     if now is not None and now.graph is not None:
-        now.graph.rebind(target, y)
-    target._data, target._node = y._data, y._node
+        now.graph.write(target, y)
+    np.copyto(target._data, y._data)
+    tape.touch(target._data)
 
 
 def write_out(name: str, result: Any, out: Any) -> Any:

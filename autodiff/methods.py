@@ -13,9 +13,21 @@ import numpy
 
 from autodiff.kernels import activation, logits
 from autodiff.kernels.indexing import getitem, parse, put, scatter_add
+from autodiff.primitive import registry
 from autodiff.rules.indexing import along
 
-np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
+
+class _Functions:
+    """NumPy's functions as the registry's entries: what `np.sum(t)` reaches, without NumPy's dispatch in between."""
+
+    def __getattr__(self, name: str) -> Any:
+        fun = getattr(numpy, name)
+        entry = registry.get(fun) if callable(fun) else None
+        setattr(self, name, fun if entry is None else entry.call)
+        return getattr(self, name)
+
+
+np: Any = _Functions()
 
 
 def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -25,51 +37,35 @@ def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(operator.index(n) for n in sizes)
 
 
-def _method(fun: Any) -> Callable[[Any], Any]:
-    """Return a function of one array as a method."""
+def _method(name: str) -> Callable[[Any], Any]:
+    """Return a NumPy function of one array as a method."""
+    call = getattr(np, name)
 
     def method(self: Any) -> Any:
-        return fun(self)
+        return call(self)
 
-    method.__name__, method.__doc__ = fun.__name__, f"Return {fun.__name__} of the tensor, elementwise."
+    method.__name__, method.__doc__ = name, f"Return np.{name} of the tensor."
     return method
 
 
-def _reduction(fun: Any) -> Callable[..., Any]:
-    """Return a reduction as a method with NumPy's keywords, and PyTorch's `dim` and `keepdim` for them."""
+def _in_place(name: str) -> Callable[..., Any]:
+    """Return PyTorch's `name_`, recorded as `x += y` is."""
 
-    def method(
-        self: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        keepdims: bool = False,
-        *,
-        dim: Any = None,
-        keepdim: bool = False,
-        **more: Any,
-    ) -> Any:
-        if isinstance(dtype, bool):
-            raise TypeError(
-                f"{fun.__name__}(axis, {dtype}): the second position is NumPy's dtype; write keepdims={dtype}."
-            )
-        x = self if dtype is None else self.astype(dtype)
-        return fun(x, axis=axis if dim is None else dim, keepdims=keepdims or keepdim, **more)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._become(getattr(self, name)(*args, **kwargs))
 
-    method.__name__, method.__doc__ = (
-        fun.__name__,
-        f"Return {fun.__name__} over `axis` (a number, a tuple, or None: all).",
-    )
+    method.__name__, method.__doc__ = f"{name}_", f"Give the tensor the value of {name}, in place."
     return method
 
 
-def _in_place(fun: Any) -> Callable[..., Any]:
-    """Return PyTorch's `name_`: the tensor takes the function's value, recorded as `x += y` is."""
-
-    def method(self: Any, *args: Any) -> Any:
-        return self._become(fun(self, *args))
-
-    method.__doc__ = f"Give the tensor the value of {fun.__name__}, in place."
-    return method
+def _reduce(
+    call: Any, x: Any, axis: Any, keepdims: bool, dtype: Any = None, dim: Any = None, keepdim: bool = False, **more: Any
+) -> Any:
+    """Call a reduction with NumPy's keywords, or PyTorch's `dim` and `keepdim` for them."""
+    if isinstance(dtype, bool):
+        raise TypeError(f"the second position of a reduction is NumPy's dtype; write keepdims={dtype}.")
+    x = x if dtype is None else x.astype(dtype)
+    return call(x, axis=axis if dim is None else dim, keepdims=keepdims or keepdim, **more)
 
 
 class Size(int):
@@ -145,22 +141,26 @@ class Methods:
 
     # --- elementwise ---
 
-    exp, expm1, log, log1p, log2, log10 = map(_method, (np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10))
-    sqrt, square, abs, sign, reciprocal = map(_method, (np.sqrt, np.square, np.absolute, np.sign, np.reciprocal))
-    sin, cos, tan, arcsin, arccos, arctan = map(_method, (np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan))
-    sinh, cosh, tanh = map(_method, (np.sinh, np.cosh, np.tanh))
-    asin, acos, atan = arcsin, arccos, arctan
-    floor, ceil, trunc = map(_method, (np.floor, np.ceil, np.trunc))
-    isfinite, isnan, isinf = map(_method, (np.isfinite, np.isnan, np.isinf))
-    conj = conjugate = _method(np.conjugate)
-    neg, negative = _method(np.negative), _method(np.negative)
-    relu, sigmoid = _method(activation.relu), _method(activation.sigmoid)
+    exp, expm1, log, log1p, log2, log10 = map(_method, ("exp", "expm1", "log", "log1p", "log2", "log10"))
+    sqrt, square, sign, reciprocal = map(_method, ("sqrt", "square", "sign", "reciprocal"))
+    abs, conj, neg = map(_method, ("absolute", "conjugate", "negative"))
+    sin, cos, tan, arcsin, arccos, arctan = map(_method, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
+    sinh, cosh, tanh = map(_method, ("sinh", "cosh", "tanh"))
+    floor, ceil, trunc = map(_method, ("floor", "ceil", "trunc"))
+    isfinite, isnan, isinf = map(_method, ("isfinite", "isnan", "isinf"))
+    conjugate, negative, asin, acos, atan = conj, neg, arcsin, arccos, arctan
 
-    def add(self, other: Any) -> Any:
-        return np.add(self, other)
+    def relu(self) -> Any:
+        return activation.relu(self)
 
-    def sub(self, other: Any) -> Any:
-        return np.subtract(self, other)
+    def sigmoid(self) -> Any:
+        return activation.sigmoid(self)
+
+    def add(self, other: Any, *, alpha: float = 1) -> Any:
+        return np.add(self, other if alpha == 1 else other * alpha)
+
+    def sub(self, other: Any, *, alpha: float = 1) -> Any:
+        return np.subtract(self, other if alpha == 1 else other * alpha)
 
     def mul(self, other: Any) -> Any:
         return np.multiply(self, other)
@@ -188,40 +188,50 @@ class Methods:
 
     # --- reductions and scans ---
 
-    sum, mean, prod = map(_reduction, (np.sum, np.mean, np.prod))
+    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, **torch: Any) -> Any:
+        """Return the sum over `axis` (a number, a tuple, or None: all); `dim` and `keepdim` are taken as well."""
+        return _reduce(np.sum, self, axis, keepdims, dtype, **torch)
+
+    def mean(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, **torch: Any) -> Any:
+        """Return the mean over `axis`."""
+        return _reduce(np.mean, self, axis, keepdims, dtype, **torch)
+
+    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, **torch: Any) -> Any:
+        """Return the product over `axis`; its gradient is exact where elements are 0."""
+        return _reduce(np.prod, self, axis, keepdims, dtype, **torch)
 
     def var(self, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, **torch: Any) -> Any:
-        """Return the variance with NumPy's ddof=0; PyTorch's `dim`, `keepdim` and `correction` are taken as well."""
-        return _reduction(np.var)(self, axis, dtype, keepdims, ddof=torch.pop("correction", ddof), **torch)
+        """Return the variance with NumPy's ddof=0; PyTorch's `correction` is taken for it."""
+        return _reduce(np.var, self, axis, keepdims, dtype, ddof=torch.pop("correction", ddof), **torch)
 
     def std(self, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, **torch: Any) -> Any:
-        """Return the standard deviation with NumPy's ddof=0; PyTorch's `dim`, `keepdim`, `correction` too."""
-        return _reduction(np.std)(self, axis, dtype, keepdims, ddof=torch.pop("correction", ddof), **torch)
+        """Return the standard deviation with NumPy's ddof=0; PyTorch's `correction` is taken for it."""
+        return _reduce(np.std, self, axis, keepdims, dtype, ddof=torch.pop("correction", ddof), **torch)
 
     def max(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
         """Return the maximum, as ndarray does: no indices (for those, argmax); ties share the gradient."""
-        return _reduction(np.max)(self, axis, None, keepdims, **torch)
+        return _reduce(np.max, self, axis, keepdims, **torch)
 
     def min(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
         """Return the minimum, as ndarray does: no indices (for those, argmin); ties share the gradient."""
-        return _reduction(np.min)(self, axis, None, keepdims, **torch)
+        return _reduce(np.min, self, axis, keepdims, **torch)
 
     amax, amin = max, min
 
     def argmax(self, axis: Any = None, *, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(np.argmax)(self, axis, None, keepdims, **torch)
+        return _reduce(np.argmax, self, axis, keepdims, **torch)
 
     def argmin(self, axis: Any = None, *, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(np.argmin)(self, axis, None, keepdims, **torch)
+        return _reduce(np.argmin, self, axis, keepdims, **torch)
 
     def all(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(np.all)(self, axis, None, keepdims, **torch)
+        return _reduce(np.all, self, axis, keepdims, **torch)
 
     def any(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(np.any)(self, axis, None, keepdims, **torch)
+        return _reduce(np.any, self, axis, keepdims, **torch)
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        return _reduction(logits.logsumexp)(self, axis, None, keepdims, **torch)
+        return _reduce(logits.logsumexp, self, axis, keepdims, **torch)
 
     def cumsum(self, axis: Any = None, *, dim: Any = None) -> Any:
         return np.cumsum(self, axis if dim is None else dim)
@@ -441,11 +451,10 @@ class Methods:
 
     # --- in place (while recording: a new value and history; under no_grad: the same memory) ---
 
-    add_, sub_, mul_, div_ = map(_in_place, (np.add, np.subtract, np.multiply, np.divide))
-    pow_, neg_, exp_, sqrt_, abs_ = map(_in_place, (np.power, np.negative, np.exp, np.sqrt, np.absolute))
-    clip_ = clamp_ = _in_place(clip)
-    relu_, masked_fill_, scatter_ = _in_place(activation.relu), _in_place(masked_fill), _in_place(scatter)
-    scatter_add_ = _in_place(scatter_add)
+    add_, sub_, mul_, div_, pow_ = map(_in_place, ("add", "sub", "mul", "div", "pow"))
+    neg_, exp_, sqrt_, abs_, relu_ = map(_in_place, ("neg", "exp", "sqrt", "abs", "relu"))
+    clip_, clamp_, masked_fill_ = map(_in_place, ("clip", "clamp", "masked_fill"))
+    scatter_, scatter_add_ = map(_in_place, ("scatter", "scatter_add"))
 
     def zero_(self) -> Any:
         return self.fill_(0)

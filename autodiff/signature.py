@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # NumPy's parameters that no kernel takes: `dtype` casts the operands, `out` is written if it can be, others are refused
-EXTRAS = ("out", "dtype", "where", "initial", "order", "casting", "subok", "like")
+EXTRAS = ("out", "dtype", "where", "initial", "order", "casting", "subok", "like", "mean")
 
 
 class Signature(NamedTuple):

@@ -45,6 +45,8 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
         following = None
         try:
             if lift:
+                if now is not None and now.graph is not None:
+                    now.graph.pulling(node)
                 values = node.plan.lift(node, engine.wrap)
             for parent, h in node.plan.pull(g, values, node.parents, node.params):
                 if h.shape != parent.shape or h.dtype is not parent.dtype:

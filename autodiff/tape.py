@@ -50,7 +50,8 @@ class Node:
     def name(self) -> str:
         """The operation's name, or the tensor's own name for a leaf."""
         if self.plan is not None:
-            return str(self.plan.name)
+            picks = self.plan.name == "pick"  # one output of an operation that has several
+            return f"{self.parents[0].name}[{self.params['index']}]" if picks else str(self.plan.name)
         owner = self.meta.owner() if self.meta is not None else None
         return getattr(owner, "name", None) or "leaf"
 

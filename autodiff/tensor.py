@@ -247,16 +247,15 @@ class Tensor(Methods):
             )
         if y.dtype != self.dtype:
             y = y.astype(self.dtype)
-        if not tape.is_grad_enabled() and not engine.tracing():
-            np.copyto(self._data, y._data)
-            tape.touch(self._data)
-        elif self._node is not None and self.is_leaf and tape.is_grad_enabled():
+        if not tape.is_grad_enabled():
+            engine.write(self, y)
+        elif self._node is not None and self.is_leaf:
             raise AutodiffError(
                 f"a leaf that requires a gradient{f' ({self.name})' if self.name else ''} was changed in place while "
                 "recording. Wrap the update in `with ad.no_grad():`, or make a new tensor (x = x + y)."
             )
         else:
-            engine.rebind(self, y)
+            self._data, self._node = y._data, y._node
         return self
 
     def __iadd__(self, other: Any) -> Any:

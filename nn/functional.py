@@ -30,7 +30,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def tanh(input: Tensor) -> Tensor:
     """Return the hyperbolic tangent."""
-    return input.tanh()  # type: ignore[no-any-return]
+    output: Tensor = input.tanh()
+    return output
 
 
 def dropout(
@@ -41,7 +42,7 @@ def dropout(
     if not training or p == 0:
         return input
     scale = 0.0 if p == 1 else 1 / (1 - p)
-    mask = random.bernoulli(1 - p, input.shape, generator=generator).astype(input.dtype)
+    mask = random.bernoulli(1 - p, input.shape, dtype=input.dtype, generator=generator)
     return _result(input, input * (mask * scale), inplace)
 
 
@@ -49,19 +50,21 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the axes from `start_dim` to `end_dim`, both included, into one."""
     shape, ndim = input.shape, input.ndim
     if ndim == 0:
-        return input.reshape(1)
+        shape, ndim = (1,), 1
     for dim in (start_dim, end_dim):
         if not -ndim <= dim < ndim:
             raise IndexError(f"flatten: dimension {dim} is out of range for shape {shape}; use {-ndim} to {ndim - 1}")
     start, stop = start_dim % ndim, end_dim % ndim + 1
     if start >= stop:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
-    return input.reshape(*shape[:start], math.prod(shape[start:stop]), *shape[stop:])
+    joined: Tensor = input.reshape(*shape[:start], math.prod(shape[start:stop]), *shape[stop:])
+    return joined
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:
     _checks.reduction(reduction)
-    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+    reduced: Tensor = losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+    return reduced
 
 
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -99,7 +102,8 @@ def cross_entropy(
     classes = input.shape[axis]
     plain = input.ndim == 2 and weight is None and reduction == "mean" and label_smoothing == 0
     if plain and not 0 <= ignore_index < classes:
-        return kernels.cross_entropy(input, target, ignore_index)
+        loss: Tensor = kernels.cross_entropy(input, target, ignore_index)
+        return loss
     valid = target != ignore_index
     _checks.class_indices(target, valid, classes)
     log_p = log_softmax(input, axis)
@@ -114,14 +118,16 @@ def cross_entropy(
     if reduction != "mean":
         return _reduced(losses, reduction)
     with np.errstate(invalid="ignore"):  # nan where every target is ignored, as in PyTorch
-        return losses.sum() / kept.sum()
+        loss = losses.sum() / kept.sum()
+    return loss
 
 
 def _weighted(values: Tensor, weight: Tensor | None, axis: int) -> Tensor:
     """Multiply by one factor per class, the classes lying along `axis`."""
     if weight is None:
         return values
-    return values * weight.reshape(-1, *[1] * (values.ndim - 1 - axis))
+    weighted: Tensor = values * weight.reshape(-1, *[1] * (values.ndim - 1 - axis))
+    return weighted
 
 
 def _soft_cross_entropy(

@@ -46,12 +46,12 @@ def ones_(tensor: T) -> T:
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the uniform distribution on [a, b)."""
-    return _fill(tensor, random.uniform(a, b, tensor.shape, generator=generator))
+    return _fill(tensor, random.uniform(a, b, tensor.shape, dtype=tensor.dtype, generator=generator))
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the normal distribution."""
-    return _fill(tensor, random.normal(mean, std, tensor.shape, generator=generator))
+    return _fill(tensor, random.normal(mean, std, tensor.shape, dtype=tensor.dtype, generator=generator))
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

@@ -29,7 +29,7 @@ elementwise(
 )
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
 elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
-elementwise(np.absolute, lambda g, x: g * conj(np.sign(x)), kinks=(0.0,))  # at 0: 0
+elementwise(np.absolute, lambda g, x, y: _abs(g, x, y), kinks=(0.0,))  # at 0: 0
 elementwise(np.fabs, lambda g, x: g * np.sign(x), kinks=(0.0,))
 elementwise(np.hypot, lambda g, a, y: ratio(g * a, y), lambda g, b, y: ratio(g * b, y))  # at (0, 0): 0
 elementwise(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b), domain="quotient")
@@ -57,6 +57,10 @@ elementwise(np.angle, lambda g, x: np.imag(x) * 0 + _angle(g, x), sig="z; deg=Fa
 def conj(x: Any) -> Any:
     """Return the conjugate of a complex value, and a real value itself."""
     return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+def _abs(g: Any, x: Any, y: Any) -> Any:
+    return ratio(g * np.conjugate(x), y) if x.dtype.kind == "c" else g * np.sign(x)
 
 
 def _one_less(b: Any) -> Any:

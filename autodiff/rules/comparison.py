@@ -9,7 +9,12 @@ import numpy as np
 from autodiff.primitive import boolean, constant, elementwise, plain
 
 elementwise(
-    np.where, None, lambda g, a: np.where(a, g, 0), lambda g, a: np.where(a, 0, g), sig="condition, a=None, b=None;"
+    np.where,
+    None,
+    lambda g, condition: np.where(condition, g, 0),
+    lambda g, condition: np.where(condition, 0, g),
+    sig="condition, yes=None, no=None;",
+    kernel=lambda condition, yes, no: np.where(condition, yes, no) if yes is not None else _refuse_where(),
 )
 elementwise(np.maximum, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))  # ties: shared
 elementwise(np.minimum, lambda g, a, b: _won(g, b, a), lambda g, a, b: _won(g, a, b), kinks=("tie",))
@@ -39,6 +44,10 @@ constant(np.iscomplex, "x;")
 plain(np.allclose, np.array_equal, np.array_equiv, np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj)
 plain(np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savez_compressed, np.savetxt)
 plain(np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory)
+
+
+def _refuse_where() -> None:
+    raise TypeError("where with a condition alone lists places: write np.nonzero(condition).")
 
 
 def _won(g: Any, a: Any, b: Any) -> Any:

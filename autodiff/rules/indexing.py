@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.indexing import getitem, parse, scatter_add
-from autodiff.primitive import composite, plain
+from autodiff.primitive import composite, outputs, plain
 
 
 @composite(np.take)
@@ -53,6 +53,18 @@ def _diag(v: Any, k: int = 0) -> Any:
     return scatter_add(v, rows, columns, index=parse((rows, columns))[0], shape=(n, n))
 
 
+@composite(np.sort)
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
+    """Sort by taking: each element's gradient returns to where it came from."""
+    if order is not None:
+        raise TypeError("sort of a Tensor does not support order=; it has no fields.")
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    places = np.argsort(_values(a), axis=axis, kind=kind, stable=stable)
+    return np.take_along_axis(a, places, axis=axis)
+
+
+outputs(np.nonzero, None, sig="a;")
 plain(np.unravel_index, np.ravel_multi_index)
 
 

@@ -121,7 +121,7 @@ def _einsum_gradient(g: Any, xs: tuple[Any, ...], terms: list[str], output: str,
     h = np.einsum(f"{','.join([output, *others])}->{reached}", *operands)
     sizes = dict(zip(own, x.shape, strict=True))
     h = np.reshape(h, tuple(h.shape[reached.index(c)] if c in known else 1 for c in letters))
-    h = np.broadcast_to(h, tuple(max(n, sizes[c]) for n, c in zip(h.shape, letters, strict=True)))
+    h = np.broadcast_to(h, tuple(n if sizes[c] == 1 else sizes[c] for n, c in zip(h.shape, letters, strict=True)))
     for place, c in enumerate(own):  # a repeated index reads a diagonal: put the gradient back on it
         if own.index(c) != place:
             n = sizes[c]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,33 @@ from autodiff.primitive import alias, composite, constant, linear, primitive, re
 from autodiff.rules.arithmetic import conj
 from autodiff.rules.broadcasting import spread
 
-linear(np.sum, lambda g, s, axis, keepdims: spread(g, s, axis, keepdims),
-       kernel=lambda a, axis, keepdims: np.add.reduce(a, axis=axis, keepdims=keepdims),
-       sig="a; axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True")  # fmt: skip
-linear(np.mean, lambda g, s, axis, keepdims: spread(g * (g.size / max(s.size, 1)), s, axis, keepdims),
-       sig="a; axis=None, dtype=None, out=None, keepdims=False, *, where=True")  # fmt: skip
-reduction(np.var, lambda g, x, axis, ddof, keepdims: spread(g, x, axis, keepdims) * _deviation(x, axis, ddof, 2),
-          sig="a; axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None",
-          kernel=lambda a, axis, ddof, keepdims, **_: np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))  # fmt: skip
-reduction(np.std, lambda g, x, y, axis, ddof, keepdims: ratio(spread(g, x, axis, keepdims) * _deviation(x, axis, ddof, 1), spread(y, x, axis, keepdims)),
-          sig="a; axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None",
-          kernel=lambda a, axis, ddof, keepdims, **_: np.std(a, axis=axis, ddof=ddof, keepdims=keepdims))  # fmt: skip
-reduction(np.max, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims),
-          sig="a; axis=None, out=None, keepdims=False, initial=None, where=True", kinks=("tie",))  # fmt: skip
-reduction(np.min, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims),
-          sig="a; axis=None, out=None, keepdims=False, initial=None, where=True", kinks=("tie",))  # fmt: skip
-reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis),
-          sig="a; axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True")  # fmt: skip
+_SUM = "a; axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True"
+_MEAN = "a; axis=None, dtype=None, out=None, keepdims=False, *, where=True"
+_SPREAD = "a; axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None"
+_EXTREME = "a; axis=None, out=None, keepdims=False, initial=None, where=True"
+_PRODUCT = "a; axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True"
+_SCAN = "a; axis=None, dtype=None, out=None"
+
+# fmt: off
+linear(np.sum, lambda g, s, axis, keepdims: spread(g, s, axis, keepdims), sig=_SUM,
+       kernel=lambda a, axis, keepdims: np.add.reduce(a, axis=axis, keepdims=keepdims))
+linear(np.mean, lambda g, s, axis, keepdims: spread(g * (g.size / max(s.size, 1)), s, axis, keepdims), sig=_MEAN)
+reduction(np.var, lambda g, x, axis, ddof, correction, keepdims:
+          spread(g * 2, x, axis, keepdims) * _deviation(x, axis, ddof, correction), sig=_SPREAD,
+          kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.var, a, axis, ddof, correction, keepdims))
+reduction(np.std, lambda g, x, y, axis, ddof, correction, keepdims:  # at 0: 0
+          ratio(spread(g, x, axis, keepdims) * _deviation(x, axis, ddof, correction), spread(y, x, axis, keepdims)),
+          kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.std, a, axis, ddof, correction, keepdims),
+          sig=_SPREAD)
+reduction(np.max, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
+reduction(np.min, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
+reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis), sig=_PRODUCT)
+linear(np.cumsum, lambda g, s, axis: _cumsum_gradient(g, s, axis), sig=_SCAN)
+primitive(np.cumprod, lambda g, x, axis: _cumprod_gradient(g, x, axis), sig=_SCAN)
+constant(np.count_nonzero, "a; axis=None, *, keepdims=False")
+# fmt: on
 alias(np.amax, np.max)
 alias(np.amin, np.min)
-
-linear(np.cumsum, lambda g, s, axis: _cumsum_gradient(g, s, axis), sig="a; axis=None, dtype=None, out=None")
-primitive(np.cumprod, lambda g, x, axis: _cumprod_gradient(g, x, axis), sig="a; axis=None, dtype=None, out=None")
-constant(np.count_nonzero, "a; axis=None, *, keepdims=False")
 
 
 @composite(np.average)
@@ -54,10 +59,15 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     return (mean, total) if returned else mean
 
 
-def _deviation(x: Any, axis: Any, ddof: float, factor: float) -> Any:
-    """Return factor * (x - mean) / (n - ddof)."""
+def _moment(fun: Any, a: Any, axis: Any, ddof: float, correction: float | None, keepdims: bool) -> Any:
+    return fun(a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims)
+
+
+def _deviation(x: Any, axis: Any, ddof: float, correction: float | None) -> Any:
+    """Return (x - mean) / (n - ddof), conjugated."""
     mean = np.mean(x, axis=axis, keepdims=True)
-    return conj(x - mean) * (factor / max(x.size / max(mean.size, 1) - ddof, 0) if x.size else 0.0)
+    free = x.size / max(mean.size, 1) - (ddof if correction is None else correction)
+    return conj(x - mean) * (1 / free if free > 0 else np.inf)
 
 
 def _tied(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
@@ -72,9 +82,9 @@ def _others(x: Any, axis: Any) -> Any:
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
-    others = (
-        products_of_others(np.reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1))) if axes else np.ones_like(x)
-    )
+    kept = moved.shape[: x.ndim - len(axes)]
+    flat = np.reshape(moved, (*kept, math.prod(moved.shape[len(kept) :])))
+    others = products_of_others(flat) if axes else np.ones_like(x)
     return np.moveaxis(np.reshape(others, moved.shape), last, axes)
 
 

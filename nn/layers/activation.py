@@ -32,4 +32,5 @@ class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.sigmoid(input)
+        output: Tensor = functional.sigmoid(input)
+        return output

@@ -56,6 +56,11 @@ def test_a_convolution_counts_its_window_in_the_fans() -> None:
     assert values.std() == pytest.approx(math.sqrt(2 / (32 * 25)), rel=0.03)
 
 
+def test_double_precision_draws_use_all_their_bits() -> None:
+    values = init.uniform_(ad.empty(1000, dtype=np.float64)).numpy()
+    assert (values != values.astype(np.float32)).any()
+
+
 def test_constants() -> None:
     t = ad.empty(2)
     assert init.constant_(t, 3.0).tolist() == [3.0, 3.0]

@@ -1,0 +1,33 @@
+"""Settings and fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+from hypothesis import settings
+
+import autodiff as ad
+from autodiff import tape
+
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=10)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """Start every test from the default dtype, seed and mode, and leave them so."""
+    dtype, before = ad.get_default_dtype(), tape.mode.set(None)
+    ad.manual_seed(0)
+    yield
+    ad.set_default_dtype(dtype)
+    tape.mode.reset(before)
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """Return torch, the oracle, or skip where it is not installed."""
+    return pytest.importorskip("torch")

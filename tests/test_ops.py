@@ -1,0 +1,148 @@
+"""Every operation of the registry: its value is NumPy's, its derivatives are those of numeric differences and of torch."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+from autodiff.primitive import registry
+from tests.drawn import example, operands
+from tests.numeric import check, direction, listed
+from tests.ops_table import OPS, Op
+
+each_op = pytest.mark.parametrize("op", OPS, ids=str)
+each_real_op = pytest.mark.parametrize("op", [o for o in OPS if "complex" not in o.domains], ids=str)
+
+
+def leaves(arrays: list[Any]) -> list[ad.Tensor]:
+    return [ad.as_tensor(x).requires_grad_() for x in arrays]
+
+
+def seeded(op: Op, xs: list[ad.Tensor]) -> tuple[list[Any], list[Any]]:
+    """Run a row and return its floating outputs with a cotangent for each."""
+    rng = np.random.default_rng(1)
+    ys = [y for y in listed(op.call(*xs)) if y.dtype.kind in "fc"]
+    return ys, [direction(rng, y).astype(y.dtype) for y in ys]
+
+
+def test_every_differentiable_entry_has_a_row() -> None:
+    rows = {registry[op.fun] for op in OPS}
+    missing = {
+        entry.name
+        for entry in registry.values()
+        if (entry.differentiable and entry.kind != "zero") or (entry.form == "composite" and entry.kind != "plain")
+        if entry not in rows and not entry.fun.__module__.startswith("tests")
+    }
+    assert not missing
+
+
+def test_rows_have_names_of_their_own() -> None:
+    names = [op.label for op in OPS]
+    assert sorted(names) == sorted(set(names))
+
+
+@each_op
+@given(data=st.data())
+def test_value_is_numpys(op: Op, data: st.DataObject) -> None:
+    xs = data.draw(operands(op))
+    with np.errstate(all="ignore"):
+        expected = listed((op.reference or op.call)(*xs))
+        given = listed(op.call(*[ad.as_tensor(x) for x in xs]))
+    for y, e in zip(given, expected, strict=True):
+        assert isinstance(y, ad.Tensor)
+        assert (y.shape, y.dtype) == (np.shape(e), e.dtype)
+        np.testing.assert_allclose(y.numpy(), e, rtol=1e-12, atol=1e-13)
+
+
+@each_op
+@given(data=st.data())
+def test_first_derivative(op: Op, data: st.DataObject) -> None:
+    with np.errstate(all="ignore"):
+        check(op.call, *data.draw(operands(op)))
+
+
+@each_op
+@settings(max_examples=5)
+@given(data=st.data())
+def test_second_derivative(op: Op, data: st.DataObject) -> None:
+    with np.errstate(all="ignore"):
+        check(op.call, *data.draw(operands(op)), order=2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@each_real_op
+def test_small_floats_stay_small(op: Op, dtype: Any) -> None:
+    if op.label in ("astype", "float_power"):
+        pytest.skip("asks for float64")
+    exact = example(op)
+    xs, wide = leaves([x.astype(dtype) for x in exact]), leaves([x.astype(dtype).astype(np.float64) for x in exact])
+    (ys, vs), (zs, ws) = seeded(op, xs), seeded(op, wide)
+    assert [y.dtype for y in ys] == [np.dtype(dtype)] * len(ys)
+    eps = float(np.finfo(dtype).eps)
+    for y, z in zip(ys, zs, strict=True):
+        np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=16 * eps, atol=16 * eps)
+    if not any(y.requires_grad for y in ys):
+        return
+    gs, hs = ad.grad(ys, xs, vs, allow_unused=True), ad.grad(zs, wide, ws, allow_unused=True)
+    for g, h, x in zip(gs, hs, xs, strict=True):
+        if h is not None:
+            assert (g.dtype, g.shape) == (np.dtype(dtype), x.shape)
+            np.testing.assert_allclose(g.numpy(), h.numpy(), rtol=64 * eps, atol=64 * eps)
+
+
+@pytest.mark.parametrize("lift", [False, True], ids=["first order", "create_graph"])
+@each_op
+def test_operands_are_left_alone_and_gradients_are_writable_and_own_their_memory(op: Op, lift: bool) -> None:
+    arrays = example(op)
+    before = [x.copy() for x in arrays]
+    xs = leaves(arrays)
+    ys, vs = seeded(op, xs)
+    kept = [v.copy() for v in vs]
+    gs = [g for g in ad.grad(ys, xs, vs, create_graph=lift, allow_unused=True) if g is not None]
+    for x, b in zip([*arrays, *vs], [*before, *kept], strict=True):
+        np.testing.assert_array_equal(x, b)
+    made = [g.detach().numpy() for g in gs]
+    for i, g in enumerate(made):
+        assert g.flags.writeable
+        for other in [*arrays, *vs, *made[:i], *[y.detach().numpy() for y in ys]]:
+            assert not np.may_share_memory(g, other), "two arrays of a gradient share memory"
+
+
+@each_op
+def test_values_and_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
+    if op.torch is None:
+        pytest.skip("torch has no such function")
+    arrays = example(op)
+    xs, us = leaves(arrays), [torch.tensor(x, requires_grad=True) for x in arrays]
+    ys, vs = seeded(op, xs)
+    zs = listed(op.torch(torch)(*us))
+    hs = torch.autograd.grad(zs, us, [torch.tensor(v) for v in vs])
+    gs = ad.grad(ys, xs, vs)
+    for ours, theirs in zip([*ys, *gs], [*zs, *hs], strict=True):
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().resolve_conj().numpy(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e.kind == "zero" and isinstance(f, np.ufunc)])
+def test_steps_have_gradient_zero(fun: Any) -> None:
+    xs = leaves([np.array([-1.5, 0.5, 2.5])] * fun.nin)
+    y = fun(*xs)
+    np.testing.assert_array_equal(y.detach().numpy(), fun(*[x.detach().numpy() for x in xs]))
+    for g in ad.grad(y.sum(), xs):
+        np.testing.assert_array_equal(g.numpy(), np.zeros(3))
+
+
+@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e.kind == "boolean" and isinstance(f, np.ufunc)])
+def test_comparisons_are_tensors_without_a_gradient(fun: Any) -> None:
+    integers = fun in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm)
+    arrays = [np.array([1, 2, 3])] * fun.nin if integers else [np.array([-1.5, 0.0, 2.5])] * fun.nin
+    xs = [ad.as_tensor(x).requires_grad_(not integers) for x in arrays]
+    y = fun(*xs)
+    assert isinstance(y, ad.Tensor)
+    assert not y.requires_grad
+    np.testing.assert_array_equal(y.numpy(), fun(*arrays))
