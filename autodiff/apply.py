@@ -154,9 +154,9 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
     """Return `apply` unrolled for one operand and no keywords."""
     kernel, plans = primitive.kernel, primitive.plans
 
-    def call(x: Any, **params: Any) -> Any:
-        if params or mode.get() is not None or not isinstance(x, Tensor):
-            return apply(primitive, (x,), params)
+    def call(x: Any) -> Any:
+        if mode.get() is not None or not isinstance(x, Tensor):
+            return apply(primitive, (x,), {})
         a, p = x._data, x._node
         y = kernel(a)
         if type(y) is not ndarray:
@@ -166,7 +166,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
         if p is None:
             out._node = None
             return out
-        plan = plans.get(1) or primitive.plan(1)
+        plan = plans[1] if 1 in plans else primitive.plan(1)
         node = new(Node)
         node.plan = plan
         node.parents = (p,)
@@ -186,43 +186,43 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return `apply` unrolled for two operands and no keywords; it serves the operators and NumPy's protocol alike."""
     kernel, plans = primitive.kernel, primitive.plans
 
-    def call(x: Any, z: Any, **params: Any) -> Any:
-        if params or mode.get() is not None:
-            known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
-            return apply(primitive, (x, z), params) if known else NotImplemented
+    def call(x: Any, z: Any) -> Any:
         a: Any
         b: Any
+        if mode.get() is not None:
+            known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
+            return apply(primitive, (x, z), {}) if known else NotImplemented
         if isinstance(x, Tensor):
             a, p = x._data, x._node
             if isinstance(z, Tensor):
                 b, q = z._data, z._node
                 if a.dtype is not b.dtype:
-                    return apply(primitive, (x, z), params)
+                    return apply(primitive, (x, z), {})
             elif type(z) is float or type(z) is int:
                 b, q = z, None
             else:  # an unknown type may know what to do with a Tensor
-                return apply(primitive, (x, z), params) if isinstance(z, OPERANDS) else NotImplemented
+                return apply(primitive, (x, z), {}) if isinstance(z, OPERANDS) else NotImplemented
         elif type(x) is float or type(x) is int:
             a, p, b, q = x, None, z._data, z._node
         else:
-            return apply(primitive, (x, z), params) if isinstance(x, OPERANDS) else NotImplemented
+            return apply(primitive, (x, z), {}) if isinstance(x, OPERANDS) else NotImplemented
         try:
             y = kernel(a, b)
         except Exception as error:
-            raise errors.explained(error, primitive.name, (a, b), params) from error
+            raise errors.explained(error, primitive.name, (a, b), {}) from error
         if type(y) is not ndarray:
             y = asarray(y)
         out = new(Tensor)
         out._data = y
         if p is not None:
             if q is not None:
-                plan = plans.get(3) or primitive.plan(3)
+                plan = plans[3] if 3 in plans else primitive.plan(3)
                 parents: Any = (p, q)
             else:
-                plan = plans.get(1) or primitive.plan(1)
+                plan = plans[1] if 1 in plans else primitive.plan(1)
                 parents = (p,)
         elif q is not None:
-            plan = plans.get(2) or primitive.plan(2)
+            plan = plans[2] if 2 in plans else primitive.plan(2)
             parents = (q,)
         else:
             out._node = None

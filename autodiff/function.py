@@ -96,7 +96,7 @@ class Function:
 class _Plan:
     """A node's plan whose rule is a Function's `backward`."""
 
-    kind, joint, form = "other", True, "operands"
+    kind, joint, form, foreign = "other", True, "operands", True
 
     def __init__(self, cls: type[Function], ctx: Context, origins: list[Any], count: int, several: bool) -> None:
         self.cls, self.ctx, self.origins, self.count, self.several = cls, ctx, origins, count, several

@@ -30,13 +30,15 @@ Rule = Callable[..., Any]
 class Plan:
     """How one operation, with a given set of operands that need gradients, saves and pulls back."""
 
-    __slots__ = ("active", "name", "origins", "primitive", "pull", "save")
+    __slots__ = ("active", "foreign", "name", "origins", "primitive", "pull", "save")
 
     def __init__(self, primitive: Any, active: tuple[int, ...] | None) -> None:
         """Plan for the operands numbered in `active`; None plans a joint rule, which answers for all of them."""
         self.primitive, self.name, self.active = primitive, primitive.name, active
         rules = [primitive.rules[i] for i in active] if active is not None else [primitive.joint]
         names = [[read(name, primitive.signature.operands) for name in parameters(rule)] for rule in rules]
+        # by law our rules return g itself, a view or a fresh array; other people's may return anything they hold
+        self.foreign = primitive.form == "outputs" or any(not r.__module__.startswith("autodiff.") for r in rules)
         self.origins: list[Any] = []  # where each saved value came from: an operand's number, or a word
         for name in (n for group in names for n in group):
             if (isinstance(name, int) or name in ("y", "xs", "rest", "shapes")) and name not in self.origins:

@@ -63,7 +63,8 @@ class Primitive:
         if not is_numpys(fun) and (clash := WORDS.intersection(self.signature.operands)):
             raise TypeError(f"{self.name}: {', '.join(clash)} means something else in a rule; rename the operand.")
         self.call: Any = self._call
-        if isinstance(fun, np.ufunc) and form == "operands" and self.differentiable and len(rules) in (1, 2):
+        alone = isinstance(fun, np.ufunc) or (sig is None and bind is None and form == "operands" and _arrays_only(fun))
+        if alone and form == "operands" and self.differentiable and len(rules) in (1, 2):
             self.call = engine.unary(self) if len(rules) == 1 else engine.binary(self)
 
     @functools.cached_property
@@ -113,6 +114,11 @@ class Primitive:
         return plan
 
 
+def _arrays_only(fun: Any) -> bool:
+    """Say whether a Python function takes a fixed number of arrays and nothing else."""
+    return not (fun.__code__.co_kwonlyargcount or fun.__defaults__ or fun.__code__.co_flags & 0x0C)
+
+
 def is_numpys(fun: Any) -> bool:
     """Say whether a function is NumPy's or SciPy's own."""
     return isinstance(fun, np.ufunc) or (getattr(fun, "__module__", None) or "numpy").split(".")[0] in (
@@ -151,7 +157,7 @@ def _dispatched(fun: Callable[..., Any], entry: Primitive) -> Callable[..., Any]
             if isinstance(x, engine.Tensor) or (
                 type(x) in (list, tuple) and any(isinstance(t, engine.Tensor) for t in x)
             ):
-                return entry.call(*args, **kwargs)
+                return entry._call(*args, **kwargs) if kwargs else entry.call(*args)
         return fun(*args, **kwargs)
 
     return function
@@ -213,9 +219,8 @@ def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any)
     """Register a function written in registered functions; a graph shows it as one group."""
     if written is None and not is_numpys(fun):
         registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)
-        function = functools.wraps(fun)(entry._call)
-        registry[function] = entry
-        return function
+        registry[function := functools.wraps(fun)(functools.partial(entry._call))] = entry
+        return function  # type: ignore[return-value]
     if written is None:
         decorator: Any = lambda function: composite(fun, function, **facts)  # noqa: E731
         return decorator  # type: ignore[no-any-return]

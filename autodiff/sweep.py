@@ -12,7 +12,7 @@ from numpy import ndarray
 from autodiff import apply as engine
 from autodiff import errors, tape
 from autodiff.errors import AutodiffError
-from autodiff.tape import Node, Switch, mode
+from autodiff.tape import Node, mode
 
 if TYPE_CHECKING:
     from autodiff.tensor import Tensor
@@ -42,19 +42,19 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             _refuse_freed(node)
         if node.stamp > tape.last_write:
             _refuse_stale(node)
-        following = None
+        plan, following = node.plan, None
         try:
             if lift:
                 if now is not None and now.graph is not None:
-                    now.graph.pulling(node)
-                values = node.plan.lift(node, engine.wrap)
-            for parent, h in node.plan.pull(g, values, node.parents, node.params):
+                    now.graph.pulling(node, g)
+                values = plan.lift(node, engine.wrap)
+            for parent, h in plan.pull(g, values, node.parents, node.params):
                 if h.shape != parent.shape or h.dtype is not parent.dtype:
                     h = fit(h, parent)
                 before = grads.get(parent)
                 if before is None:
                     grads[parent] = h
-                    if h is g:
+                    if h is g or plan.foreign:
                         shared.add(parent)
                     if parent.plan is not None:  # a leaf only collects
                         if following is None:
@@ -86,15 +86,20 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             node = following
     for node, g in grads.items():
         if node.plan is None if wanted is None else node in wanted:
-            if node.meta is not None:
+            if node.meta is not None and node.meta.hooks:
                 g = _hooked(node, g)
             found[node] = g if node not in shared else _own(g)
-    return {node: _own(g) if type(g) is not ndarray or g.base is not None else g for node, g in found.items()}
+    return {node: g if _is_own(g) else _own(g) for node, g in found.items()}
 
 
 def _own(g: Any) -> Any:
-    """Return a gradient as an array that nothing else holds (a Tensor is already its own)."""
-    return np.array(g) if isinstance(g, (ndarray, np.generic)) else g
+    """Return a gradient as an array, or a Tensor, whose memory nothing else holds."""
+    return np.copy(g)
+
+
+def _is_own(g: Any) -> bool:
+    array = getattr(g, "_data", g)
+    return type(array) is ndarray and array.base is None
 
 
 def fit(g: Any, to: Node) -> Any:
@@ -103,16 +108,17 @@ def fit(g: Any, to: Node) -> Any:
         g = np.real(g)
     if g.shape != to.shape:
         lead = len(g.shape) - len(to.shape)
-        fits = lead >= 0 and all(n in (1, m) for n, m in zip(to.shape, g.shape[lead:], strict=True))
-        if not fits:
+        axes = tuple([i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m])
+        if lead < 0 or any([to.shape[i - lead] != 1 for i in axes if i >= lead]):
             raise AutodiffError(
                 f"a gradient of shape {g.shape} was returned for an operand of shape {to.shape}: "
                 "a rule returns the operand's shape, or one that the operand broadcasts to."
             )
-        axes = tuple(i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m)
         if g.dtype == np.float16:
             g = g.astype(np.float32)
-        g = np.reshape(np.sum(g, axis=axes), to.shape)
+        g = np.add.reduce(g, axes)  # recorded where g is a Tensor: the sum of its rule is a broadcast
+        if g.shape != to.shape:
+            g = np.reshape(g, to.shape)
     return g if g.dtype == to.dtype else g.astype(to.dtype)
 
 
@@ -121,18 +127,23 @@ def _hooked(node: Node, g: Any) -> Any:
     facts = node.meta
     assert facts is not None
     for hook in list(facts.hooks.values()):
-        shown = conjugate(engine.wrap(np.array(g), None) if not isinstance(g, engine.Tensor) else g)
-        answer = hook(shown)
+        answer = hook(_shown(g))
         if answer is not None:
             if tuple(answer.shape) != tuple(node.shape):
                 raise AutodiffError(
                     f"a hook on {node.name} returned shape {tuple(answer.shape)}; the gradient has {node.shape}."
                 )
             answer = conjugate(answer)
-            g = answer if isinstance(g, engine.Tensor) else np.asarray(getattr(answer, "_data", answer))
+            g = answer if isinstance(g, engine.Tensor) else np.array(getattr(answer, "_data", answer))
     if facts.retains and (owner := facts.owner()) is not None:
-        owner._grad = conjugate(engine.wrap(np.array(g), None) if not isinstance(g, engine.Tensor) else g)
+        owner._grad = _shown(g)
     return g
+
+
+def _shown(g: Any) -> Any:
+    """Return a gradient as the user sees it: a Tensor of its own, in PyTorch's convention."""
+    own = np.copy(g)
+    return conjugate(own if isinstance(own, engine.Tensor) else engine.wrap(own, None))
 
 
 def conjugate(t: Any) -> Any:
@@ -240,15 +251,19 @@ def _run(
 ) -> dict[Node, Any]:
     """Run the sweep on the tensors' nodes and return the gradients as tensors."""
     lift = create_graph or engine.tracing()
-    with Switch(record=create_graph, phase="backward", scope=()), np.errstate(all="ignore"):
-        grads: dict[Node, Any] = {}
-        for y, seed in zip(outputs, seeds, strict=True):
-            g = conjugate(seed) if lift else conjugate(seed)._data
-            node: Any = y._node
-            grads[node] = grads[node] + g if node in grads else g
-        retain = create_graph if retain_graph is None else retain_graph
-        found = sweep(grads, wanted, retain, lift)
-        return {n: conjugate(g if isinstance(g, engine.Tensor) else engine.wrap(g, None)) for n, g in found.items()}
+    before = mode.get()
+    mode.set(tape.changed(record=create_graph, phase="backward", scope=()))
+    try:
+        with np.errstate(all="ignore"):
+            grads: dict[Node, Any] = {}
+            for y, seed in zip(outputs, seeds, strict=True):
+                g = conjugate(seed) if lift else conjugate(seed)._data
+                node: Any = y._node
+                grads[node] = grads[node] + g if node in grads else g
+            found = sweep(grads, wanted, create_graph if retain_graph is None else retain_graph, lift)
+            return {n: conjugate(g if lift else engine.wrap(g, None)) for n, g in found.items()}
+    finally:
+        mode.set(before)
 
 
 def _listed(tensors: Any, what: str) -> list[Any]:
@@ -279,7 +294,7 @@ def _seeds(outputs: list[Any], gradients: Any) -> list[Any]:
                     f"backward from an output of shape {y.shape} needs its gradient: pass gradient= of that shape, or "
                     "reduce it to a scalar, e.g. y.sum().backward()."
                 )
-            g = engine.wrap(np.ones_like(y._data), None)
+            g = engine.wrap(np.ones(y._data.shape, y._data.dtype), None)
         elif not isinstance(g, engine.Tensor):
             g = engine.wrap(np.asarray(g, dtype=y._data.dtype), None)
         if g.shape != y.shape:

@@ -151,7 +151,10 @@ mode: contextvars.ContextVar[Mode | None] = contextvars.ContextVar("mode", defau
 
 def changed(**facts: Any) -> Mode | None:
     """Return the present mode with some facts changed, in its cheapest form."""
-    now = mode.get() or Mode()
+    now = mode.get()
+    if now is None and "record" in facts and not facts.get("anomaly") and facts.get("graph") is None:
+        return None if facts["record"] else QUIET
+    now = now or Mode()
     fields = {name: facts.get(name, getattr(now, name)) for name in Mode.__slots__}
     if fields["graph"] is None and not fields["anomaly"]:
         return None if fields["record"] else QUIET
@@ -189,7 +192,8 @@ class Switch:
                     try:
                         resume = functools.partial(running.send, (yield item))
                     except GeneratorExit:
-                        running.close()
+                        with Switch(**facts):
+                            running.close()
                         raise
                     except BaseException as error:
                         resume = functools.partial(running.throw, error)
@@ -257,7 +261,7 @@ last_write = 1  # the stamp of the newest write; a node older than that must loo
 _writes: dict[int, tuple[int, Any]] = {}
 
 
-def _memory(array: Any) -> Any:
+def memory(array: Any) -> Any:
     """Return the object that owns an array's memory, which all its views share."""
     while (base := getattr(array, "base", None)) is not None:
         array = base
@@ -267,7 +271,7 @@ def _memory(array: Any) -> Any:
 def touch(array: Any) -> None:
     """Say that `array` was written in place, so that a graph which saved it (or a view of it) refuses to go on."""
     global last_write
-    owner = _memory(array)
+    owner = memory(array)
     key, stamp = id(owner), next(stamps)
     try:  # the reference only tidies up: an entry outliving its memory can never match a node older than the write
         _writes[key] = stamp, weakref.ref(owner, lambda _: _writes.pop(key, None))
@@ -278,5 +282,5 @@ def touch(array: Any) -> None:
 
 def written_since(array: Any, stamp: int) -> bool:
     """Say whether the memory of `array` was written after the given stamp."""
-    entry = _writes.get(id(_memory(array)))
+    entry = _writes.get(id(memory(array)))
     return entry is not None and entry[0] < stamp

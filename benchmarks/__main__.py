@@ -83,7 +83,8 @@ def main() -> None:
     peers = [peer for peer in args.engines if installed(peer)]
     description = machine.describe(env, peers)
     print("\n".join(f"{name}: {value}" for name, value in description.items()))
-    print(f"removed from the children's environment: {', '.join(PRESETS)} (a preset kernel slows OpenBLAS down)")
+    for name, reason in PRESETS.items():
+        print(f"removed from the children's environment: {name} ({reason})")
     for missing in set(args.engines) - set(peers):
         print(f"not installed, left out: {missing} (pip install {missing})")
     lines: list[dict[str, Any]] = []

@@ -72,7 +72,7 @@ class Once:
     measurement: Callable[[], float]
     arrays: Callable[[], Iterable[Any]] = tuple
 
-    def measure(self, seconds: float) -> float:  # noqa: ARG002  (one measurement takes what it takes)
+    def measure(self, seconds: float) -> float:
         """Take the measurement."""
         return self.measurement()
 

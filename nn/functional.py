@@ -118,8 +118,8 @@ def cross_entropy(
     if reduction != "mean":
         return _reduced(losses, reduction)
     with np.errstate(invalid="ignore"):  # nan where every target is ignored, as in PyTorch
-        loss = losses.sum() / kept.sum()
-    return loss
+        mean: Tensor = losses.sum() / kept.sum()
+    return mean
 
 
 def _weighted(values: Tensor, weight: Tensor | None, axis: int) -> Tensor:

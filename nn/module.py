@@ -35,9 +35,9 @@ class Parameter(Tensor):
 
 
 class Module:
-    """A function with parameters, made of other such functions. Subclass it, call `super().__init__()`, write `forward`.
+    """A function with parameters, made of other such functions: subclass it and define `__init__` and `forward`.
 
-    Every Parameter, Module and registered buffer that is an attribute belongs to the model, in the order it was set.
+    `__init__` calls `super().__init__()` first. Every Parameter, Module and registered buffer that is an attribute belongs to the model, in the order it was set.
 
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -261,7 +261,7 @@ class Module:
             clear_grad(parameter, set_to_none)
 
     def to(self, dtype: Any) -> Self:
-        """Cast the floating parameters and buffers, and their gradients, to a floating dtype, keeping the objects."""
+        """Cast the floating parameters and buffers, and their gradients, in place; do so before making an optimizer."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fc":
             raise TypeError(f"Module.to accepts a floating or complex dtype, got {dtype}")

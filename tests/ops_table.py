@@ -126,7 +126,6 @@ SELECTION = [
     op(np.real, np.real, "...", label="of real"),
     op(np.imag, np.imag, "...", "complex", torch=lambda torch: lambda x: x.imag),
     op(np.angle, np.angle, "...", "complex", torch=t("angle")),
-    op(np.copysign, np.copysign, "..., ...", "nonzero", label="away from 0"),
     op(np.copy, np.copy, "...", torch=t("clone")),
     op(np.astype, lambda x: np.astype(x, np.float64), "..."),
     op(kernels.relu, kernels.relu, "...", torch=t("relu"), reference=lambda x: np.maximum(x, 0)),
@@ -206,9 +205,8 @@ SHAPES = [
     op(np.expand_dims, lambda x: np.expand_dims(x, 1), "nm", torch=t("unsqueeze", 1)),
     op(np.expand_dims, lambda x: np.expand_dims(x, (0, -1)), "nm", label="two axes"),
     op(np.transpose, np.transpose, "nmk"),
-    op(np.transpose, lambda x: np.transpose(x, (2, 0, 1)), "nmk", label="axes", torch=t("permute", (2, 0, 1))),
+    op(np.transpose, lambda x: np.transpose(x, (2, 0, 1)), "nmk", label="to axes", torch=t("permute", (2, 0, 1))),
     op(np.transpose, lambda x: np.transpose(x, (-1, 0, -2)), "nmk", label="negative axes"),
-    op(np.permute_dims, lambda x: np.permute_dims(x, (1, 2, 0)), "nmk"),
     op(np.matrix_transpose, np.matrix_transpose, "...nm", torch=lambda torch: lambda x: x.mT),
     op(np.swapaxes, lambda x: np.swapaxes(x, 0, -1), "nmk", torch=t("swapaxes", 0, -1)),
     op(np.moveaxis, lambda x: np.moveaxis(x, 0, -1), "nmk", torch=t("moveaxis", 0, -1)),
@@ -283,6 +281,9 @@ INDEXING = [
     op(np.take, lambda x: np.take(x, 1, axis=-1), "n3", label="integer"),
     op(np.take_along_axis, lambda x: np.take_along_axis(x, PLACES, axis=1), "23", torch=lambda torch: lambda x: torch.take_along_dim(x, torch.tensor(PLACES), 1)),
     op(np.take_along_axis, lambda x: np.take_along_axis(x, np.array([3, 0]), axis=None), "23", label="flat"),
+    op(np.sort, np.sort, "nm", torch=lambda torch: lambda x: torch.sort(x)[0]),
+    op(np.sort, lambda x: np.sort(x, axis=0), "nmk", label="axis=0", torch=lambda torch: lambda x: torch.sort(x, 0)[0]),
+    op(np.sort, lambda x: np.sort(x, axis=None), "nm", label="flat"),
     op(np.diagonal, np.diagonal, "nm", torch=t("diagonal")),
     op(np.diagonal, lambda x: np.diagonal(x, 1, 2, 0), "nmk", label="offset", torch=t("diagonal", 1, 2, 0)),
     op(np.trace, np.trace, "nm"),
@@ -323,4 +324,13 @@ PRODUCTS = [
     op(np.einsum, lambda x: np.einsum("i...", x), "nm", label="implied ellipsis"),
 ]  # fmt: skip
 
-OPS = UFUNCS + SELECTION + COMPLEX + REDUCTIONS + SHAPES + INDEXING + PRODUCTS
+REGULAR = 4 * np.eye(3)  # added to small numbers: a matrix far from singular
+
+LINALG = [
+    op(np.linalg.inv, lambda x: np.linalg.inv(x + REGULAR), "33", torch=lambda torch: lambda x: torch.linalg.inv(x + torch.tensor(REGULAR))),
+    op(np.linalg.inv, lambda x: np.linalg.inv(x + REGULAR), "n33", label="stack"),
+    op(np.linalg.slogdet, lambda x: np.linalg.slogdet(x + REGULAR), "n33"),
+    op(np.linalg.slogdet, lambda x: np.linalg.slogdet(x + REGULAR).logabsdet, "33", label="logarithm alone", torch=lambda torch: lambda x: torch.linalg.slogdet(x + torch.tensor(REGULAR))[1]),
+]  # fmt: skip
+
+OPS = UFUNCS + SELECTION + COMPLEX + REDUCTIONS + SHAPES + INDEXING + PRODUCTS + LINALG

@@ -16,6 +16,7 @@ from tests.drawn import example, operands
 from tests.numeric import check, direction, listed
 from tests.ops_table import OPS, Op
 
+ENTRIES = {e for e in registry.values() if (e.fun.__module__ or "numpy").split(".")[0] in ("numpy", "scipy", "autodiff")}
 each_op = pytest.mark.parametrize("op", OPS, ids=str)
 each_real_op = pytest.mark.parametrize("op", [o for o in OPS if "complex" not in o.domains], ids=str)
 
@@ -33,13 +34,8 @@ def seeded(op: Op, xs: list[ad.Tensor]) -> tuple[list[Any], list[Any]]:
 
 def test_every_differentiable_entry_has_a_row() -> None:
     rows = {registry[op.fun] for op in OPS}
-    missing = {
-        entry.name
-        for entry in registry.values()
-        if (entry.differentiable and entry.kind != "zero") or (entry.form == "composite" and entry.kind != "plain")
-        if entry not in rows and not entry.fun.__module__.startswith("tests")
-    }
-    assert not missing
+    differentiable = {e for e in ENTRIES if (e.differentiable and e.kind != "zero") or e.kind == "composite"}
+    assert not {entry.name for entry in differentiable - rows}
 
 
 def test_rows_have_names_of_their_own() -> None:
@@ -78,7 +74,7 @@ def test_second_derivative(op: Op, data: st.DataObject) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @each_real_op
 def test_small_floats_stay_small(op: Op, dtype: Any) -> None:
-    if op.label in ("astype", "float_power"):
+    if registry[op.fun].name in ("astype", "float_power", "inv", "slogdet") or op.label == "concatenate with an array":
         pytest.skip("asks for float64")
     exact = example(op)
     xs, wide = leaves([x.astype(dtype) for x in exact]), leaves([x.astype(dtype).astype(np.float64) for x in exact])
@@ -128,7 +124,7 @@ def test_values_and_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
         np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().resolve_conj().numpy(), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e.kind == "zero" and isinstance(f, np.ufunc)])
+@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "zero" and isinstance(f, np.ufunc)])
 def test_steps_have_gradient_zero(fun: Any) -> None:
     xs = leaves([np.array([-1.5, 0.5, 2.5])] * fun.nin)
     y = fun(*xs)
@@ -137,7 +133,7 @@ def test_steps_have_gradient_zero(fun: Any) -> None:
         np.testing.assert_array_equal(g.numpy(), np.zeros(3))
 
 
-@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e.kind == "boolean" and isinstance(f, np.ufunc)])
+@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "boolean" and isinstance(f, np.ufunc)])
 def test_comparisons_are_tensors_without_a_gradient(fun: Any) -> None:
     integers = fun in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm)
     arrays = [np.array([1, 2, 3])] * fun.nin if integers else [np.array([-1.5, 0.0, 2.5])] * fun.nin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ from autodiff.primitive import primitive
 
 
 def _weight(g: Any, x: Any) -> Any:
-    return np.matmul(np.reshape(g, (-1, g.shape[-1])).T, np.reshape(x, (-1, x.shape[-1])))
+    if x.ndim == 2:
+        return np.matmul(g.T, x)
+    rows = math.prod(x.shape[:-1])
+    return np.matmul(np.reshape(g, (rows, g.shape[-1])).T, np.reshape(x, (rows, x.shape[-1])))
 
 
 # One node in place of transpose, matmul and add; the bias gradient is the sweep's own sum over the batch.
@@ -20,4 +24,4 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     y = np.matmul(x, weight.T)
     if bias is None:
         return y
-    return np.add(y, bias, out=y) if y.ndim and y.dtype == np.result_type(y, bias) else y + bias
+    return np.add(y, bias, out=y) if y.ndim and y.dtype is bias.dtype else y + bias

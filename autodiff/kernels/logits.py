@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import outputs, primitive, reduction
-from autodiff.rules.broadcasting import spread
+from autodiff.kernels.broadcasting import spread
 
 
 @reduction(
@@ -60,27 +60,21 @@ def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
     """Return the mean negative log-likelihood of integer targets (n,) under logits (n, classes), softmax, row weights."""
     n, classes = logits.shape
     labels = np.ascontiguousarray(target, dtype=np.int64)
-    shifted = logits - np.max(logits, axis=1, keepdims=True, initial=-np.inf)
+    shifted = logits - np.maximum.reduce(logits, 1, keepdims=True, initial=-np.inf)
     p = np.exp(shifted)
-    total = np.sum(p, axis=1, keepdims=True)
+    total = np.add.reduce(p, 1, keepdims=True)
     p /= total
     # one pass finds negative and too large labels alike
-    if n and not 0 <= ignore_index < classes and labels.view(np.uint64).max() < classes:
-        kept: Any = True
-        count = n
+    if n and not 0 <= ignore_index < classes and np.maximum.reduce(labels.view(np.uint64)) < classes:
+        losses = np.log(total) - shifted[np.arange(n), labels][:, None]
+        weight = np.full((n, 1), 1 / n, p.dtype)
     else:
-        kept = labels != ignore_index
-        count = int(np.sum(kept))
-        if np.any(kept & ((labels < 0) | (labels >= classes))):
-            raise IndexError(
-                f"target {labels[kept].min()}..{labels[kept].max()} is out of bounds for {classes} classes."
-            )
-        labels = np.where(kept, labels, 0)
-    weight = np.full((n, 1), 1 / count if count else np.nan, dtype=p.dtype)
-    losses = np.log(total[:, 0]) - shifted[np.arange(n), labels]
-    if kept is not True:
-        weight, losses = np.where(kept[:, None], weight, 0).astype(p.dtype), np.where(kept, losses, 0)
-    return np.asarray(np.sum(losses) / count if count else np.nan, dtype=p.dtype), p, weight
+        kept = (labels != ignore_index)[:, None]
+        if np.any(kept[:, 0] & ((labels < 0) | (labels >= classes))):
+            raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
+        losses = np.where(kept, np.log(total) - shifted[np.arange(n), np.where(kept[:, 0], labels, 0)][:, None], 0)
+        weight = (kept / (np.sum(kept) or np.nan)).astype(p.dtype)
+    return np.vdot(losses, weight), p, weight
 
 
 def cross_entropy(logits: Any, target: Any, ignore_index: int = -100) -> Any:

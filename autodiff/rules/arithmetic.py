@@ -15,23 +15,16 @@ linear(np.subtract, lambda g: g, lambda g: -g)
 linear(np.negative, lambda g: -g)
 linear(np.positive, lambda g: g)
 bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
-elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(g * y, b), domain="nonzero")
-elementwise(np.reciprocal, lambda g, y: -g * y * y, domain="nonzero")
+elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, a, b: -ratio(ratio(g, b) * a, b), domain="nonzero")
+elementwise(np.reciprocal, lambda g, x: -ratio(g, x * x), domain="nonzero")
 elementwise(np.square, lambda g, x: g * x * 2)
-elementwise(
-    np.power, lambda g, a, b: g * b * np.power(a, _one_less(b)), lambda g, a, y: g * y * _log(a), domain="positive"
-)
-elementwise(
-    np.float_power,
-    lambda g, a, b: g * b * np.power(a, _one_less(b)),
-    lambda g, a, y: g * y * _log(a),
-    domain="positive",
-)
+elementwise(np.power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")
+elementwise(np.float_power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
 elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
 elementwise(np.absolute, lambda g, x, y: _abs(g, x, y), kinks=(0.0,))  # at 0: 0
 elementwise(np.fabs, lambda g, x: g * np.sign(x), kinks=(0.0,))
-elementwise(np.hypot, lambda g, a, y: ratio(g * a, y), lambda g, b, y: ratio(g * b, y))  # at (0, 0): 0
+elementwise(np.hypot, lambda g, a, y: g * ratio(a, y), lambda g, b, y: g * ratio(b, y))  # at (0, 0): 0
 elementwise(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b), domain="quotient")
 elementwise(np.fmod, lambda g: g, lambda g, a, b: -g * np.trunc(ratio(a, b)), domain="quotient")
 elementwise(
@@ -63,11 +56,13 @@ def _abs(g: Any, x: Any, y: Any) -> Any:
     return ratio(g * np.conjugate(x), y) if x.dtype.kind == "c" else g * np.sign(x)
 
 
-def _one_less(b: Any) -> Any:
-    """Return the exponent of a power's derivative, but 1 for exponent 0, whose derivative is 0 also at 0."""
-    if isinstance(b, (int, float, complex)):
-        return b - 1 if b != 0 else 1
-    return np.where(np.equal(b, 0), 1, b - 1)
+def _power(g: Any, a: Any, b: Any) -> Any:
+    """Return g * b * a**(b-1), for exponents below 1 as a ratio: at a = 0 the slope is infinite, and 0 for b = 0."""
+    if isinstance(b, (int, float)):
+        return g * (np.power(a, b - 1) * b) if b >= 1 else ratio(g * b, np.power(a, 1 - b))
+    steep = np.less(np.real(b), 1)
+    slope = g * b * np.power(a, np.where(steep, 1, b - 1))
+    return np.where(steep, ratio(g * b, np.power(a, np.where(steep, 1 - b, 1))), slope)
 
 
 def _log(a: Any) -> Any:

@@ -18,8 +18,8 @@ elementwise(
 )
 elementwise(np.maximum, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))  # ties: shared
 elementwise(np.minimum, lambda g, a, b: _won(g, b, a), lambda g, a, b: _won(g, a, b), kinks=("tie",))
-elementwise(np.fmax, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))
-elementwise(np.fmin, lambda g, a, b: _won(g, b, a), lambda g, a, b: _won(g, a, b), kinks=("tie",))
+elementwise(np.fmax, lambda g, a, b: _known(g, a, b, 1), lambda g, a, b: _known(g, b, a, 1), kinks=("tie",))
+elementwise(np.fmin, lambda g, a, b: _known(g, a, b, -1), lambda g, a, b: _known(g, b, a, -1), kinks=("tie",))
 elementwise(
     np.clip,  # at a bound: 1, the interval is closed
     lambda g, a, b, c: np.where(_at_least(a, b) & _at_least(c, a), g, 0),
@@ -53,6 +53,11 @@ def _refuse_where() -> None:
 def _won(g: Any, a: Any, b: Any) -> Any:
     """Give the gradient to a where it is the larger, half of it at a tie."""
     return np.where(np.greater(a, b), g, np.where(np.equal(a, b), g / 2, 0))
+
+
+def _known(g: Any, a: Any, b: Any, sign: int) -> Any:
+    """Give the gradient to a where it won, or where b is NaN and so was passed over."""
+    return np.where(np.isnan(b), g, _won(g, a * sign, b * sign))
 
 
 def _at_least(a: Any, b: Any) -> Any:

@@ -17,8 +17,8 @@ elementwise(np.arccos, lambda g, x: -ratio(g, np.sqrt(1 - x * x)), domain="unit"
 elementwise(np.arctan, lambda g, x: g / (x * x + 1))
 elementwise(
     np.arctan2,
-    lambda g, a, b: ratio(g * b, a * a + b * b),
-    lambda g, a, b: -ratio(g * a, a * a + b * b),
+    lambda g, a, b: g * ratio(b, a * a + b * b),
+    lambda g, a, b: -g * ratio(a, a * a + b * b),
     domain="nonzero",
 )
 

@@ -51,7 +51,7 @@ def numpy_by_hand() -> Timed:
 
 
 def ndtape(compute: Callable[..., Any] = operators, differentiable: str = "x", *, backward: bool = True) -> Timed:
-    """This engine."""
+    """Our engine."""
     import autodiff as ad
 
     x, a, b = (ad.tensor(v, requires_grad=n in differentiable) for n, v in zip("xab", operands(), strict=True))

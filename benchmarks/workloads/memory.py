@@ -25,8 +25,8 @@ def network(nn: Any, tensor: Callable[[np.ndarray], Any]) -> Any:
     model = nn.Sequential(*(part for _ in range(DEPTH) for part in (nn.Linear(WIDTH, WIDTH), nn.ReLU())))
     rng = np.random.default_rng(1)
     scale = np.float32((2 / WIDTH) ** 0.5)
-    state = {name: scale * rng.standard_normal(p.shape, np.float32) for name, p in model.named_parameters()}
-    model.load_state_dict({name: tensor(value) for name, value in state.items()})
+    for parameter in model.parameters():
+        parameter.data = tensor(scale * rng.standard_normal(parameter.shape, np.float32))
     return model
 
 
@@ -46,9 +46,9 @@ def forward(model: Any, inputs: Any) -> Any:
 
 
 def peak(nn: Any, tensor: Callable[[np.ndarray], Any]) -> Once:
-    """High-water mark over the steps, above what was resident after imports and a first product, in MiB."""
+    """High-water mark over the steps, above what was resident after imports and a first small step, in MiB."""
     inputs = tensor(batch())
-    inputs @ inputs
+    forward(nn.Linear(WIDTH, 1), inputs).backward()
     at_rest = resident("VmRSS")
     model = network(nn, tensor)
 
@@ -62,7 +62,7 @@ def peak(nn: Any, tensor: Callable[[np.ndarray], Any]) -> Once:
 
 
 def ndtape() -> Once:
-    """This engine."""
+    """Our engine."""
     import autodiff as ad
     import nn
 

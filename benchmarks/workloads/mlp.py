@@ -37,7 +37,7 @@ def problem() -> Problem:
 
 
 def ndtape(*, adam: bool = True) -> Timed:
-    """This engine, as its users write it."""
+    """Our engine, as its users write it."""
     import autodiff as ad
     import nn
     from nn import optim

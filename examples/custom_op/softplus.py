@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import autodiff as ad
 
 
-# A rule is one line of NumPy: g is the gradient of the output, x the operand. Written so, any order of derivative works.
-@ad.primitive(lambda g, x: g * (0.5 + 0.5 * np.tanh(0.5 * x)))
-def softplus(x: np.ndarray) -> np.ndarray:
+# One line of NumPy is the rule: g is the gradient of the output, x the operand. Every order of derivative follows.
+@ad.primitive(lambda g, x: g * ad.sigmoid(x))
+def softplus(x: Any) -> Any:
     """Return log(1 + exp(x)) without overflow."""
     return np.logaddexp(0, x)
 
 
-# The same as in PyTorch: a class with forward and backward, and a context to keep things in between.
+# Or as in PyTorch: a class with forward and backward, and a context that keeps what is needed in between.
 class Softplus(ad.Function):
     """log(1 + exp(x)) without overflow."""
 
     @staticmethod
-    def forward(ctx, x):  # noqa: ANN001, ANN205
+    def forward(ctx: Any, x: ad.Tensor) -> ad.Tensor:
         """Compute the value and keep the operand."""
         ctx.save_for_backward(x)
         return np.logaddexp(0, x)
 
     @staticmethod
-    def backward(ctx, g):  # noqa: ANN001, ANN205
-        """Return the gradient of x."""
+    def backward(ctx: Any, g: ad.Tensor) -> ad.Tensor:
+        """Return the gradient of the operand."""
         (x,) = ctx.saved_tensors
         return g * ad.sigmoid(x)
 
 
 def main() -> None:
-    """Differentiate both twice and compare them with the closed form."""
+    """Differentiate both twice."""
     x = ad.tensor([-1.0, 0.0, 100.0], requires_grad=True)
     for name, function in (("primitive", softplus), ("Function", Softplus.apply)):
         y = function(x)
-        (first,) = ad.grad(y.sum(), [x], create_graph=True)
-        (second,) = ad.grad(first.sum(), [x])
-        print(f"{name:10} value {y.tolist()}  slope {first.tolist()}  curvature {second.tolist()}")
+        (slope,) = ad.grad(y.sum(), [x], create_graph=True)
+        (curvature,) = ad.grad(slope.sum(), [x])
+        value, slope, curvature = (np.round(t.detach().numpy(), 3) for t in (y, slope, curvature))
+        print(f"as a {name:9}  value {value}  slope {slope}  curvature {curvature}")
 
 
 if __name__ == "__main__":

@@ -27,13 +27,19 @@ def build_model() -> nn.Module:
     )
 
 
-def evaluate(model: nn.Module, images: ad.Tensor, labels: ad.Tensor) -> tuple[float, np.ndarray]:
-    """Return the mean loss, and for every image the probabilities of the ten digits."""
+@ad.no_grad()
+def predict(model: nn.Module, images: ad.Tensor) -> ad.Tensor:
+    """Return ten scores for each image, dropping nothing out and recording nothing."""
     model.eval()
-    with ad.no_grad():
-        logits = model(images)
+    scores = model(images)
     model.train()
-    return nn.CrossEntropyLoss()(logits, labels).item(), ad.softmax(logits, axis=1).numpy()
+    return scores
+
+
+def evaluate(model: nn.Module, images: ad.Tensor, labels: ad.Tensor) -> tuple[float, float]:
+    """Return the mean loss and the share of images that the model gets right."""
+    scores = predict(model, images)
+    return nn.CrossEntropyLoss()(scores, labels).item(), (scores.argmax(1) == labels).float().mean().item()
 
 
 def main() -> None:
@@ -53,12 +59,13 @@ def main() -> None:
     images, labels = (digits.images / 16).astype(np.float32), digits.target
     train, held_out = nn.random_split((images, labels), [0.8, 0.2])
     batches = nn.DataLoader(train, batch_size=32, shuffle=True)
+    held_images, held_labels = held_out[:]
 
     # The model, what it is to make small, and how.
     model = build_model()
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=2e-3)
-    print(nn.summary(model, held_out[:1][0]), end="\n\n")
+    print(nn.summary(model, held_images[:1]), end="\n\n")
 
     def step(x: ad.Tensor, y: ad.Tensor) -> ad.Tensor:
         optimizer.zero_grad()
@@ -67,38 +74,37 @@ def main() -> None:
         optimizer.step()
         return loss
 
-    # Training.
+    # Training: an epoch sees every picture once, in a new order.
     curves = {"train": [], "held out": []}
     start = time.perf_counter()
     with tqdm(range(args.epochs), desc="Training", unit="epoch") as progress:
         for _ in progress:
             for x, y in batches:
                 step(x, y)
-            for name, (x, y) in {"train": train[:], "held out": held_out[:]}.items():
-                loss, probabilities = evaluate(model, x, y)
-                curves[name].append((loss, np.mean(probabilities.argmax(1) == y.numpy())))
-            progress.set_postfix(loss=f"{loss:.3f}", accuracy=f"{curves['held out'][-1][1]:.1%}")
+            curves["train"].append(evaluate(model, *train[:]))
+            curves["held out"].append(evaluate(model, held_images, held_labels))
+            loss, accuracy = curves["held out"][-1]
+            progress.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.1%}")
     seconds = time.perf_counter() - start
-    accuracy = curves["held out"][-1][1]
     print(f"\nRight on {accuracy:.1%} of {len(held_out)} held-out digits after {seconds:.1f} s of training.\n")
 
     # What there is to see.
-    nn.save(model.state_dict(), args.out / "weights.npz")
-    pictures.draw_curves(curves, args.out / "curves.png")
-    pictures.draw_mistakes(x.numpy(), y.numpy(), probabilities, args.out / "mistakes.png")
-    drawing = pictures.draw_graph(ad.trace(step)(*next(iter(batches))), args.out / "step.svg")
-    print(f"{drawing}  the graph of one training step: forward, backward and update")
-    print(f"{args.out / 'curves.png'}  loss and accuracy by epoch")
-    print(f"{args.out / 'mistakes.png'}  the held-out digits it got wrong")
-    print(f"{args.out / 'weights.npz'}  the trained weights")
-    print(NEXT)
+    weights, plot, mistakes = (args.out / name for name in ("weights.npz", "curves.png", "mistakes.png"))
+    nn.save(model.state_dict(), weights)
+    pictures.draw_curves(curves, plot)
+    probabilities = ad.softmax(predict(model, held_images), axis=1)
+    pictures.draw_mistakes(held_images.numpy(), held_labels.numpy(), probabilities.numpy(), mistakes)
+    graph = pictures.draw_graph(ad.trace(step)(x, y), args.out / "step.svg")
+    print(f"""{graph!s:18} the graph of one training step: forward, backward, update
+{plot!s:18} loss and accuracy by epoch
+{mistakes!s:18} the held-out digits it got wrong
+{weights!s:18} the trained weights, for model.load_state_dict(nn.load(...))
 
-
-NEXT = """
 What to try next:
-- other settings:   python -m examples.digits.train --epochs 5 --seed 1 --out out/short
-- another model:    in build_model, exchange ReLU for Tanh, or add a second hidden layer
-- your own picture: model.load_state_dict(nn.load("out/weights.npz")), then model.eval()(ad.tensor(image)[None])"""
+- fewer epochs and another split: python -m examples.digits.train --epochs 5 --seed 1 --out out/short
+- another model: in build_model, exchange nn.ReLU for nn.Tanh or add a layer, and compare the curves
+- a graph small enough to follow with a pencil: python -m examples.scalars.draw""")
+
 
 if __name__ == "__main__":
     main()

@@ -19,7 +19,7 @@ def scalar(value: float, name: str) -> ad.Tensor:
 def main() -> None:
     """Compute a neuron's output, send a gradient back, draw both."""
     x1, x2 = scalar(2.0, "x1"), scalar(0.0, "x2")
-    w1, w2, b = scalar(-3.0, "w1"), scalar(1.0, "w2"), scalar(6.88, "b")
+    w1, w2, b = scalar(-3.0, "w1"), scalar(1.0, "w2"), scalar(6.8814, "b")
     y = np.tanh(x1 * w1 + x2 * w2 + b)
     y.name = "y"
     y.backward()

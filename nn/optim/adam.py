@@ -59,7 +59,7 @@ class Adam(Optimizer):
             on_values(correct, step, lr, rate, floor)
             update = _adam(group, dtype)
             for p in params:
-                _, *moments = self.state[p].values()
+                moments = [self.state[p][name] for name in _moments(group)]
                 on_values(update, p, p.grad, self._workspace(p), rate, floor, *moments)
 
     def _by_step(self, group: Group) -> Iterator[tuple[Tensor, list[Any]]]:
@@ -71,10 +71,12 @@ class Adam(Optimizer):
         fresh: dict[Any, Tensor] = {}
         sharing: dict[Tensor, list[Any]] = {}
         for p in active:
-            if p not in self.state:
-                self.state[p] = self._start(p, fresh, group["amsgrad"])
+            if not self.state[p]:
+                step = fresh.setdefault(self._workspace(p).dtype, as_tensor(np.zeros(())))
+                step.name = "step"
+                self.state[p] = {"step": step} | {name: self._zeros(p, name) for name in _moments(group)}
             sharing.setdefault(self.state[p]["step"], []).append(p)
-        left_behind = {self.state[p]["step"] for p in group["params"] if p.grad is None and p in self.state}
+        left_behind = {self.state[p]["step"] for p in group["params"] if p.grad is None and self.state.get(p)}
         for step, params in sharing.items():
             if step in left_behind:
                 step = as_tensor(step.data.copy())  # noqa: PLW2901
@@ -82,16 +84,14 @@ class Adam(Optimizer):
                     self.state[p]["step"] = step
             yield step, params
 
-    def _start(self, p: Tensor, fresh: dict[Any, Tensor], amsgrad: bool) -> dict[str, Tensor]:
-        """Return the state of a parameter that has not been updated yet."""
-        dtype = self._workspace(p).dtype
-        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
-        step = fresh.setdefault(dtype, as_tensor(np.zeros(())))
-        return {"step": step} | {name: as_tensor(np.zeros(p.shape, dtype)) for name in names}
+
+def _moments(group: Group) -> tuple[str, ...]:
+    """Return the names of what is remembered of the gradients."""
+    return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
 
 def _correct_bias(step: Any, lr: Any, rate: Any, floor: Any, *, betas: tuple[float, float], eps: float) -> None:
-    """Count a step; turn the moments' bias corrections into a learning rate and an eps: all passes saved below."""
+    """Count a step, and put the moments' bias corrections into the learning rate and eps, which saves two passes."""
     beta1, beta2 = betas
     np.add(step, 1, out=step)
     root = np.sqrt(1 - beta2**step)
@@ -99,12 +99,10 @@ def _correct_bias(step: Any, lr: Any, rate: Any, floor: Any, *, betas: tuple[flo
     np.multiply(root, eps, out=floor)
 
 
+# Twelve passes, most in place. On 101,770 float32 (784-128-10), 2 cores of a Zen 4: 133 us; with Python numbers as
+# coefficients 143, in blocks of 16k 161, with BLAS axpy 147-365, on two Python threads 172; torch's fused Adam 72-119.
 def _adam(group: Group, dtype: Any) -> Callable[..., None]:
-    """Return the update of one parameter p by its gradient g, moments m and v; s is scratch.
-
-    Twelve passes, most of them in place. 784-128-10, 101,770 float32 on 2 threads of a Zen 4: 133 us with coefficients as
-    0-d arrays, 143 as Python numbers, 161 in blocks of 16k, 147-365 with BLAS axpy, 172 on two Python threads.
-    """
+    """Return the update of one parameter p by its gradient g and its moments m and v; s is scratch."""
     beta1, beta2 = group["betas"]
     sign = -1.0 if group["maximize"] else 1.0
     coefficients = (beta1, sign * (1 - beta1), beta2, math.sqrt(1 - beta2) / (1 - beta1), sign * group["weight_decay"])

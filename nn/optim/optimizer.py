@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from autodiff import Tensor, as_tensor, enable_grad, no_grad
+from autodiff.tape import QUIET, mode, scope
 from nn.module import clear_grad
 
 Group = dict[str, Any]
@@ -65,7 +67,8 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with no_grad():
+        now = mode.get()
+        with no_grad(), nullcontext() if now is None or now is QUIET else scope(type(self).__name__):
             for group in self.param_groups:
                 self._update(group)
         return loss
@@ -88,6 +91,12 @@ class Optimizer:
             memory = np.empty(max(q.size for q in same), dtype)
             self._workspaces.update({q: as_tensor(memory[: q.size].reshape(q.shape)) for q in same})
         return self._workspaces[p]
+
+    def _zeros(self, p: Tensor, name: str) -> Tensor:
+        """Return zeros of p's shape to keep in its state, named so that a drawing can tell them."""
+        zeros = as_tensor(np.zeros(p.shape, self._workspace(p).dtype))
+        zeros.name = f"{p.name}.{name}" if p.name else name
+        return zeros
 
     def state_dict(self) -> dict[str, Any]:
         """Return state and settings in PyTorch's structure, parameters numbered in their order."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor
+from autodiff import Tensor
 from autodiff.tensor import on_values
 from nn.optim.optimizer import Group, Optimizer, non_negative
 
@@ -56,11 +56,10 @@ class SGD(Optimizer):
             return []
         state = self.state[p]
         if "momentum_buffer" not in state:
-            buffer = np.zeros(p.shape, self._workspace(p).dtype)
+            state["momentum_buffer"] = buffer = self._zeros(p, "momentum_buffer")
             if group["dampening"]:  # momentum * buffer + (1 - dampening) * g is then g: the first gradient counts fully
                 ascent = -g.data if group["maximize"] else g.data
-                buffer += (ascent + group["weight_decay"] * p.data) * (group["dampening"] / group["momentum"])
-            state["momentum_buffer"] = as_tensor(buffer)
+                buffer.data[...] = (ascent + group["weight_decay"] * p.data) * (group["dampening"] / group["momentum"])
         return [state["momentum_buffer"]]
 
 

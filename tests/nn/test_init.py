@@ -20,7 +20,7 @@ SHAPE = (400, 300)  # fan_out, fan_in
         (lambda t: init.uniform_(t, -1, 1), 1 / math.sqrt(3)),
         (lambda t: init.normal_(t, 0, 2), 2),
         (lambda t: init.xavier_uniform_(t, gain=3), 3 * math.sqrt(2 / 700)),
-        (lambda t: init.xavier_normal_(t), math.sqrt(2 / 700)),
+        (init.xavier_normal_, math.sqrt(2 / 700)),
         (lambda t: init.kaiming_uniform_(t, nonlinearity="relu"), math.sqrt(2 / 300)),
         (lambda t: init.kaiming_uniform_(t, a=math.sqrt(5)), math.sqrt(1 / 3 / 300)),
         (lambda t: init.kaiming_normal_(t, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / 400)),
@@ -40,8 +40,8 @@ def test_moments_are_those_of_the_distribution(fill, std) -> None:
 @pytest.mark.parametrize(
     ("fill", "bound"),
     [
-        (lambda t: init.xavier_uniform_(t), math.sqrt(6 / 700)),
-        (lambda t: init.kaiming_uniform_(t), math.sqrt(6 / 300)),
+        (init.xavier_uniform_, math.sqrt(6 / 700)),
+        (init.kaiming_uniform_, math.sqrt(6 / 300)),
     ],
 )
 def test_uniform_draws_fill_their_interval_and_stay_inside(fill, bound) -> None:

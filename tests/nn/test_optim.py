@@ -22,11 +22,11 @@ def arrays(dtype=np.float64, seed=0):
 def trajectories(torch, make, steps=6, dtype=np.float64, skip=lambda step, i: False, groups=lambda ps: ps):
     """Run one optimizer in both libraries on the same gradients; return both lists of final parameters."""
     finals = []
-    for library, tensor, Parameter in (
+    for library, tensor, parameter in (
         (optim, ad.tensor, nn.Parameter),
         (torch.optim, torch.tensor, torch.nn.Parameter),
     ):
-        params = [Parameter(tensor(a)) for a in arrays(dtype)]
+        params = [parameter(tensor(a)) for a in arrays(dtype)]
         optimizer = make(library, groups(params))
         for step in range(steps):
             for i, (p, g) in enumerate(zip(params, arrays(dtype, step + 1), strict=True)):
@@ -281,7 +281,7 @@ def test_repr_is_torchs_but_for_torchs_own_switches() -> None:
     ("make", "error", "message"),
     [
         (lambda p: optim.SGD([]), ValueError, "empty parameter list"),
-        (lambda p: optim.SGD(p), TypeError, "should be an iterable of Tensors or dicts, but got Parameter"),
+        (optim.SGD, TypeError, "should be an iterable of Tensors or dicts, but got Parameter"),
         (lambda p: optim.SGD([3]), TypeError, "one of the params is int"),
         (lambda p: optim.SGD([p * 2]), ValueError, "can't optimize a non-leaf Tensor"),
         (lambda p: optim.SGD([p, p]), ValueError, "duplicate parameters"),

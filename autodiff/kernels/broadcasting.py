@@ -1,4 +1,4 @@
-"""What rules of reductions share."""
+"""Spreading a reduction back over what it was reduced along."""
 
 from __future__ import annotations
 

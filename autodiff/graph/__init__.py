@@ -1,0 +1,60 @@
+"""Graphs of what functions compute: `trace` records one, `draw` pictures a tensor's history.
+
+`record.py` says what a Graph is; the rest is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autodiff.graph.record import Graph
+
+__all__ = ["draw", "trace"]
+
+
+def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
+    """Return a function that runs `f` and answers with the Graph of all it did, its value in `.result`.
+
+    Backward passes and optimizer updates inside `f` are part of the graph. If `f` raises, the exception carries the
+    graph so far as `error.graph`.
+
+    >>> import autodiff as ad, numpy as np
+    >>> print(ad.trace(lambda x: np.sum(np.exp(x)))(ad.ones(3)).text())
+    lambda
+      x: f32[3]  input
+    forward
+      %1: f32[3] = exp(x)
+      %2: f32[] = sum(%1)
+    return %2
+    """
+    from autodiff.graph.recorder import traced
+
+    return traced(f)
+
+
+def draw(thing: Any, *args: Any, **kwargs: Any) -> Graph:
+    """Return the Graph of a tensor's history, or of a function or module called with the arguments that follow.
+
+    A notebook shows it; `.svg(path) .png(path) .pdf(path) .dot() .text()` write it. For a scalar expression every
+    node has its value and its gradient.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor(3.0, requires_grad=True)
+    >>> print(ad.draw(x * x).text())
+    multiply
+      leaf1: f32[]  parameter
+    forward
+      %1: f32[] = multiply(leaf1, leaf1)
+    return %1
+    """
+    from autodiff.graph.record import Graph
+    from autodiff.graph.tape_graph import from_tape
+    from autodiff.tensor import Tensor
+
+    if not isinstance(thing, (Graph, Tensor)):
+        return trace(thing)(*args, **kwargs)
+    if args or kwargs:
+        raise TypeError(f"draw: a {type(thing).__name__} takes no further arguments; a function or module does.")
+    return thing if isinstance(thing, Graph) else from_tape(thing)

@@ -1,0 +1,266 @@
+"""The recorder that the engine reports to while a function is traced, and that builds its Graph."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from autodiff import apply as engine
+from autodiff import errors, tape
+from autodiff.graph.record import Array, Graph, Op, Value, Write, name_sources
+from autodiff.graph.tape_graph import gradients
+from autodiff.tape import Mode, Node
+from autodiff.tensor import Tensor
+from autodiff.tree import leaves
+
+_memory = getattr(tape, "memory", None) or tape._memory
+
+
+def traced(f: Callable[..., Any]) -> Callable[..., Graph]:
+    """Return a function that runs f and answers with its Graph."""
+
+    @functools.wraps(f, assigned=("__doc__", "__module__"), updated=())
+    def run(*args: Any, **kwargs: Any) -> Graph:
+        recorder = Recorder(title(f))
+        recorder.give(f, args, kwargs)
+        try:
+            with tape.Switch(graph=recorder, phase="forward", scope=()):
+                result = f(*args, **kwargs)
+        except Exception as error:
+            recorder.finish(None)
+            error.graph = recorder.graph  # type: ignore[attr-defined]
+            error.add_note(f"traced up to here: {len(recorder.graph.ops)} operations, in this exception's .graph")
+            raise
+        recorder.finish(result)
+        return recorder.graph
+
+    return run
+
+
+def title(f: Callable[..., Any]) -> str:
+    """Return what to call a function or module in a picture."""
+    name = getattr(f, "__name__", None) or type(f).__name__
+    return "lambda" if name == "<lambda>" else str(name)
+
+
+class Recorder:
+    """Builds a Graph out of what the engine reports.
+
+    A value is known by its array: all arrays met stay alive until the trace ends, so that no id is used twice.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.graph = Graph(title)
+        self._alive: list[Array] = []
+        self._known: dict[int, tuple[Value, int]] = {}  # an array's value, and how many writes to its memory that has seen
+        self._written: dict[int, list[tuple[Array, Value]]] = {}  # by the object that owns the memory
+        self._held: dict[int, list[Value]] = {}  # the values whose arrays lie in that memory
+        self._made: dict[Node, Value] = {}
+        self._leaves: dict[Value, Tensor] = {}
+        self._pulled: Op | None = None
+
+    # --- what the engine reports ---
+
+    def note(self, primitive: Any, operands: tuple[Any, ...], params: Any, result: Any, mode: Mode) -> None:
+        """Record an operation that was run."""
+        given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in operands)
+        phase, of = mode.phase, None
+        makers = [x.op for x in given if isinstance(x, Value) and x.op is not None]
+        if phase == "backward":
+            copied = primitive.fun is np.copy and bool(makers)  # at the end of a sweep: its gradients become their own
+            of = makers[0].of if copied else self._pulled
+        elif not mode.record and any(op.phase != "forward" for op in makers):
+            phase = "update"  # by hand, as in `w -= lr * w.grad`
+        tensors = result if isinstance(result, (tuple, list)) else (result,)
+        outputs = tuple(self._output(t) for t in tensors)
+        facts = {"phase": phase, "scope": mode.scope or (of.scope if of else ()), "line": errors.user_line()}
+        self.graph.ops.append(Op(primitive, given, params, outputs, of=of, **facts))
+        for t, value in zip(tensors, outputs, strict=True):
+            if t._node is not None:
+                self._made[t._node] = value
+                if t._node.plan is engine.PICK:
+                    self._made[t._node.parents[0]] = value
+
+    def pulling(self, node: Node, g: Any = None) -> None:
+        """Hear that the sweep has the gradient of a node and is about to run its rules."""
+        value = self._made.get(node)
+        self._pulled = value.op if value is not None else None
+        if value is not None and isinstance(g, Tensor):
+            value.gradient = g._data
+
+    def write(self, target: Tensor, y: Tensor) -> None:
+        """Hear that a tensor's memory is about to take the value of y."""
+        array, owner = target._data, _memory(target._data)
+        old, new = self._source_of(target), self.value(y)
+        held = self._held.pop(id(owner), [])
+        for value in held:  # the graph keeps what was there before
+            assert value.array is not None
+            if np.may_share_memory(value.array, array):
+                value.array = value.array.copy()
+            else:
+                self._held.setdefault(id(owner), []).append(value)
+        writes = self._written.setdefault(id(owner), [])
+        writes.append((array, new))
+        self._remember(array, new, len(writes))
+        if old.role == "constant":
+            old.role = "state"
+        self.graph.writes.append(Write(old, new, len(self.graph.ops)))
+
+    # --- values ---
+
+    def value(self, x: Any) -> Value:
+        """Return the value that a tensor or an array holds now."""
+        array = x._data if isinstance(x, Tensor) else x
+        value, seen = self._known.get(id(array)) or (None, 0)
+        if value is None:
+            value = self._source(x, array)
+        writes = self._written.get(id(_memory(array)), [])
+        for target, new in writes[seen:]:  # the memory was written since, through another array
+            if target is not array and np.may_share_memory(target, array):
+                value = self._overlaid(value, array, target, new)
+        self._remember(array, value, len(writes))
+        return value
+
+    def _remember(self, array: Array, value: Value, seen: int) -> None:
+        if id(array) not in self._known:
+            self._alive.append(array)
+        self._known[id(array)] = value, seen
+
+    def _source(self, x: Any, array: Array, role: str = "constant", name: str | None = None) -> Value:
+        owner = _owner(x) if isinstance(x, Tensor) else None
+        if owner is not None:
+            name = name or owner.name
+            if role == "constant" and owner._node is not None and owner.is_leaf:
+                role = "parameter"
+        value = self._hold(Value(array.shape, array.dtype, role, name), array)
+        self.graph.sources.append(value)
+        if owner is not None:
+            self._leaves[value] = owner
+        return value
+
+    def _source_of(self, target: Tensor) -> Value:
+        """Return the source a tensor is, which stands for its memory even after it was written."""
+        for value, tensor in self._leaves.items():
+            if tensor is target:
+                return value
+        value = self._source(target, target._data)
+        self._leaves[value] = target
+        return value
+
+    def _hold(self, value: Value, array: Array) -> Value:
+        value.array = array
+        self._held.setdefault(id(_memory(array)), []).append(value)
+        return value
+
+    def _output(self, t: Tensor) -> Value:
+        if id(t._data) in self._known:  # the operation answered with its operand itself
+            t._data = t._data.view()
+        value = self._hold(Value(t.shape, t.dtype), t._data)
+        self._remember(t._data, value, len(self._written.get(id(_memory(t._data)), [])))
+        return value
+
+    def _overlaid(self, value: Value, array: Array, target: Array, new: Value) -> Value:
+        """Return the value of an array of which a part was written through a view."""
+        _, put, take = np.intersect1d(_addresses(array), _addresses(target), return_indices=True)
+        if not put.size:
+            return value
+        y = Value(array.shape, array.dtype)
+        y.array = array.copy()
+        params = {"put": put, "take": take}
+        self.graph.ops.append(Op(OVERLAY, (value, new), params, (y,), line=errors.user_line()))
+        return y
+
+    # --- beginning and end ---
+
+    def give(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Name the arguments of f by its parameters."""
+        for name, x in _named(f, args, kwargs):
+            array = x._data if isinstance(x, Tensor) else x
+            if isinstance(array, np.ndarray) and id(array) not in self._known:
+                self._remember(array, self._source(x, array, "input", name), 0)
+
+    def finish(self, result: Any) -> None:
+        """Settle the roles of the values and let go of the tensors."""
+        self.graph.result = result
+        known = {key: value for key, (value, _) in self._known.items()}
+        for t in leaves(result):
+            value = known.get(id(t._data)) if isinstance(t, Tensor) else None
+            if value is not None:
+                value.role = value.role or "result"
+                self.graph.outputs.append(value)
+        for source, t in self._leaves.items():
+            gradient = known.get(id(t._grad._data)) if t._grad is not None else None
+            if gradient is not None:
+                source.gradient = gradient.array
+                if gradient.op is not None:
+                    gradient.role, gradient.name = "gradient", f"{source.name}.grad" if source.name else None
+        if isinstance(result, Tensor) and result._node is not None and all(v.size == 1 for v in self.graph.values):
+            self._add_gradients(result._node)
+        read = {v for op in self.graph.ops for v in op.inputs} | set(self.graph.outputs)
+        self.graph.sources = [v for v in self.graph.sources if v in read or v.role != "state" or v.name]
+        self.graph.writes = [w for w in self.graph.writes if w.target in self.graph.sources]
+        name_sources(self.graph.sources)
+        del self._alive, self._known, self._written, self._held, self._made, self._leaves
+
+    def _add_gradients(self, root: Node) -> None:
+        """Give every value of a scalar expression its gradient, where no backward pass has."""
+        for node, g in gradients(root, {}).items():
+            value = self._made.get(node)
+            if value is None and node.plan is None:
+                value = next((v for v, t in self._leaves.items() if t._node is node), None)
+            if value is not None and value.gradient is None:
+                value.gradient = g
+
+
+def _owner(t: Tensor) -> Tensor:
+    """Return the leaf that a tensor stands for: a saved leaf comes wrapped anew."""
+    leaf = t._node if t.is_leaf else None
+    owner = leaf.meta.owner() if leaf is not None and leaf.meta is not None else None
+    return t if owner is None else owner
+
+
+def _overlay(x: Any, new: Any, *, put: Any, take: Any) -> Any:
+    """Return x with those of its elements replaced that a view wrote."""
+    y = np.array(x)
+    y.reshape(-1)[put] = new.reshape(-1)[take]
+    return y
+
+
+OVERLAY = SimpleNamespace(
+    name="overlay", kind="linear", form="operands", kernel=_overlay, differentiable=False, carries=lambda i: False
+)
+
+
+def _addresses(array: Array) -> Array:
+    """Return where in memory each element lies."""
+    at = np.asarray(array.__array_interface__["data"][0])
+    for n, stride in zip(array.shape, array.strides, strict=True):
+        at = at[..., None] + np.arange(n) * stride
+    return at.reshape(-1)
+
+
+def _named(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a function's arguments with their names: `x`, `batch.0`, `state.h`."""
+    called = f if inspect.isroutine(f) else getattr(f, "forward", f)
+    try:
+        bound = inspect.signature(called).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # no signature to read, or not one that fits: f itself will say so
+        bound = {f"arg{i}": x for i, x in enumerate(args)} | kwargs
+    for name, x in bound.items():
+        yield from _paths(name, x)
+
+
+def _paths(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        for key, x in tree.items():
+            yield from _paths(f"{name}.{key}", x)
+    elif isinstance(tree, (list, tuple)):
+        for i, x in enumerate(tree):
+            yield from _paths(f"{name}.{i}", x)
+    else:
+        yield name, tree

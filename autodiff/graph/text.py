@@ -1,0 +1,99 @@
+"""A graph as text: one operation a line, the same bytes for the same program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from autodiff import errors
+from autodiff.graph.record import Graph, Op, Value
+
+
+def listing(graph: Graph) -> str:
+    """Return the graph's sources, its operations by phase with the changes in place, and what it returns."""
+    names = names_of(graph)
+    lines = [clean(graph.title)]
+    shown = [v for v in graph.sources if not is_literal(v)]
+    lines += [f"  {names[v]}: {v.type}  {v.role}" for v in shown]
+    numbered = enumerate(graph.ops, 1)
+    for phase, group in groupby(numbered, key=lambda pair: pair[1].phase):
+        lines.append(phase)
+        for n, op in group:
+            lines.append("  " + line(op, names))
+            lines += [f"  {names[w.target]} <- {names[w.value]}" for w in graph.writes if w.after == n]
+    if graph.outputs:
+        lines.append("return " + ", ".join(names[v] for v in graph.outputs))
+    return "\n".join(lines)
+
+
+def line(op: Op, names: dict[Value, str]) -> str:
+    """Return an operation as `%3: f32[64,10] = matmul(%1, fc1.weight)  # fc1: Linear`."""
+    made = ", ".join(names[v] for v in op.outputs)
+    types = ", ".join(v.type for v in op.outputs)
+    given = [names[x] if isinstance(x, Value) else literal(x) for x in op.operands] + settings(op)
+    notes = [" / ".join(map(clean, op.scope))] if op.scope else []
+    notes += [clean(v.name) for v in op.outputs if v.role == "gradient" and v.name]
+    comment = f"  # {'; '.join(notes)}" if notes else ""
+    return f"{made}: {types} = {clean(op.name)}({', '.join(given)}){comment}"
+
+
+def names_of(graph: Graph) -> dict[Value, str]:
+    """Return what each value is called: its name for a source, its value for a number, else %1, %2, ..."""
+    names = {v: number(v.array) if is_literal(v) else clean(v.name or v.role) for v in graph.sources}
+    made = (v for op in graph.ops for v in op.outputs)
+    return names | {v: f"%{n}" for n, v in enumerate(made, 1)}
+
+
+def is_literal(value: Value) -> bool:
+    """Say whether a value is a constant number, which is written out instead of being given a name."""
+    return value.role == "constant" and value.shape == () and value.array is not None
+
+
+def number(array: Any, digits: int = 6) -> str:
+    """Return a number in few digits."""
+    x = np.asarray(array).reshape(-1)[0]
+    return f"{x:.{digits}g}" if x.dtype.kind in "fc" else str(x)
+
+
+def settings(op: Op) -> list[str]:
+    """Return an operation's keywords as they would be written, without those that are off."""
+    hidden = ("put", "take") if op.name == "overlay" else ()
+    params = ((k, v) for k, v in op.params.items() if k not in hidden and v != op.outputs[0].shape)
+    return [f"{clean(k)}={literal(v)}" for k, v in params if v is not None and v is not False]
+
+
+def literal(x: Any) -> str:
+    """Return a keyword's or operand's value, short."""
+    if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, np.generic)):
+        return errors.short(np.dtype(x))
+    if isinstance(x, tuple) and any(isinstance(part, slice) or part in (None, Ellipsis) for part in x):
+        return f"[{', '.join(map(_place, x))}]"
+    if isinstance(x, (np.ndarray, np.generic)) and np.ndim(x) == 0:
+        return number(x)
+    if isinstance(x, np.ndarray):
+        return errors.describe(x)
+    if callable(x):
+        return clean(getattr(x, "__name__", type(x).__name__))
+    plain = x is None or x is Ellipsis or isinstance(x, (bool, int, float, complex, str, list, tuple, slice, dict))
+    text = "?" if x is Ellipsis else repr(x) if plain else type(x).__name__
+    return clean(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _place(part: Any) -> str:
+    if isinstance(part, slice):
+        bounds = ["" if x is None else str(x) for x in (part.start, part.stop, part.step)]
+        return ":".join(bounds if bounds[2] else bounds[:2])
+    return "..." if part is Ellipsis else str(part)
+
+
+def clean(text: str) -> str:
+    """Return text on one line: control characters are written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def phases(graph: Graph) -> Iterator[str]:
+    """Yield the phases that occur, in order."""
+    return (phase for phase in ("forward", "backward", "update") if any(op.phase == phase for op in graph.ops))

@@ -1,0 +1,202 @@
+"""Graphs are freed when their last reference goes, without the garbage collector; saved values as the sweep goes."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.ops_table import OPS
+from tests.test_ops import example, leaves, listed
+
+
+@pytest.fixture(autouse=True)
+def _no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Square(ad.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return g * 2 * x
+
+
+def leaf(n: int = 4) -> ad.Tensor:
+    return ad.tensor(np.linspace(1, 2, n), requires_grad=True)
+
+
+def forward_only(x: ad.Tensor) -> Any:
+    return (np.exp(x) * x).sum()
+
+
+def after_backward(x: ad.Tensor) -> Any:
+    y = (np.exp(x) * x).sum()
+    y.backward()
+    return y
+
+
+def after_create_graph(x: ad.Tensor) -> Any:
+    (g,) = ad.grad((np.exp(x) * x).sum(), x, create_graph=True)
+    return g
+
+
+def after_second_order(x: ad.Tensor) -> Any:
+    (g,) = ad.grad((np.exp(x) * x).sum(), x, create_graph=True)
+    (h,) = ad.grad(g.sum(), x, create_graph=True)
+    return g, h
+
+
+def several_outputs(x: ad.Tensor) -> Any:
+    a, b = np.split(np.exp(x), 2)
+    return a * b
+
+
+def custom_function(x: ad.Tensor) -> Any:
+    return Square.apply(np.exp(x))
+
+
+def custom_function_lifted(x: ad.Tensor) -> Any:
+    y = Square.apply(np.exp(x)).sum()
+    return y, ad.grad(y, x, create_graph=True)
+
+
+def hooked(x: ad.Tensor) -> Any:
+    y = np.exp(x)
+    y.register_hook(lambda g: g)
+    y.retain_grad()
+    return y * 2
+
+
+def in_place(x: ad.Tensor) -> Any:
+    y = np.exp(x)
+    y += x
+    y[0] = x[1]
+    return y
+
+
+def joined(x: ad.Tensor) -> Any:
+    return np.einsum("i,i->", np.concatenate([x, x]), np.stack([x, x]).reshape(-1))
+
+
+@pytest.mark.parametrize("build", [forward_only, after_backward, after_create_graph, after_second_order, several_outputs,
+                                   custom_function, custom_function_lifted, hooked, in_place, joined])  # fmt: skip
+def test_dropping_the_result_frees_the_graph(build: Callable[[ad.Tensor], Any]) -> None:
+    x = leaf()
+    marker = x * 1.0
+    array = weakref.ref(marker.detach().numpy())
+    result = build(marker * marker)  # the product saves the marker's array, which dies with the graph
+    del marker
+    assert (array() is None) == (build is after_backward)
+    del result
+    assert array() is None
+
+
+@pytest.mark.parametrize("op", OPS, ids=str)
+def test_no_operation_leaves_a_cycle(op: Any) -> None:
+    xs = [x * 1.0 for x in leaves(example(op))]
+    arrays = [weakref.ref(x.detach().numpy()) for x in xs]
+    ys = [y for y in listed(op.call(*xs)) if y.requires_grad]
+    if ys:
+        ad.grad([np.sum(np.real(y)) for y in ys], xs, create_graph=True, allow_unused=True)
+    del xs, ys
+    assert not any(array() is not None for array in arrays)
+
+
+def test_a_leaf_and_its_gradient_do_not_hold_each_other() -> None:
+    x = leaf()
+    (x * x).sum().backward()
+    reference = weakref.ref(x)
+    del x
+    assert reference() is None
+
+
+def test_an_error_in_the_sweep_leaves_nothing_behind() -> None:
+    def fails(g: Any) -> Any:
+        raise ValueError("no")
+
+    bad = ad.primitive(fails, name="bad")(lambda x: x)
+    x = leaf()
+    inner = np.exp(x)
+    array = weakref.ref(inner.detach().numpy())
+    y = bad(inner * inner)
+    try:
+        y.sum().backward()
+    except ValueError:
+        pass
+    del y, inner
+    assert array() is None
+
+
+def test_backward_frees_saved_values_while_it_goes() -> None:
+    n, layers = 100_000, 20
+    live: list[int] = []
+    tracemalloc.start()
+    try:
+        x = leaf(n)
+        y = x
+        for i in range(layers):
+            y = np.exp(y * 0.1)
+            if i == layers // 2:
+                y.register_hook(lambda g: live.append(tracemalloc.get_traced_memory()[0]))
+        y = y.sum()
+        start = tracemalloc.get_traced_memory()[0]
+        y.backward()
+    finally:
+        tracemalloc.stop()
+    assert live[0] <= 0.7 * start
+
+
+def test_without_a_gradient_nothing_is_kept() -> None:
+    x = ad.tensor(np.ones(4))
+    y = x * 1.0
+    array = weakref.ref(y.numpy())
+    z = np.exp(y)
+    del y
+    assert array() is None
+    assert z.is_leaf
+
+
+def test_no_grad_keeps_nothing() -> None:
+    x = leaf()
+    with ad.no_grad():
+        y = x * 1.0
+        array = weakref.ref(y.numpy())
+        z = np.exp(y)
+    del y
+    assert array() is None
+    assert not z.requires_grad
+
+
+def test_a_rule_saves_only_what_it_names() -> None:
+    x = leaf()
+    y = x * 1.0
+    array = weakref.ref(y.detach().numpy())
+    z = np.exp(y)  # exp's rule reads its output, not its operand
+    del y
+    assert array() is None
+    z.sum().backward()
+
+
+def test_detached_results_release_their_graph() -> None:
+    x = leaf()
+    y = x * 1.0
+    array = weakref.ref(y.detach().numpy())
+    value = (y * y).sum().detach()
+    del y
+    assert array() is None
+    assert value.is_leaf

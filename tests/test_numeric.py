@@ -1,0 +1,94 @@
+"""The checker itself: a wrong rule must fail it, at first and at second order; and it must pass what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.numeric import LAYOUTS, check, laid_out, slope
+
+RNG = np.random.default_rng(3)
+VECTOR, OTHER = RNG.normal(size=3), RNG.normal(size=3)
+MATRIX, SQUARE = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 3))
+
+
+def entry(kernel: Callable[..., Any], *rules: Any, register: Any = ad.primitive) -> Any:
+    """Register a function of our own, as a third party would."""
+    operands = ", ".join("xyz"[: len(rules)]).replace("y", "b") if len(rules) > 1 else "x"
+    return register(*rules, name="mutant", sig=f"{operands};")(kernel)
+
+
+WRONG_AT_FIRST_ORDER: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "sign": (entry(np.sin, lambda g, x: -g * np.cos(x)), (VECTOR,)),
+    "missing factor": (entry(lambda x: x * x, lambda g, x: g * x), (VECTOR,)),
+    "missing term": (entry(lambda x: x * np.exp(x), lambda g, x: g * np.exp(x)), (VECTOR,)),
+    "ignores its gradient": (entry(np.sin, lambda g, x: np.cos(x)), (VECTOR,)),
+    "operands exchanged": (entry(lambda x, b: x * b, lambda g, x: g * x, lambda g, b: g * b), (VECTOR, OTHER)),
+    "missing transpose": (entry(lambda x, b: x @ b, lambda g, b: g @ b, lambda g, x: np.swapaxes(x, -1, -2) @ g), (MATRIX, SQUARE)),
+    "missing minus of one operand": (entry(lambda x, b: x - b, lambda g: g, lambda g: g), (VECTOR, OTHER)),
+    "missing inverse permutation": (entry(lambda x: np.transpose(x, (1, 2, 0)), lambda g: np.transpose(g, (1, 2, 0))), (RNG.normal(size=(3, 3, 3)),)),
+    "missing division by n": (entry(lambda x: np.mean(x), lambda g, s: np.broadcast_to(g, s.shape)), (VECTOR,)),
+    "detached term": (entry(lambda x: x * np.mean(x), lambda g, x: g * np.mean(x)), (VECTOR,)),
+    "off by a little": (entry(np.sin, lambda g, x: g * np.cos(x) * 1.00001), (VECTOR,)),
+    "wrong at one element": (entry(np.sin, lambda g, x: g * np.cos(x) * np.array([1, 1, 1.1])), (VECTOR,)),
+    "accumulates only once": (entry(lambda x: x[np.array([0, 0])], lambda g, s: np.where(np.arange(3) == 0, g[0], 0.0)), (VECTOR,)),
+    "conjugate forgotten": (entry(lambda x: x * 1j, lambda g: g * -1j), (VECTOR + 1j,)),
+    "declared constant": (lambda x: x * x.detach(), (VECTOR,)),
+}  # fmt: skip
+
+
+def _frozen(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute a rule's factor on bare arrays, so that it is right once and never again."""
+    return lambda g, x: g * function(getattr(x, "data", x) if isinstance(x, ad.Tensor) else x)
+
+
+WRONG_AT_SECOND_ORDER: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "factor detached": (entry(np.sin, _frozen(np.cos)), (VECTOR,)),
+    "gradient's history lost": (entry(np.sin, lambda g, x: (g.detach() if isinstance(g, ad.Tensor) else g) * np.cos(x)), (VECTOR,)),
+    "rule uses a wrong rule": (entry(lambda x: x**3, lambda g, x: g * 3 * WRONG_AT_FIRST_ORDER["missing factor"][0](x)), (VECTOR,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_AT_FIRST_ORDER)
+def test_a_wrong_rule_fails(name: str) -> None:
+    f, operands = WRONG_AT_FIRST_ORDER[name]
+    with pytest.raises(AssertionError, match="numeric differences give"):
+        check(f, *operands)
+
+
+@pytest.mark.parametrize("name", WRONG_AT_SECOND_ORDER)
+def test_a_rule_that_is_wrong_only_when_differentiated_fails_at_second_order(name: str) -> None:
+    f, operands = WRONG_AT_SECOND_ORDER[name]
+    if name != "rule uses a wrong rule":
+        check(f, *operands)
+    with pytest.raises(AssertionError, match="numeric differences give"):
+        check(f, *operands, order=2)
+
+
+def test_a_missing_sum_over_broadcast_axes_is_done_by_the_sweep() -> None:
+    scaled = entry(lambda x, b: x * b, lambda g, b: g * b, lambda g, x: g * x)
+    check(scaled, np.ones((1, 3)), RNG.normal(size=(4, 1)), order=2)
+
+
+def test_a_rule_of_an_impossible_shape_is_an_error_that_names_both_shapes() -> None:
+    f = entry(lambda x: x[:2], lambda g: g)
+    with pytest.raises(ad.AutodiffError, match=r"shape \(2,\).*operand of shape \(3,\)"):
+        check(f, VECTOR)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_right_rules_pass_at_any_order(order: int) -> None:
+    check(lambda x, y: np.tanh(x @ y) * np.exp(x[0]), MATRIX, SQUARE, order=order)
+
+
+def test_the_numeric_slope_is_good_to_ten_digits() -> None:
+    assert slope(lambda h: float(np.exp(2 * h))) == pytest.approx(2, rel=1e-10)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_hold_the_same_values(layout: str) -> None:
+    np.testing.assert_array_equal(laid_out(MATRIX, layout), MATRIX)

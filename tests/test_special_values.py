@@ -1,0 +1,167 @@
+"""The conventions at kinks, ties and limits, one row each; and dead branches that cannot poison live ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+INF = np.inf
+
+
+def derivative(f: Callable[..., Any], at: Any, order: int = 1) -> Any:
+    """Return the derivative of sum(f) of an order, each time summed, at a point."""
+    x = ad.tensor(np.array(at, dtype=np.float64), requires_grad=True)
+    g = f(x).sum()
+    for _ in range(order):
+        if not g.requires_grad:  # a straight line: what follows is 0
+            return np.zeros(x.shape)
+        (g,) = ad.grad(g.sum(), x, create_graph=True)
+    return g.detach().numpy()
+
+
+FIRST = [
+    # kinks: the subgradient 0, or shared evenly
+    ("abs at 0", np.abs, [0.0, -0.0, 2.0], [0, 0, 1]),
+    ("fabs at 0", np.fabs, [0.0, -3.0], [0, -1]),
+    ("relu at 0", ad.relu, [0.0, -0.0, 1.0], [0, 0, 1]),
+    ("maximum(x, 0) at 0", lambda x: np.maximum(x, 0.0), [0.0, 1.0, -1.0], [0.5, 1, 0]),
+    ("minimum(x, 0) at 0", lambda x: np.minimum(x, 0.0), [0.0, 1.0, -1.0], [0.5, 0, 1]),
+    ("maximum(x, x)", lambda x: np.maximum(x, x), [1.0], [1]),
+    ("fmax(x, nan)", lambda x: np.fmax(x, np.array([np.nan])), [1.0], [1]),
+    ("max over ties", np.max, [2.0, 1.0, 2.0], [0.5, 0, 0.5]),
+    ("min over ties", np.min, [2.0, 2.0, 2.0, 2.0], [0.25] * 4),
+    ("amax over ties, axis", lambda x: np.max(x, axis=1), [[2.0, 2.0], [1.0, 3.0]], [[0.5, 0.5], [0, 1]]),
+    ("sort at ties", lambda x: np.sort(x) * np.array([1.0, 10.0, 100.0]), [2.0, 1.0, 2.0], [10, 1, 100]),
+    ("clip at its bounds", lambda x: np.clip(x, -1, 1), [-1.0, 1.0, 0.0, 1.5, -1.5], [1, 1, 1, 0, 0]),
+    ("copysign at 0", lambda x: np.copysign(x, -1.0), [2.0, -2.0], [-1, 1]),
+    # roots, norms and logarithms
+    ("sqrt at 0", np.sqrt, [0.0, 4.0], [INF, 0.25]),
+    ("sqrt at 0, gradient 0", lambda x: np.sqrt(x) * 0.0, [0.0], [0]),
+    ("cbrt at 0", np.cbrt, [0.0, 8.0], [INF, 1 / 12]),
+    ("log at 0", np.log, [0.0, 2.0], [INF, 0.5]),
+    ("log at 0, gradient 0", lambda x: np.log(x) * np.array([0.0]), [0.0], [0]),
+    ("log2 at 0, gradient 0", lambda x: np.where(x > 0, np.log2(x), 0.0), [0.0], [0]),
+    ("log1p at -1", np.log1p, [-1.0, 0.0], [INF, 1]),
+    ("hypot at (0, 0)", lambda x: np.hypot(x, 0.0), [0.0, 3.0], [0, 1]),
+    ("std of equal numbers", np.std, [2.0, 2.0, 2.0], [0, 0, 0]),
+    ("var of equal numbers", np.var, [2.0, 2.0, 2.0], [0, 0, 0]),
+    ("sqrt of a sum of squares at 0, as operations", lambda x: np.where(np.sum(x * x) > 0, np.sqrt(np.sum(x * x)), 0.0), [0.0, 0.0], [0, 0]),
+    ("arcsin at 1", np.arcsin, [1.0, 0.0], [INF, 1]),
+    ("arccos at 1", np.arccos, [1.0], [-INF]),
+    ("arctanh at 1, gradient 0", lambda x: np.where(x < 1, np.arctanh(x), 0.0), [1.0], [0]),
+    ("arccosh at 1", np.arccosh, [1.0], [INF]),
+    ("arctan2(0, x > 0)", lambda x: np.arctan2(x, 2.0), [0.0], [0.5]),
+    ("arctan2(0, 0)", lambda x: np.where(x == 0, 0.0, np.arctan2(x, x)), [0.0], [0]),
+    # powers
+    ("x**2 at 0", lambda x: x**2, [0.0], [0]),
+    ("x**3 at 0", lambda x: x**3, [0.0, -2.0], [0, 12]),
+    ("x**1 at 0", lambda x: x**1, [0.0], [1]),
+    ("x**0 at 0", lambda x: x**0, [0.0, 2.0], [0, 0]),
+    ("x**0.0 of an array at 0", lambda x: np.power(x, np.array([0.0])), [0.0], [0]),
+    ("x**2.0 of an array, negative base", lambda x: np.power(x, np.array([2.0])), [-3.0, 0.0], [-6, 0]),
+    ("x**0.5 at 0", lambda x: x**0.5, [0.0, 4.0], [INF, 0.25]),
+    ("x**-1", lambda x: x**-1, [2.0], [-0.25]),
+    ("0**y for y > 0", lambda y: np.power(0.0, y), [2.0, 0.5], [0, 0]),
+    ("2**y", lambda y: 2.0**y, [0.0, 3.0], [np.log(2), 8 * np.log(2)]),
+    # products and scans with zeros
+    ("prod with one 0", np.prod, [2.0, 0.0, 3.0], [0, 6, 0]),
+    ("prod with two 0s", np.prod, [2.0, 0.0, 0.0], [0, 0, 0]),
+    ("prod of one element 0", np.prod, [0.0], [1]),
+    ("cumprod with a 0", np.cumprod, [2.0, 0.0, 3.0], [1, 8, 0]),
+    # saturation
+    ("logsumexp of all -inf", ad.logsumexp, [-INF, -INF], [0, 0]),
+    ("logsumexp with a -inf", ad.logsumexp, [-INF, 0.0], [0, 1]),
+    ("logsumexp of large numbers", ad.logsumexp, [1000.0, 1000.0], [0.5, 0.5]),
+    ("logaddexp of two -inf", lambda x: np.logaddexp(x, -INF), [-INF], [0]),
+    ("sigmoid far out", ad.sigmoid, [-1000.0, 1000.0, 0.0], [0, 0, 0.25]),
+    ("tanh far out", np.tanh, [-1000.0, 1000.0], [0, 0]),
+    ("softmax with a -inf", lambda x: ad.softmax(x)[1], [-INF, 0.0, 0.0], [0, 0.25, -0.25]),
+    ("log_softmax far out", lambda x: ad.log_softmax(x)[0], [1000.0, 0.0], [0, 0]),
+    ("exp overflow is IEEE", np.exp, [1000.0], [INF]),
+    # fractions
+    ("remainder", lambda x: x % 3.0, [-4.0, 4.0], [1, 1]),
+    ("floor_divide, sign, round", lambda x: x // 2.0 + np.sign(x) + np.round(x), [1.3], [0]),
+]  # fmt: skip
+
+SECOND = [
+    ("(sqrt(x) - 2)**2 at 4", lambda x: (np.sqrt(x) - 2) ** 2, 4.0, 0.125),
+    ("x**2 at 0", lambda x: x**2, 0.0, 2.0),
+    ("x**3 at 0", lambda x: x**3, 0.0, 0.0),
+    ("x**1 at 0", lambda x: x**1, 0.0, 0.0),
+    ("x**2.0 of an array at 0", lambda x: np.power(x, np.array(2.0)), 0.0, 2.0),
+    ("abs at 0", np.abs, 0.0, 0.0),
+    ("relu at 0", ad.relu, 0.0, 0.0),
+    ("relu(x)**2 at 1", lambda x: ad.relu(x) ** 2, 1.0, 2.0),
+    ("clip at a bound", lambda x: np.clip(x, -1, 1) ** 2, 1.0, 2.0),
+    ("prod with zeros, mixed", lambda x: np.prod(np.stack([x, x, x + 1])), 0.0, 2.0),
+    ("log where it is not taken", lambda x: np.where(x > 0, np.log(x), x * x), 0.0, 2.0),
+    ("sqrt where it is not taken", lambda x: np.where(x > 0, np.sqrt(x), x * x), 0.0, 2.0),
+    ("division where it is not taken", lambda x: np.where(x != 0, x / x, x**3), 0.0, 0.0),
+    ("sigmoid far out", ad.sigmoid, 1000.0, 0.0),
+    ("a live ratio where its gradient is 0", lambda x: (np.log(x) - np.log(2.0)) ** 2, 2.0, 0.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "at", "expected"), [row[1:] for row in FIRST], ids=[row[0] for row in FIRST])
+def test_first_derivative_by_convention(f: Any, at: Any, expected: Any) -> None:
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(derivative(f, at), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("f", "at", "expected"), [row[1:] for row in SECOND], ids=[row[0] for row in SECOND])
+def test_second_derivative_by_convention(f: Any, at: Any, expected: Any) -> None:
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(derivative(f, at, 2), expected, rtol=1e-12, atol=1e-15)
+
+
+SINGULAR = {
+    "sqrt": (np.sqrt, 0.0), "cbrt": (np.cbrt, 0.0), "log": (np.log, 0.0), "log2": (np.log2, 0.0), "log10": (np.log10, 0.0),
+    "log1p": (np.log1p, -1.0), "divide": (lambda x: 1 / x, 0.0), "reciprocal": (np.reciprocal, 0.0), "x**-1": (lambda x: x**-1, 0.0),
+    "x**0.5": (lambda x: x**0.5, 0.0), "arcsin": (np.arcsin, 1.0), "arccos": (np.arccos, -1.0), "arctanh": (np.arctanh, 1.0),
+    "arccosh": (np.arccosh, 1.0), "hypot": (lambda x: np.hypot(x, x), 0.0), "sqrt of a square": (lambda x: np.sqrt(x * x), 0.0),
+    "norm of rows": (lambda x: np.sqrt(np.sum(np.stack([x, x]) ** 2, axis=0)), 0.0), "log of a negative": (np.log, -1.0),
+    "sqrt of a negative": (np.sqrt, -1.0), "x / x": (lambda x: x / x, 0.0), "arctan2": (lambda x: np.arctan2(x, x), 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", SINGULAR)
+def test_a_dead_branch_of_where_cannot_poison_the_live_one(name: str, order: int) -> None:
+    f, at = SINGULAR[name]
+    with np.errstate(all="ignore"):
+        found = derivative(lambda x: np.where(x == at, x * x * 3, f(x)), [at, 0.5 if at != 0.5 else 0.25], order)
+    assert found[0] == (6 * at if order == 1 else 6.0)
+
+
+def test_values_of_ratio() -> None:
+    ratio = ad.kernels.ratio
+    found = ratio(np.array([0.0, 1.0, -1.0, 0.0, np.nan, 6.0]), np.array([0.0, 0.0, 0.0, 3.0, 0.0, 3.0]))
+    np.testing.assert_array_equal(found, [0.0, INF, -INF, 0.0, np.nan, 2.0])
+
+
+def test_a_live_nan_stays_visible() -> None:
+    with np.errstate(all="ignore"):
+        assert np.isnan(derivative(lambda x: x * np.nan, [1.0])).all()
+        assert np.isnan(derivative(np.log, [np.nan])).all()
+
+
+def test_the_sweep_raises_no_numpy_warnings() -> None:
+    x = ad.tensor([0.0, 4.0], requires_grad=True)
+    y = np.sqrt(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [INF, 0.25])
+
+
+def test_the_users_error_state_comes_back_after_a_sweep() -> None:
+    before = np.geterr()
+    x = ad.tensor([0.0], requires_grad=True)
+    np.sqrt(x).sum().backward()
+    assert np.geterr() == before
