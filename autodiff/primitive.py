@@ -132,9 +132,11 @@ def is_numpys(fun: Any) -> bool:
 
 def register(fun: Any, *rules: Rule | None, kind: str, **facts: Any) -> Decorator:
     """Enter a function and its rules; given rules alone, return a decorator for the function that follows."""
-    if not isinstance(fun, np.ufunc) and not is_numpys(fun) and parameters(fun)[:1] == ("g",):
+    if fun is None or (not is_numpys(fun) and parameters(fun)[:1] == ("g",)):
         decorator: Any = lambda function: register(function, fun, *rules, kind=kind, **facts)  # noqa: E731
         return decorator  # type: ignore[no-any-return]
+    if not rules:
+        raise TypeError(f"{kind}({fun.__name__}): no rules are given. A rule is a function whose first parameter is g.")
     if facts.get("form") == "sequence" or facts.pop("together", False):
         (joint,), rules = rules, ()
         facts["joint"] = joint

@@ -37,7 +37,8 @@ class Parameter(Tensor):
 class Module:
     """A function with parameters, made of other such functions: subclass it and define `__init__` and `forward`.
 
-    `__init__` calls `super().__init__()` first. Every Parameter, Module and registered buffer that is an attribute belongs to the model, in the order it was set.
+    `__init__` first calls `super().__init__()`. Every attribute that is a Parameter, a Module or a registered buffer
+    belongs to the model, in the order it was set.
 
     >>> class Scale(Module):
     ...     def __init__(self):

@@ -2,154 +2,198 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from autodiff.graph import style
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import is_literal, literal, number, settings
 
-LARGEST = 120  # with more operations than this, a box is a module
+LARGEST = 100  # with more boxes than this, a box is a module
+Key = tuple[Any, ...]  # operations of one key share a box: ("op", n), ("module", n) or ("update", parameters)
 
 
 class Box:
     """A node of the picture: a source, an operation, or several operations folded into one."""
 
-    def __init__(self, id: str, phase: str, path: tuple[str, ...], title: str, kind: str) -> None:
-        self.id, self.phase, self.path, self.title, self.kind = id, phase, path, title, kind
+    def __init__(self, id: str, path: tuple[str, ...], title: str, kind: str) -> None:
+        self.id, self.path, self.title, self.kind = id, path, title, kind
+        self.phase = path[0]
         self.lines: list[str] = []
         self.numbers: list[tuple[str, str]] = []
         self.tooltip = ""
         self.bold = False
-        self.style = "filled,rounded"
-        if kind in style.ROLES:
-            self.fill, self.border, self.style = style.ROLES[kind]
-        else:
-            self.fill, self.border = style.KINDS.get(kind, style.KINDS["other"])
+        self.fill, self.border, self.style = style.ROLES.get(kind) or (*style.KINDS[kind], "filled,rounded")
 
 
 class Picture:
-    """The boxes of a picture, in order, and its edges."""
+    """The boxes of a picture, in order, and its edges: from, to, and which of several outputs."""
 
     def __init__(self) -> None:
         self.boxes: list[Box] = []
-        self.edges: list[tuple[Box, Box, str]] = []
+        self.edges: dict[tuple[Box, Box, str], None] = {}  # in order, each once
 
     @property
     def kinds(self) -> set[str]:
         """The classes of operations and roles of sources that occur."""
         return {box.kind for box in self.boxes}
 
+    @property
+    def phases(self) -> set[str]:
+        """The phases that occur."""
+        return {box.phase for box in self.boxes}
+
 
 def arrange(graph: Graph, detail: str) -> Picture:
     """Decide what the picture of a graph shows."""
     if detail not in ("auto", "full", "folded"):
         raise ValueError(f'detail is "auto", "full" or "folded"; got {detail!r}.')
+    keys = _keys(graph, detail)
+    groups: dict[Key, list[Op]] = {}
+    for op, key in keys.items():
+        if key is not None:
+            groups.setdefault(key, []).append(op)
     picture = Picture()
-    groups = _groups(graph, detail)
     scalar = all(v.size == 1 for v in graph.values)
-    several_phases = len({op.phase for op in graph.ops}) > 1
+    made: dict[Key, Box] = {}
     at: dict[Value, Box] = {}
-    seen: set[Any] = set()
-    sources = {id(v): v for v in graph.sources}
-
-    def add(box: Box) -> Box:
-        if not several_phases:
-            box.path = box.path[1:]
-        picture.boxes.append(box)
-        return box
-
-    made: dict[Any, Box] = {}
-    for op in graph.ops:
-        key = groups[op]
+    for op, key in keys.items():
         if key is None:  # left out: its result is its operand, seen again
             at |= {op.outputs[0]: at[v] for v in op.inputs[:1] if v in at and op.phase != "update"}
             continue
         for v in op.inputs:
-            if v.op is None and v not in at and _shown(v, key):
-                at[v] = add(_source(f"s{len(at)}", v, op, scalar))
-        box = made.get(key)
-        if box is None:
-            box = made[key] = add(_operation(f"n{len(made)}", key, op, scalar))
-        for v in op.outputs:
-            at[v] = box
-        for v in op.inputs if key[0] != "update" else [v for v in op.inputs if v.op is not None]:
+            if v.op is None and v not in at and key[0] in ("op", "module") and _stands_alone(v, key):
+                at[v] = _source(f"s{len(picture.boxes)}", v, op, scalar)
+                picture.boxes.append(at[v])
+        if key not in made:
+            made[key] = _BUILDERS[key[0]](f"n{len(picture.boxes)}", groups[key], key, scalar)
+            picture.boxes.append(made[key])
+        at |= dict.fromkeys(op.outputs, made[key])
+        for v in op.inputs:
             place = f"[{v.op.outputs.index(v)}]" if v.op is not None and len(v.op.outputs) > 1 else ""
-            if v in at and at[v] is not box and (at[v], box, place) not in seen:
-                seen.add((at[v], box, place))
-                picture.edges.append((at[v], box, place))
+            named = key[0] == "update" and v.op is None  # the box of an update names its parameter
+            if v in at and at[v] is not made[key] and not named:
+                picture.edges[at[v], made[key], place] = None
+    for write in graph.writes:
+        box = at.get(write.value)
+        if box is not None and box.kind != "update":
+            box.lines.append(f"in place: {write.target.name}")
     for v in graph.outputs:
+        if v.op is None and v not in at:
+            at[v] = _source(f"s{len(picture.boxes)}", v, None, scalar)
+            picture.boxes.append(at[v])
         if v in at:
             at[v].bold = True
     return picture
 
 
-def _shown(v: Value, key: Any) -> bool:
-    return not is_literal(v) and not (key[0] == "update")
+def _stands_alone(v: Value, key: Key) -> bool:
+    """Say whether a source has a box: not a number, nor a parameter listed in its module's box."""
+    return not is_literal(v) and (key[0] != "module" or v.role == "input")
 
 
-def _groups(graph: Graph, detail: str) -> dict[Op, Any]:
+# --- which operations share a box ----------------------------------------------------------------------------------
+
+
+def _keys(graph: Graph, detail: str) -> dict[Op, Key | None]:
     """Return the key of each operation's box; None where it is left out."""
-    keys: dict[Op, Any] = {op: ("op", i) for i, op in enumerate(graph.ops)}
+    keys: dict[Op, Key | None] = {op: ("op", i) for i, op in enumerate(graph.ops)}
     if detail == "full":
         return keys
     for op in graph.ops:
         if op.name in ("reshape", "copy") and op.phase == "backward" and op.outputs[0].type == op.inputs[0].type:
             keys[op] = None
-    return keys | _updates(graph)
+    keys |= _updates(graph)
+    if detail == "folded" or len({*keys.values()}) > LARGEST:
+        keys |= _modules([op for op, key in keys.items() if key is not None and key[0] == "op"])
+        keys |= {op: ("update", _together(key[1])) for op, key in keys.items() if key is not None and key[0] == "update"}
+    return keys
 
 
-def _updates(graph: Graph) -> dict[Op, Any]:
-    """Return for each operation of an update the parameter that it serves, or that it serves several."""
+def _modules(ops: list[Op]) -> dict[Op, Key | None]:
+    """Return one key for each run of operations in the same module and phase."""
+    runs = groupby(ops, key=lambda op: (op.phase, op.scope))
+    return {op: ("module", n) for n, ((_, scope), run) in enumerate(runs) if scope for op in run}
+
+
+def _updates(graph: Graph) -> dict[Op, Key | None]:
+    """Return for each operation of an update the parameters that it serves."""
     target = {w.value: w.target for w in graph.writes if w.target.role in ("parameter", "input")}
-    serves: dict[Op, set[Value]] = {}
-    keys: dict[Op, Any] = {}
+    serves: dict[Op, dict[Value, None]] = {}
+    keys: dict[Op, Key | None] = {}
     for op in reversed(graph.ops):
-        if op.phase != "update":
-            continue
-        served = serves.setdefault(op, set())
-        served |= {target[v] for v in op.outputs if v in target}
-        for v in op.inputs:
-            if v.op is not None and v.op.phase == "update":
-                serves.setdefault(v.op, set()).update(served)
-        keys[op] = ("update", next(iter(served)) if len(served) == 1 else None)
-    shared = [op for op in keys if keys[op] == ("update", None)]
+        if op.phase == "update":
+            served = serves.setdefault(op, {})
+            served |= {target[v]: None for v in op.outputs if v in target}
+            for v in op.inputs:
+                if v.op is not None and v.op.phase == "update":
+                    serves.setdefault(v.op, {}).update(served)
+            keys[op] = ("update", frozenset(served))
+    shared = [op for op in keys if len(serves[op]) != 1]
     if all(v.size == 1 for op in shared for v in op.outputs):  # the step count, the learning rate
         keys |= dict.fromkeys(shared)
     return keys
 
 
-def _source(id: str, v: Value, user: Op, scalar: bool) -> Box:
-    box = Box(id, user.phase, (user.phase, *user.scope), v.name or "", v.role)
-    if v.role == "input":
-        box.path = ("forward",)
+def _together(parameters: frozenset[Value]) -> frozenset[str]:
+    """Return the modules that parameters belong to."""
+    return frozenset((v.name or "").rpartition(".")[0] for v in parameters)
+
+
+# --- the boxes -----------------------------------------------------------------------------------------------------
+
+
+def _source(id: str, v: Value, user: Op | None, scalar: bool) -> Box:
+    path = (user.phase, *user.scope) if user is not None and v.role != "input" else ("forward",)
+    box = Box(id, path, v.name or "", v.role or "constant")
     box.lines = [] if scalar else [v.type]
-    _numbers(box, v, scalar)
+    box.numbers = _numbers(v) if scalar else []
     return box
 
 
-def _operation(id: str, key: Any, op: Op, scalar: bool) -> Box:
-    if key[0] == "update":
-        target = key[1]
-        title = op.scope[-1] if op.scope else "update"
-        box = Box(id, "update", ("update",), f"{title} {target.name}" if target is not None else title, "update")
-        box.lines = [target.type] if target is not None else ["for all parameters"]
-        return box
+def _operation(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+    (op,) = ops
     named = next((f"{v.name} = " for v in op.outputs if v.name), "") if scalar else ""
-    box = Box(id, op.phase, (op.phase, *op.scope), named + op.name, op.kind)
-    literals = [literal(x) for x in op.operands if not isinstance(x, Value) and x is not None]
-    literals += [number(v.array, 4) for v in op.inputs if is_literal(v)]
-    box.lines = [", ".join([*literals, *settings(op)])] if literals or settings(op) else []
-    if not scalar:
+    box = Box(id, (op.phase, *op.scope), named + op.name, op.kind if op.kind in style.KINDS else "other")
+    given = [literal(x) for x in op.operands if not isinstance(x, Value) and x is not None]
+    given += [number(v.array, 4) for v in op.inputs if is_literal(v)]
+    given += settings(op)
+    box.lines = [", ".join(given)] if given else []
+    box.tooltip = (op.line or "").replace("\\", "/").rpartition("/")[2]
+    if scalar:
+        box.numbers = _numbers(op.outputs[0])
+    else:
         several = len(op.outputs) > 1
         box.lines += [f"[{i}] {v.type}" if several else v.type for i, v in enumerate(op.outputs)]
         box.lines += [v.name for v in op.outputs if v.name]
-    if op.line:
-        box.tooltip = op.line.rpartition("/")[2]
-    _numbers(box, op.outputs[0], scalar)
     return box
 
 
-def _numbers(box: Box, v: Value, scalar: bool) -> None:
-    if scalar:
-        known = {"value": v.array, "grad": v.gradient}
-        box.numbers = [(name, number(x, 4)) for name, x in known.items() if x is not None]
+def _module(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+    first, last = ops[0], ops[-1]
+    box = Box(id, (first.phase, *first.scope[:-1]), first.scope[-1], "module")
+    parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
+    if first.phase == "forward":
+        box.lines = [last.outputs[0].type, *(f"{v.name} {v.type}" for v in parameters)]
+    else:
+        box.lines = [v.name or v.type for op in ops for v in op.outputs if v.role == "gradient"]
+    box.tooltip = ", ".join(op.name for op in ops)
+    return box
+
+
+def _update(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+    title = ops[0].scope[-1] if ops[0].scope else "update"
+    served = sorted(v if isinstance(v, str) else v.name or "" for v in key[1])
+    name = served[0] if len(served) == 1 else "all"
+    box = Box(id, ("update",), f"{title} {name}", "update")
+    box.lines = [v.type for v in key[1] if isinstance(v, Value)] if len(served) == 1 else []
+    box.tooltip = ", ".join(op.name for op in ops)
+    return box
+
+
+_BUILDERS = {"op": _operation, "module": _module, "update": _update}
+
+
+def _numbers(v: Value) -> list[tuple[str, str]]:
+    known = {"value": v.array, "grad": v.gradient}
+    return [(name, number(x, 4)) for name, x in known.items() if x is not None]

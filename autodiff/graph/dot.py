@@ -69,27 +69,25 @@ def _clusters(picture: Picture) -> list[str]:
     tree: dict[str, Any] = {}
     for box in picture.boxes:
         level = tree
-        for name in box.path:
+        for name in box.path if len(picture.phases) > 1 else box.path[1:]:
             level = level.setdefault(name, {})
         level[box] = None
     lines: list[str] = []
-    _nested(tree, "  ", (), lines)
+    _nested(tree, "  ", "" if len(picture.phases) > 1 else "forward", lines)
     return lines
 
 
-def _nested(level: dict[Any, Any], indent: str, path: tuple[str, ...], lines: list[str]) -> None:
+def _nested(level: dict[Any, Any], indent: str, phase: str, lines: list[str]) -> None:
     for key, inner in level.items():
         if inner is None:
             lines.append(indent + _node(key))
             continue
-        here = (*path, key)
-        lines.append(f"{indent}subgraph cluster_{len(lines)} {{")
-        if not path and key in style.PHASES:
-            fill, ink = style.PHASES[key]
-            lines.append(f'{indent}  label=<<B>{key}</B>>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"')
-        else:
-            ink = style.PHASES.get(here[0], style.PHASES["forward"])[1]
-            lines.append(f'{indent}  label=<{escape(key)}>; bgcolor="{ink}0c"; color="{ink}50"; fontcolor="{style.SOFT}"; fontsize=10')
+        here = phase or key
+        fill, ink = style.PHASES[here]
+        facts = f'label=<<B>{key}</B>>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
+        if phase:
+            facts = f'label=<{escape(key)}>; bgcolor="{ink}0c"; color="{ink}50"; fontcolor="{style.SOFT}"; fontsize=10'
+        lines += [f"{indent}subgraph cluster_{len(lines)} {{", f"{indent}  {facts}"]
         _nested(inner, indent + "  ", here, lines)
         lines.append(indent + "}")
 
@@ -98,7 +96,7 @@ def _nested(level: dict[Any, Any], indent: str, path: tuple[str, ...], lines: li
 
 
 def _edge(picture: Picture, tail: Box, head: Box, label: str) -> str:
-    text = f', xlabel=<{escape(label)}>, fontcolor="{style.SOFT}"' if label else ""
+    text = f', taillabel=<{escape(label)}>, fontcolor="{style.SOFT}"' if label else ""
     ink = style.PHASES[head.phase][1]
     if head.phase == "forward":
         return f'  {tail.id} -> {head.id} [color="{ink}"{text}]'
@@ -110,7 +108,7 @@ def _edge(picture: Picture, tail: Box, head: Box, label: str) -> str:
         return f'  {tail.id} -> {head.id} [color="{ink}", constraint=false{text}]'
     if tail.kind == "input":
         return f'  {tail.id} -> {head.id} [constraint=false, style=dashed, color="{style.SAVED}"{text}]'
-    return f'  {head.id} -> {tail.id} [dir=back, minlen=0, style=dashed, color="{style.SAVED}"{text}]'
+    return f'  {tail.id} -> {head.id} [minlen=0, style=dashed, color="{style.SAVED}"{text}]'
 
 
 # --- heading and legend --------------------------------------------------------------------------------------------

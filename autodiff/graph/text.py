@@ -69,7 +69,9 @@ def literal(x: Any) -> str:
     """Return a keyword's or operand's value, short."""
     if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, np.generic)):
         return errors.short(np.dtype(x))
-    if isinstance(x, tuple) and any(isinstance(part, slice) or part in (None, Ellipsis) for part in x):
+    if isinstance(x, tuple) and len(x) == 1 and type(x[0]) is int:
+        return str(x[0])  # an axis, a size
+    if isinstance(x, tuple) and any(isinstance(part, slice) or part is None or part is Ellipsis for part in x):
         return f"[{', '.join(map(_place, x))}]"
     if isinstance(x, (np.ndarray, np.generic)) and np.ndim(x) == 0:
         return number(x)

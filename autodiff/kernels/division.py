@@ -1,4 +1,8 @@
-"""Division as derivatives need it: 0/0 is 0, so that a branch nobody took cannot poison the one that was."""
+"""Division and product as derivatives need them: what is multiplied by 0 is gone, so that a branch nobody took cannot
+poison the one that was.
+
+Both are closed under differentiation, so this holds at every order.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitive import elementwise
+from autodiff.primitive import bilinear, elementwise
 
 
-@elementwise(lambda g, b: ratio(g, b), lambda g, a, b: -ratio(ratio(g, b) * a, b), domain="nonzero")  # type: ignore[has-type]
+def _sound(y: Any) -> bool:
+    """Say whether an array holds no NaN, in one pass (a sum of infinities of both signs is looked at twice)."""
+    total = np.add.reduce(y, axis=None)
+    return bool(total == total)
+
+
+@elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain="nonzero")  # type: ignore[has-type]
 def ratio(a: Any, b: Any) -> Any:
-    """Return a / b, but 0 where a is 0, whatever b is (0 and NaN too); a live numerator over 0 is still infinite.
+    """Return a / b, but 0 where a is 0 and b is 0 or NaN; a live numerator over 0 is still infinite.
 
     >>> import numpy as np
-    >>> float(ratio(np.zeros(1), np.zeros(1))[0])
-    0.0
+    >>> ratio(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
+    array([ 0., inf])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         y = np.divide(a, b)
-        total = np.add.reduce(y, axis=None)  # one pass: NaN anywhere makes the sum NaN
-        return y if total == total else np.where(np.equal(a, 0) & ~(np.abs(b) > 0), 0, y)
+        return y if _sound(y) else np.where(np.equal(a, 0) & ~(np.abs(b) > 0), 0, y)
+
+
+@bilinear(lambda g, b: product(g, b), lambda g, a: product(g, a))  # type: ignore[has-type]
+def product(a: Any, b: Any) -> Any:
+    """Return a * b, but 0 where either is 0, even if the other is infinite or NaN."""
+    with np.errstate(invalid="ignore"):
+        y = np.multiply(a, b)
+        return y if _sound(y) else np.where(np.equal(a, 0) | np.equal(b, 0), 0, y)

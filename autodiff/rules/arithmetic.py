@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.division import ratio
+from autodiff.kernels.division import product, ratio
 from autodiff.primitive import bilinear, boolean, elementwise, linear, outputs, zero
 
 linear(np.add, lambda g: g, lambda g: g)
@@ -15,8 +15,8 @@ linear(np.subtract, lambda g: g, lambda g: -g)
 linear(np.negative, lambda g: -g)
 linear(np.positive, lambda g: g)
 bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
-elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, a, b: -ratio(ratio(g, b) * a, b), domain="nonzero")
-elementwise(np.reciprocal, lambda g, x: -ratio(g, x * x), domain="nonzero")
+elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain="nonzero")
+elementwise(np.reciprocal, lambda g, y: -product(product(g, y), y), domain="nonzero")
 elementwise(np.square, lambda g, x: g * x * 2)
 elementwise(np.power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")
 elementwise(np.float_power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")

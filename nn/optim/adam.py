@@ -79,7 +79,7 @@ class Adam(Optimizer):
         left_behind = {self.state[p]["step"] for p in group["params"] if p.grad is None and self.state.get(p)}
         for step, params in sharing.items():
             if step in left_behind:
-                step = as_tensor(step.data.copy())  # noqa: PLW2901
+                step = as_tensor(step.data.copy())
                 for p in params:
                     self.state[p]["step"] = step
             yield step, params

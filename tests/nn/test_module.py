@@ -274,7 +274,7 @@ def test_saved_weights_come_back(tmp_path) -> None:
     np.testing.assert_array_equal(target.fc.weight.data, source.fc.weight.data)
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])  # noqa: S301
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_a_copied_model_is_independent_and_keeps_what_it_shares(twin) -> None:
     layer = nn.Linear(2, 2)
     model = nn.Sequential(layer, nn.Tanh(), layer)
