@@ -40,6 +40,8 @@ from autodiff.functions import sigmoid as sigmoid
 from autodiff.functions import softmax as softmax
 from autodiff.functions import stack as stack
 from autodiff.functions import where as where
+from autodiff.graph import draw as draw
+from autodiff.graph import trace as trace
 from autodiff.primitive import bilinear as bilinear
 from autodiff.primitive import composite as composite
 from autodiff.primitive import elementwise as elementwise

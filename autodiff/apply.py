@@ -170,7 +170,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
         node = new(Node)
         node.plan = plan
         node.parents = (p,)
-        node.saved = plan.save(y, a)
+        node.saved = plan.save(y, a) if plan.origins else ()
         node.params = None
         node.stamp = stamp()
         node.shape = y.shape
@@ -230,7 +230,7 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
         node = new(Node)
         node.plan = plan
         node.parents = parents
-        node.saved = plan.save(y, a, b)
+        node.saved = plan.save(y, a, b) if plan.origins else ()
         node.params = None
         node.stamp = stamp()
         node.shape = y.shape

@@ -41,8 +41,8 @@ def _method(name: str) -> Callable[[Any], Any]:
     """Return a NumPy function of one array as a method."""
     call = getattr(np, name)
 
-    def method(self: Any) -> Any:
-        return call(self)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return call(self, *args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"Return np.{name} of the tensor."
     return method
@@ -113,11 +113,6 @@ class Methods:
     H = property(lambda self: np.conjugate(np.matrix_transpose(self)))
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and hasattr(numpy.ndarray, name):
-            raise AttributeError(f"Tensor has no .{name}; the values have it: t.numpy().{name}, without a gradient.")
-        raise AttributeError(f"Tensor has no attribute {name!r}.")
 
     def dim(self) -> int:
         """Return the number of axes."""
@@ -448,6 +443,11 @@ class Methods:
 
     def bool(self) -> Any:
         return self.to(np.bool_)
+
+    # --- what has no rule is refused by name, with what to do instead ---
+
+    argpartition, choose, compress, partition = map(_method, ("argpartition", "choose", "compress", "partition"))
+    put, searchsorted, resize = map(_method, ("put", "searchsorted", "resize"))
 
     # --- in place (while recording: a new value and history; under no_grad: the same memory) ---
 

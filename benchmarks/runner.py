@@ -43,11 +43,11 @@ class Child:
 
     def ask(self, question: str, *arguments: object) -> Any:
         """Send one question and wait for its answer."""
-        pickle.dump((question, *arguments), self.process.stdin)
-        self.process.stdin.flush()
         try:
+            pickle.dump((question, *arguments), self.process.stdin)
+            self.process.stdin.flush()
             return pickle.load(self.process.stdout)
-        except EOFError:
+        except (EOFError, BrokenPipeError):
             message = f"{' '.join(self.command[-3:])}: the engine failed; its traceback stands above"
             raise BenchmarkError(message) from None
 
@@ -56,10 +56,8 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closing its input ends it."""
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
+        """Close its input, which ends it."""
+        self.process.communicate()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.__main__ import report
 from benchmarks.row import OURS, WORKLOADS, Row, load
-from benchmarks.runner import BenchmarkError, compare, environment
+from benchmarks.runner import BenchmarkError, Child, compare, environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,6 +55,12 @@ def test_different_results_are_not_timed() -> None:
         compare(row, {OURS: [np.ones(3)], "torch": [np.array([1.0, 1.0, 1.1])]})
     with pytest.raises(BenchmarkError, match="torch"):
         compare(row, {OURS: [np.ones(3)], "torch": []})
+
+
+def test_an_engine_that_fails_is_named() -> None:
+    row = Row("forward + backward", "us an op", {})
+    with Child("chain", row, "absent", environment(1)) as child, pytest.raises(BenchmarkError, match="absent"):
+        child.ask("result")
 
 
 def test_children_get_the_threads_and_no_preset_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ class Box:
         self.id, self.path, self.title, self.kind = id, path, title, kind
         self.phase = path[0]
         self.lines: list[str] = []
-        self.numbers: list[tuple[str, str]] = []
+        self.outputs: list[str] = []  # the types of several outputs
+        self.numbers: list[tuple[str, str]] = []  # a scalar's value and gradient
         self.tooltip = ""
         self.bold = False
         self.fill, self.border, self.style = style.ROLES.get(kind) or (*style.KINDS[kind], "filled,rounded")
@@ -31,7 +32,7 @@ class Picture:
 
     def __init__(self) -> None:
         self.boxes: list[Box] = []
-        self.edges: dict[tuple[Box, Box, str], None] = {}  # in order, each once
+        self.edges: dict[tuple[Box, Box, int | None], None] = {}  # in order, each once
 
     @property
     def kinds(self) -> set[str]:
@@ -59,7 +60,8 @@ def arrange(graph: Graph, detail: str) -> Picture:
     at: dict[Value, Box] = {}
     for op, key in keys.items():
         if key is None:  # left out: its result is its operand, seen again
-            at |= {op.outputs[0]: at[v] for v in op.inputs[:1] if v in at and op.phase != "update"}
+            if op.phase != "update" and op.inputs[0] in at:
+                at[op.outputs[0]] = at[op.inputs[0]]
             continue
         for v in op.inputs:
             if v.op is None and v not in at and key[0] in ("op", "module") and _stands_alone(v, key):
@@ -70,10 +72,10 @@ def arrange(graph: Graph, detail: str) -> Picture:
             picture.boxes.append(made[key])
         at |= dict.fromkeys(op.outputs, made[key])
         for v in op.inputs:
-            place = f"[{v.op.outputs.index(v)}]" if v.op is not None and len(v.op.outputs) > 1 else ""
             named = key[0] == "update" and v.op is None  # the box of an update names its parameter
             if v in at and at[v] is not made[key] and not named:
-                picture.edges[at[v], made[key], place] = None
+                port = v.op.outputs.index(v) if v.op is not None and at[v].outputs else None
+                picture.edges[at[v], made[key], port] = None
     for write in graph.writes:
         box = at.get(write.value)
         if box is not None and box.kind != "update":
@@ -106,7 +108,9 @@ def _keys(graph: Graph, detail: str) -> dict[Op, Key | None]:
     keys |= _updates(graph)
     if detail == "folded" or len({*keys.values()}) > LARGEST:
         keys |= _modules([op for op, key in keys.items() if key is not None and key[0] == "op"])
-        keys |= {op: ("update", _together(key[1])) for op, key in keys.items() if key is not None and key[0] == "update"}
+        keys |= {
+            op: ("update", _together(key[1])) for op, key in keys.items() if key is not None and key[0] == "update"
+        }
     return keys
 
 
@@ -163,8 +167,11 @@ def _operation(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
     if scalar:
         box.numbers = _numbers(op.outputs[0])
     else:
-        several = len(op.outputs) > 1
-        box.lines += [f"[{i}] {v.type}" if several else v.type for i, v in enumerate(op.outputs)]
+        types = [v.type for v in op.outputs]
+        if len(types) > 1:
+            box.outputs = types
+        else:
+            box.lines += types
         box.lines += [v.name for v in op.outputs if v.name]
     return box
 

@@ -1,4 +1,4 @@
-"""A graph in Graphviz's language: forward runs down, the backward pass comes up beside it, updates stand at its side."""
+"""A graph in Graphviz's language: forward runs down, the backward pass comes up beside it, updates at the side."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from autodiff.graph.record import Graph
 from autodiff.graph.text import clean
 
 DEFAULTS = f"""\
-  graph [rankdir=TB, newrank=true, compound=true, nodesep=0.22, ranksep=0.3, pad=0.2, bgcolor="white", fontname="{style.FONT}",
-    fontsize=11, fontcolor="{style.INK}", labelloc=t, labeljust=l, style="rounded", penwidth=0.8]
-  node [shape=box, style="filled,rounded", fontname="{style.FONT}", fontsize=11, fontcolor="{style.INK}", height=0.3, margin="0.1,0.05"]
-  edge [color="{style.PHASES["forward"][1]}", arrowsize=0.6, penwidth=1, fontname="{style.FONT}", fontsize=9]
-"""
+  graph [newrank=true, nodesep=0.22, ranksep=0.3, pad=0.2, bgcolor=white, labelloc=t, labeljust=l, style=rounded,
+    penwidth=0.8, fontname="{style.FONT}", fontsize=11, fontcolor="{style.INK}"]
+  node [shape=box, height=0.3, margin="0.1,0.05", fontname="{style.FONT}", fontsize=11, fontcolor="{style.INK}"]
+  edge [arrowsize=0.6]"""
 
 
 def dot(graph: Graph, detail: str = "auto") -> str:
     """Return the picture of a graph; see `Graph.dot`."""
     picture = boxes.arrange(graph, detail)
-    lines = ["digraph {", DEFAULTS.rstrip(), f"  label=<{_heading(graph, picture)}>"]
+    lines = ["digraph {", DEFAULTS, f"  label=<{_heading(graph, picture)}>"]
     lines += _clusters(picture)
-    lines += [_edge(picture, *edge) for edge in picture.edges]
+    lines += [_edge(*edge) for edge in picture.edges]
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -49,24 +48,34 @@ def _node(box: Box) -> str:
 
 
 def _label(box: Box) -> str:
-    head = f"<B>{escape(box.title)}</B>" if box.title else ""
-    small = [f'<FONT POINT-SIZE="9" COLOR="{style.SOFT}">{escape(line)}</FONT>' for line in box.lines]
-    if not box.numbers:
-        return "<BR/>".join([head, *small] if head else small)
-    rows = [f'<TR><TD COLSPAN="2">{"<BR/>".join([head, *small])}</TD></TR>']
-    rows += [
-        f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="{style.SOFT}">{name}&#160;&#160;</FONT></TD>'
-        f'<TD ALIGN="RIGHT">{escape(number)}</TD></TR>'
+    """Return the text in a box; below it stand a scalar's numbers, or the types of several outputs side by side."""
+    head = f"<B>{escape(box.title)}</B>"
+    text = "<BR/>".join([head, *map(_small, box.lines)])
+    rows = [
+        f'<TR><TD ALIGN="LEFT">{_small(name)}&#160;&#160;</TD><TD ALIGN="RIGHT">{escape(number)}</TD></TR>'
         for name, number in box.numbers
     ]
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">{"".join(rows)}</TABLE>'
+    if box.outputs:
+        cells = [f'<TD BORDER="1" PORT="o{i}">{_small(kind)}</TD>' for i, kind in enumerate(box.outputs)]
+        rows = [f"<TR>{''.join(cells)}</TR>"]
+    if not rows:
+        return text
+    span = max(len(box.outputs), 2)
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="1" COLOR="{box.border}">'
+        f'<TR><TD COLSPAN="{span}">{text}</TD></TR>{"".join(rows)}</TABLE>'
+    )
+
+
+def _small(text: str) -> str:
+    return f'<FONT POINT-SIZE="9" COLOR="{style.SOFT}">{escape(text)}</FONT>'
 
 
 # --- clusters: phases, and in them the modules ---------------------------------------------------------------------
 
 
 def _clusters(picture: Picture) -> list[str]:
-    tree: dict[str, Any] = {}
+    tree: dict[Any, Any] = {}
     for box in picture.boxes:
         level = tree
         for name in box.path if len(picture.phases) > 1 else box.path[1:]:
@@ -95,20 +104,21 @@ def _nested(level: dict[Any, Any], indent: str, phase: str, lines: list[str]) ->
 # --- edges ---------------------------------------------------------------------------------------------------------
 
 
-def _edge(picture: Picture, tail: Box, head: Box, label: str) -> str:
-    text = f', taillabel=<{escape(label)}>, fontcolor="{style.SOFT}"' if label else ""
-    ink = style.PHASES[head.phase][1]
-    if head.phase == "forward":
-        return f'  {tail.id} -> {head.id} [color="{ink}"{text}]'
-    if tail.phase == head.phase == "backward":
-        return f'  {head.id} -> {tail.id} [dir=back, color="{ink}"{text}]'
-    if (tail.phase, head.phase) == ("backward", "update"):
-        return f'  {tail.id} -> {head.id} [minlen=0, color="{ink}"{text}]'
-    if tail.phase == head.phase:
-        return f'  {tail.id} -> {head.id} [color="{ink}", constraint=false{text}]'
-    if tail.kind == "input":
-        return f'  {tail.id} -> {head.id} [constraint=false, style=dashed, color="{style.SAVED}"{text}]'
-    return f'  {tail.id} -> {head.id} [minlen=0, style=dashed, color="{style.SAVED}"{text}]'
+def _edge(tail: Box, head: Box, port: int | None) -> str:
+    """Return an edge; one that goes back up is written the other way round, so that it does not pull its head down."""
+    phases = tail.phase, head.phase
+    facts = [f'color="{style.PHASES[head.phase][1]}"']
+    if phases == ("backward", "backward"):
+        facts.append("dir=back")
+    elif phases == ("backward", "update"):
+        facts.append("minlen=0")
+    elif phases == ("forward", "backward"):
+        facts = [f'color="{style.SAVED}"', "style=dashed", "constraint=false" if tail.kind == "input" else "minlen=0"]
+    elif phases != ("forward", "forward"):
+        facts.append("constraint=false")
+    source = tail.id if port is None else f"{tail.id}:o{port}"
+    ends = (head.id, source) if "dir=back" in facts else (source, head.id)
+    return f"  {' -> '.join(ends)} [{', '.join(facts)}]"
 
 
 # --- heading and legend --------------------------------------------------------------------------------------------
@@ -117,12 +127,10 @@ def _edge(picture: Picture, tail: Box, head: Box, label: str) -> str:
 def _heading(graph: Graph, picture: Picture) -> str:
     """Return the title with the legend: only what occurs."""
     cells = [f"<TD><B>{escape(graph.title)}</B>  </TD>"]
-    for name, (fill, border) in style.KINDS.items():
+    for name, (fill, border, *_) in (style.KINDS | style.ROLES).items():
         if name in picture.kinds:
-            cells.append(f'<TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}"><FONT POINT-SIZE="9">{name}&#160;&#160;</FONT></TD>')
-    for role, (fill, border, _) in style.ROLES.items():
-        if role in picture.kinds:
-            cells.append(f'<TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}"><FONT POINT-SIZE="9">{role}</FONT></TD>')
-    if any(tail.phase == "forward" and head.phase == "backward" for tail, head, _ in picture.edges):
-        cells.append(f'<TD><FONT POINT-SIZE="9" COLOR="{style.SOFT}">- - -  value saved for the backward pass</FONT></TD>')
+            text = f'<FONT POINT-SIZE="9">{name}</FONT>'
+            cells.append(f'<TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}">{text}</TD>')
+    if any((tail.phase, head.phase) == ("forward", "backward") for tail, head, _ in picture.edges):
+        cells.append(f"<TD>{_small('- - -  value saved for the backward pass')}</TD>")
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>'

@@ -1,4 +1,4 @@
-"""Graph: the full record of what a function did. Text, pictures and later tools read it, and nothing else walks nodes."""
+"""Graph: the full record of what a function did, which text, pictures and later tools read."""
 
 from __future__ import annotations
 

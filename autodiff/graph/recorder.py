@@ -18,8 +18,6 @@ from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor
 from autodiff.tree import leaves
 
-_memory = getattr(tape, "memory", None) or tape._memory
-
 
 def traced(f: Callable[..., Any]) -> Callable[..., Graph]:
     """Return a function that runs f and answers with its Graph."""
@@ -57,7 +55,7 @@ class Recorder:
     def __init__(self, title: str) -> None:
         self.graph = Graph(title)
         self._alive: list[Array] = []
-        self._known: dict[int, tuple[Value, int]] = {}  # an array's value, and how many writes to its memory that has seen
+        self._known: dict[int, tuple[Value, int]] = {}  # with how many writes to its memory it has seen
         self._written: dict[int, list[tuple[Array, Value]]] = {}  # by the object that owns the memory
         self._held: dict[int, list[Value]] = {}  # the values whose arrays lie in that memory
         self._made: dict[Node, Value] = {}
@@ -78,8 +76,9 @@ class Recorder:
             phase = "update"  # by hand, as in `w -= lr * w.grad`
         tensors = result if isinstance(result, (tuple, list)) else (result,)
         outputs = tuple(self._output(t) for t in tensors)
-        facts = {"phase": phase, "scope": mode.scope or (of.scope if of else ()), "line": errors.user_line()}
-        self.graph.ops.append(Op(primitive, given, params, outputs, of=of, **facts))
+        scope = mode.scope or (of.scope if of is not None else ())
+        op = Op(primitive, given, params, outputs, phase=phase, scope=scope, line=errors.user_line(), of=of)
+        self.graph.ops.append(op)
         for t, value in zip(tensors, outputs, strict=True):
             if t._node is not None:
                 self._made[t._node] = value
@@ -95,7 +94,7 @@ class Recorder:
 
     def write(self, target: Tensor, y: Tensor) -> None:
         """Hear that a tensor's memory is about to take the value of y."""
-        array, owner = target._data, _memory(target._data)
+        array, owner = target._data, tape.memory(target._data)
         old, new = self._source_of(target), self.value(y)
         held = self._held.pop(id(owner), [])
         for value in held:  # the graph keeps what was there before
@@ -119,7 +118,7 @@ class Recorder:
         value, seen = self._known.get(id(array)) or (None, 0)
         if value is None:
             value = self._source(x, array)
-        writes = self._written.get(id(_memory(array)), [])
+        writes = self._written.get(id(tape.memory(array)), [])
         for target, new in writes[seen:]:  # the memory was written since, through another array
             if target is not array and np.may_share_memory(target, array):
                 value = self._overlaid(value, array, target, new)
@@ -154,14 +153,14 @@ class Recorder:
 
     def _hold(self, value: Value, array: Array) -> Value:
         value.array = array
-        self._held.setdefault(id(_memory(array)), []).append(value)
+        self._held.setdefault(id(tape.memory(array)), []).append(value)
         return value
 
     def _output(self, t: Tensor) -> Value:
         if id(t._data) in self._known:  # the operation answered with its operand itself
             t._data = t._data.view()
         value = self._hold(Value(t.shape, t.dtype), t._data)
-        self._remember(t._data, value, len(self._written.get(id(_memory(t._data)), [])))
+        self._remember(t._data, value, len(self._written.get(id(tape.memory(t._data)), [])))
         return value
 
     def _overlaid(self, value: Value, array: Array, target: Array, new: Value) -> Value:

@@ -6,9 +6,9 @@ import importlib.util
 import shutil
 
 MISSING = (
-    "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install one "
-    'of them: `pip install "ndtape[draw]"` (nothing else is needed), or the system package graphviz (`apt install graphviz`, '
-    "`brew install graphviz`). Graph.dot() and Graph.text() work without."
+    "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install "
+    'one of them: `pip install "ndtape[draw]"` (nothing else is needed), or the system package graphviz '
+    "(`apt install graphviz`, `brew install graphviz`). Graph.dot() and Graph.text() work without."
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INK, SOFT, PAPER = "#1f2933", "#6b7785", "#ffffff"
+INK, SOFT = "#1f2933", "#515e6b"
 FONT = "Helvetica,Arial,sans-serif"
 
 # The class of an operation's rules: (fill, border). Pale fills keep black text readable, also in print without colour.
@@ -25,7 +25,6 @@ ROLES = {
     "constant": ("#f7f7f7", "#9aa5b1", "filled,dashed"),
     "state": ("#f7f7f7", "#6b8e23", "filled,dashed"),
 }
-RESULT = "#1f2933"
 
 # The background of a phase, and the colour of the edges within it.
 PHASES = {

@@ -77,8 +77,9 @@ def _operation(graph: Graph, node: Node, made: dict[Node, tuple[Value, ...]]) ->
     several = isinstance(node.dtype, tuple)
     types = zip(node.shape, node.dtype, strict=True) if several else [(node.shape, node.dtype)]
     outputs = tuple(Value(shape, dtype) for shape, dtype in types)
-    facts = {} if node.meta is None else {"scope": node.meta.scope, "line": node.meta.line}
-    graph.ops.append(Op(node.plan.primitive, tuple(operands), node.params or {}, outputs, **facts))
+    scope, line = (node.meta.scope, node.meta.line) if node.meta is not None else ((), None)
+    op = Op(node.plan.primitive, tuple(operands), node.params or {}, outputs, scope=scope, line=line)
+    graph.ops.append(op)
     return outputs
 
 
@@ -134,9 +135,10 @@ def _fill(y: Tensor, nodes: list[Node], values: dict[Node, Value]) -> None:
 
 
 def gradients(root: Node, known: dict[Node, Array]) -> dict[Node, Array]:
-    """Return the gradient of a scalar with respect to every node, on a copy of the tape: no hook, no `.grad` is touched.
+    """Return the gradient of a scalar with respect to every node.
 
-    What was freed is computed from the `known` arrays; where that cannot be done, there are no gradients.
+    The sweep runs on a copy of the tape, so that no hook and no `.grad` is touched. What was freed is computed from the
+    `known` arrays; where that cannot be done, there are no gradients.
     """
     copies: dict[Node, Node] = {}
     for node in history(root):
