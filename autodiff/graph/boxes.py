@@ -68,7 +68,7 @@ def arrange(graph: Graph, detail: str) -> Picture:
                 at[v] = _source(f"s{len(picture.boxes)}", v, op, scalar)
                 picture.boxes.append(at[v])
         if key not in made:
-            made[key] = _BUILDERS[key[0]](f"n{len(picture.boxes)}", groups[key], key, scalar)
+            made[key] = _BUILDERS[key[0]](f"n{len(picture.boxes)}", groups[key], scalar)
             picture.boxes.append(made[key])
         at |= dict.fromkeys(op.outputs, made[key])
         for v in op.inputs:
@@ -155,7 +155,7 @@ def _source(id: str, v: Value, user: Op | None, scalar: bool) -> Box:
     return box
 
 
-def _operation(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+def _operation(id: str, ops: list[Op], scalar: bool) -> Box:
     (op,) = ops
     named = next((f"{v.name} = " for v in op.outputs if v.name), "") if scalar else ""
     box = Box(id, (op.phase, *op.scope), named + op.name, op.kind if op.kind in style.KINDS else "other")
@@ -176,7 +176,7 @@ def _operation(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
     return box
 
 
-def _module(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+def _module(id: str, ops: list[Op], scalar: bool) -> Box:
     first, last = ops[0], ops[-1]
     box = Box(id, (first.phase, *first.scope[:-1]), first.scope[-1], "module")
     parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
@@ -188,12 +188,11 @@ def _module(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
     return box
 
 
-def _update(id: str, ops: list[Op], key: Key, scalar: bool) -> Box:
+def _update(id: str, ops: list[Op], scalar: bool) -> Box:
+    served = list(dict.fromkeys(v for op in ops for v in op.inputs if v.role in ("parameter", "input")))
     title = ops[0].scope[-1] if ops[0].scope else "update"
-    served = sorted(v if isinstance(v, str) else v.name or "" for v in key[1])
-    name = served[0] if len(served) == 1 else "all"
-    box = Box(id, ("update",), f"{title} {name}", "update")
-    box.lines = [v.type for v in key[1] if isinstance(v, Value)] if len(served) == 1 else []
+    box = Box(id, ("update",), title if len(served) != 1 else f"{title} {served[0].name}", "update")
+    box.lines = [v.type if len(served) == 1 else f"{v.name} {v.type}" for v in served]
     box.tooltip = ", ".join(op.name for op in ops)
     return box
 

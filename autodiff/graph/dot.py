@@ -114,7 +114,7 @@ def _edge(tail: Box, head: Box, port: int | None) -> str:
         facts.append("minlen=0")
     elif phases == ("forward", "backward"):
         facts = [f'color="{style.SAVED}"', "style=dashed", "constraint=false" if tail.kind == "input" else "minlen=0"]
-    elif phases != ("forward", "forward"):
+    elif tail.phase != head.phase:
         facts.append("constraint=false")
     source = tail.id if port is None else f"{tail.id}:o{port}"
     ends = (head.id, source) if "dir=back" in facts else (source, head.id)
