@@ -10,6 +10,7 @@ tensor([1.      , 2.718282])
 import numpy as _np
 
 from autodiff import rules as rules
+
 from autodiff.tensor import Tensor as Tensor  # isort: skip (rules come first)
 from autodiff import functional as functional
 from autodiff import random as random

@@ -19,7 +19,7 @@ from autodiff.tape import QUIET, Mode, Node, mode
 
 if TYPE_CHECKING:
     from autodiff.primitive import Primitive
-    from autodiff.tensor import Tensor as Tensor
+    from autodiff.tensor import Tensor as Tensor  # noqa: TC004 (see install)
 
 new = object.__new__
 stamp = tape.stamps.__next__
@@ -40,18 +40,19 @@ def tracing() -> bool:
 def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an operation on its operands and, where a gradient may be wanted, record it."""
     arrays, nodes, plain, dtype = [], [], True, None
-    for x in operands:
+    for i, x in enumerate(operands):
         if isinstance(x, Tensor):
             arrays.append(x._data)
             nodes.append(x._node)
             if dtype is None:
                 dtype = x._data.dtype
-            elif dtype is not x._data.dtype:
+            elif dtype is not x._data.dtype and primitive.carries(i):
                 plain = False
         else:
             arrays.append(x)
             nodes.append(None)
-            if type(x) is not float and type(x) is not int:
+            kind = type(x)
+            if kind is not float and kind is not int and (kind is not ndarray or primitive.carries(i)):
                 plain = False
     if not plain:
         _settle(primitive, operands, arrays)
@@ -116,10 +117,10 @@ def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) 
             array = asarray(x)
             if array.dtype.kind not in "biufc":
                 raise TypeError(
-                    f"{primitive.name}: operand {i} is {'an array' if isinstance(x, ndarray) else 'a sequence'} of dtype "
-                    f"{array.dtype}; expected numbers. Join tensors with np.stack([...]) first."
+                    f"{primitive.name}: operand {i} holds values of dtype {array.dtype}; expected "
+                    "numbers. Join tensors with np.stack([...]) first."
                 )
-            if weak and (array.dtype.kind in "biu" or not isinstance(x, ndarray)):
+            if weak and array.dtype.kind in ("biu" if isinstance(x, ndarray) else "biuf"):
                 array = array.astype(dtype)
             arrays[i] = array
         else:
@@ -137,7 +138,7 @@ def _notice(
         if node is not None:
             tape.meta(node).line = line
         made = [t._data for t in (result if isinstance(result, (tuple, list)) else (result,))]
-        if not all(map(_finite, made)) and all(map(_finite, arrays)):
+        if not all(map(finite, made)) and all(map(finite, arrays)):
             raise FloatingPointError(
                 f"{errors.describe_call(primitive.name, arrays, params)} made the first NaN or infinity, from finite "
                 f"operands, at {line}."
@@ -146,7 +147,8 @@ def _notice(
         now.graph.note(primitive, operands, params, result, now)
 
 
-def _finite(x: Any) -> bool:
+def finite(x: Any) -> bool:
+    """Say whether an array holds no NaN and no infinity (what is no floating array does not)."""
     return getattr(getattr(x, "dtype", None), "kind", "") not in ("f", "c") or bool(np.isfinite(x).all())
 
 
@@ -346,8 +348,8 @@ def write_out(name: str, result: Any, out: Any) -> Any:
     now = mode.get()
     if result._node is not None or (now is not None and now.graph is not None):
         raise TypeError(
-            f"{name}(..., out=ndarray): the result {errors.describe(result._data)} has a gradient history that an ndarray "
-            "cannot keep. Drop out=, pass a Tensor as out=, or work under ad.no_grad()."
+            f"{name}(..., out=ndarray): the result {errors.describe(result._data)} has a gradient history that an "
+            "ndarray cannot keep. Drop out=, pass a Tensor as out=, or work under ad.no_grad()."
         )
     np.copyto(target, result._data, casting="same_kind")
     tape.touch(target)

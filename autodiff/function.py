@@ -125,8 +125,8 @@ class _Plan:
         answers = answer if isinstance(answer, (tuple, list)) else (answer,)
         if len(answers) != self.count:
             raise AutodiffError(
-                f"{self.name}.backward returned {len(answers)} gradients; forward took {self.count} arguments: return one "
-                "for each, None where there is none."
+                f"{self.name}.backward returned {len(answers)} gradients; forward took {self.count} arguments: "
+                "return one for each, None where there is none."
             )
         pairs = []
         for i, (parent, h) in enumerate(zip(parents, answers, strict=True)):

@@ -5,6 +5,7 @@ Where the two disagree ndarray is followed; docs/coming-from.md has a row for ea
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -305,8 +306,9 @@ class Methods:
             return np.ravel(self, start_dim)
         if not self.ndim:
             return np.reshape(self, (1,))
-        start, end = start_dim % self.ndim, end_dim % self.ndim
-        return np.reshape(self, (*self.shape[:start], -1 if self._data.size else 0, *self.shape[end + 1 :]))
+        start, end = start_dim % self.ndim, end_dim % self.ndim + 1
+        joined = math.prod(self.shape[start:end])
+        return np.reshape(self, (*self.shape[:start], joined, *self.shape[end:]))
 
     def expand(self, *sizes: Any) -> Any:
         """Broadcast to a shape; -1 keeps an axis."""

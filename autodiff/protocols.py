@@ -75,7 +75,16 @@ def _with_keywords(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, A
     return engine.with_extras(entry, inputs, {}, {n: v for n, v in kwargs.items() if n != "out" or target is not None})
 
 
-_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
+_SYMBOLS = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "power": "**",
+    "matmul": "@",
+    "floor_divide": "//",
+    "remainder": "%",
+}
 
 
 def array_function(self: Any, fun: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
@@ -96,7 +105,7 @@ def unknown(fun: Callable[..., Any]) -> str:
     return (
         f"{name} has no derivative rule, so it cannot take a Tensor."
         + (f" Near it: {', '.join(near)}." if near else "")
-        + f" Give it the values, {fun.__name__}(t.numpy()), if no gradient is wanted, or register a rule (see ad.primitive)."
+        + f" Give it the values, {fun.__name__}(t.numpy()), if no gradient is wanted, or register a rule (ad.primitive)."
     )
 
 

@@ -16,6 +16,8 @@ from autodiff.primitive import Primitive
 class Source(str):
     """A piece of source code that shows itself as it is."""
 
+    __slots__ = ()
+
     def __repr__(self) -> str:
         return str(self)
 

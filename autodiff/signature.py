@@ -16,6 +16,8 @@ EXTRAS = ("out", "dtype", "where", "initial", "order", "casting", "subok", "like
 
 
 class Signature(NamedTuple):
+    """A binder and what it binds: operand names, their number (None: any), the extras with their defaults."""
+
     bind: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None
     operands: tuple[str, ...]
     arity: int | None

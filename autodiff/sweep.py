@@ -109,7 +109,7 @@ def fit(g: Any, to: Node) -> Any:
     if g.shape != to.shape:
         lead = len(g.shape) - len(to.shape)
         axes = tuple([i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m])
-        if lead < 0 or any([to.shape[i - lead] != 1 for i in axes if i >= lead]):
+        if lead < 0 or any(to.shape[i - lead] != 1 for i in axes if i >= lead):
             raise AutodiffError(
                 f"a gradient of shape {g.shape} was returned for an operand of shape {to.shape}: "
                 "a rule returns the operand's shape, or one that the operand broadcasts to."
@@ -156,8 +156,8 @@ def conjugate(t: Any) -> Any:
 
 def _refuse_freed(node: Node) -> NoReturn:
     raise AutodiffError(
-        f"the graph was swept before, at {node.name} {errors.short(node.dtype, node.shape)}: its saved values are freed. "
-        "Pass retain_graph=True to the first backward() or grad() to go through it again."
+        f"the graph was swept before, at {node.name} {errors.short(node.dtype, node.shape)}: its saved values are "
+        "freed. Pass retain_graph=True to the first backward() or grad() to go through it again."
     )
 
 
@@ -172,21 +172,20 @@ def _refuse_stale(node: Node) -> None:
                 parent = node.plan.parent(node, place)
                 name = f" '{parent.name}'" if parent is not None and parent.plan is None else ""
                 raise AutodiffError(
-                    f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory was "
-                    "changed in place since (perhaps through a view). Update in place only after backward(), or make a "
+                    f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory "
+                    "was changed in place since (perhaps through a view). Update in place only after backward(), or make a "
                     "new tensor: w = w * 2 instead of w *= 2."
                 )
 
 
 def _refuse_nan(node: Node, g: Any, h: Any) -> None:
-    arrays = [getattr(x, "_data", x) for x in (g, h)]
-    if all(isinstance(x, (ndarray, np.generic)) for x in arrays):
-        if np.isfinite(arrays[0]).all() and not np.isfinite(arrays[1]).all():
-            line = node.meta.line if node.meta is not None and node.meta.line else "an unknown line (recorded earlier)"
-            raise FloatingPointError(
-                f"the rule of {node.name} made the first NaN or infinity of the backward pass; "
-                f"the operation was recorded at {line}."
-            )
+    before, after = (getattr(x, "_data", x) for x in (g, h))
+    if engine.finite(before) and not engine.finite(after):
+        line = node.meta.line if node.meta is not None and node.meta.line else "an unknown line (recorded earlier)"
+        raise FloatingPointError(
+            f"the rule of {node.name} made the first NaN or infinity of the backward pass; "
+            f"the operation was recorded at {line}."
+        )
 
 
 # --- the two faces -------------------------------------------------------------------------------------------------
@@ -276,7 +275,7 @@ def _listed(tensors: Any, what: str) -> list[Any]:
 
 def _seeds(outputs: list[Any], gradients: Any) -> list[Any]:
     """Return the gradient each output starts with: the one given, or 1 for a scalar."""
-    given = [gradients] if isinstance(gradients, engine.Tensor) or gradients is None else list(gradients)
+    given = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if gradients is not None and len(given) != len(outputs):
         raise AutodiffError(
             f"{len(given)} gradients were given for {len(outputs)} outputs; expected one each, or None."

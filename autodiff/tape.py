@@ -12,7 +12,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 stamps = itertools.count(0, -1)  # the newest node has the smallest stamp: a heap pops it first
 
@@ -119,7 +119,7 @@ class Removable:
         """Take the hook away."""
         self._hooks.pop(self._key, None)
 
-    def __enter__(self) -> Removable:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -222,7 +222,7 @@ def enable_grad(fun: Callable[..., Any] | None = None) -> Any:
     return _decorator_or_switch(fun, record=True)
 
 
-class set_grad_enabled(Switch):  # noqa: N801 (PyTorch's name)
+class set_grad_enabled(Switch):
     """Switch recording on or off from here on, or for a `with` block or a function."""
 
     def __init__(self, enabled: bool) -> None:

@@ -24,8 +24,11 @@ from autodiff.tape import Node
 
 def _operator(fun: np.ufunc) -> Callable[[Any, Any], Any]:
     """Return a ufunc's entry, unrolled for two operands where it has rules, as a method."""
-    call = registry[fun].call
-    return call if registry[fun].differentiable else lambda self, other: call(self, other)
+    call: Callable[[Any, Any], Any] = registry[fun].call
+    if registry[fun].differentiable:
+        return call
+    known = (*engine.OPERANDS, Methods)
+    return lambda self, other: call(self, other) if isinstance(other, known) else NotImplemented
 
 
 class Tensor(Methods):
@@ -81,8 +84,8 @@ class Tensor(Methods):
         elif self._node is None:
             if self._data.dtype.kind not in "fc":
                 raise AutodiffError(
-                    f"a tensor of dtype {self._data.dtype} cannot carry a gradient; expected a floating or complex dtype: "
-                    "cast it first, e.g. t.float() or t.astype(np.float64)."
+                    f"a tensor of dtype {self._data.dtype} cannot carry a gradient; expected a floating or complex "
+                    "dtype: cast it first, e.g. t.float() or t.astype(np.float64)."
                 )
             self._node = tape.leaf(self, self._data.shape, self._data.dtype)
 
@@ -202,6 +205,15 @@ class Tensor(Methods):
 
     def __divmod__(self, other: Any) -> Any:
         return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return np.left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return np.right_shift(other, self)
 
     def __pow__(self, exponent: Any) -> Any:
         return np.square(self) if type(exponent) in (int, float) and exponent == 2 else np.power(self, exponent)

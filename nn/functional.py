@@ -95,17 +95,16 @@ def cross_entropy(
     `ignore_index`; the mean over probabilities divides by their number, as in PyTorch.
     """
     target = as_tensor(target)
+    plain = weight is None and reduction == "mean" and label_smoothing == 0
+    if plain and input.ndim == 2 and target.dtype.kind in "iu" and target.shape == input.shape[:1]:
+        loss: Tensor = kernels.cross_entropy(input, target, ignore_index)
+        return loss
     _checks.cross_entropy(input, target, weight, reduction, label_smoothing)
     axis = min(1, input.ndim - 1)
     if target.dtype.kind == "f":
         return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
-    classes = input.shape[axis]
-    plain = input.ndim == 2 and weight is None and reduction == "mean" and label_smoothing == 0
-    if plain and not 0 <= ignore_index < classes:
-        loss: Tensor = kernels.cross_entropy(input, target, ignore_index)
-        return loss
     valid = target != ignore_index
-    _checks.class_indices(target, valid, classes)
+    _checks.class_indices(target, valid, input.shape[axis])
     log_p = log_softmax(input, axis)
     kept = valid.astype(input.dtype)
     index = target * valid  # an ignored target picks class 0 and then counts for nothing

@@ -17,8 +17,8 @@ __all__ = ["draw", "trace"]
 def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
     """Return a function that runs `f` and answers with the Graph of all it did, its value in `.result`.
 
-    Backward passes and optimizer updates inside `f` are part of the graph. If `f` raises, the exception carries the
-    graph so far as `error.graph`.
+    Backward passes and optimizer updates inside `f` are part of the graph; what is written through `.data` or an
+    ndarray is not seen. If `f` raises, the exception carries the graph so far as `error.graph`.
 
     >>> import autodiff as ad, numpy as np
     >>> print(ad.trace(lambda x: np.sum(np.exp(x)))(ad.ones(3)).text())
@@ -38,7 +38,7 @@ def draw(thing: Any, *args: Any, **kwargs: Any) -> Graph:
     """Return the Graph of a tensor's history, or of a function or module called with the arguments that follow.
 
     A notebook shows it; `.svg(path) .png(path) .pdf(path) .dot() .text()` write it. For a scalar expression every
-    node has its value and its gradient.
+    node has its value and its gradient. The tape forgets constants that no rule needs, shown as `?`; a trace has all.
 
     >>> import autodiff as ad
     >>> x = ad.tensor(3.0, requires_grad=True)

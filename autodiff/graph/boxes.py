@@ -7,7 +7,7 @@ from typing import Any
 
 from autodiff.graph import style
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import is_literal, literal, number, settings
+from autodiff.graph.text import is_literal, line, literal, names_of, number, settings
 
 LARGEST = 100  # with more boxes than this, a box is a module
 Key = tuple[Any, ...]  # operations of one key share a box: ("op", n), ("module", n) or ("update", parameters)
@@ -16,13 +16,14 @@ Key = tuple[Any, ...]  # operations of one key share a box: ("op", n), ("module"
 class Box:
     """A node of the picture: a source, an operation, or several operations folded into one."""
 
-    def __init__(self, id: str, path: tuple[str, ...], title: str, kind: str) -> None:
-        self.id, self.path, self.title, self.kind = id, path, title, kind
+    def __init__(self, path: tuple[str, ...], title: str, kind: str) -> None:
+        self.id = ""
+        self.path, self.title, self.kind = path, title, kind
         self.phase = path[0]
         self.lines: list[str] = []
         self.outputs: list[str] = []  # the types of several outputs
         self.numbers: list[tuple[str, str]] = []  # a scalar's value and gradient
-        self.tooltip = ""
+        self.notes: list[str] = []  # shown under the mouse
         self.bold = False
         self.fill, self.border, self.style = style.ROLES.get(kind) or (*style.KINDS[kind], "filled,rounded")
 
@@ -50,48 +51,59 @@ def arrange(graph: Graph, detail: str) -> Picture:
     if detail not in ("auto", "full", "folded"):
         raise ValueError(f'detail is "auto", "full" or "folded"; got {detail!r}.')
     keys = _keys(graph, detail)
+    picture = Picture()
+    at = _placed(picture, graph, keys)
+    for op, key in keys.items():
+        for v in op.inputs if key is not None else ():
+            head = at[op.outputs[0]]
+            if v in at and at[v] is not head and (v.op is not None or head.kind != "update"):  # it names its parameter
+                port = v.op.outputs.index(v) if v.op is not None and at[v].outputs else None
+                picture.edges[at[v], head, port] = None
+    for write in graph.writes:
+        if write.value in at and at[write.value].kind != "update":
+            at[write.value].lines.append(f"in place: {write.target.name}")
+    for v in graph.outputs:
+        if v in at:
+            at[v].bold = True
+    return picture
+
+
+def _placed(picture: Picture, graph: Graph, keys: dict[Op, Key | None]) -> dict[Value, Box]:
+    """Make the boxes, each source just before its first use; return the box that each value stands in."""
     groups: dict[Key, list[Op]] = {}
     for op, key in keys.items():
-        if key is not None:
-            groups.setdefault(key, []).append(op)
-    picture = Picture()
+        groups.setdefault(key or (), []).append(op)
+    names = names_of(graph)
     scalar = all(v.size == 1 for v in graph.values)
     made: dict[Key, Box] = {}
     at: dict[Value, Box] = {}
+
+    def add(box: Box) -> Box:
+        box.id = f"n{len(picture.boxes)}"
+        picture.boxes.append(box)
+        return box
+
     for op, key in keys.items():
         if key is None:  # left out: its result is its operand, seen again
             if op.phase != "update" and op.inputs[0] in at:
                 at[op.outputs[0]] = at[op.inputs[0]]
             continue
         for v in op.inputs:
-            if v.op is None and v not in at and key[0] in ("op", "module") and _stands_alone(v, key):
-                at[v] = _source(f"s{len(picture.boxes)}", v, op, scalar)
-                picture.boxes.append(at[v])
+            if v.op is None and v not in at and _stands_alone(v, key):
+                at[v] = add(_source(v, op, scalar))
         if key not in made:
-            made[key] = _BUILDERS[key[0]](f"n{len(picture.boxes)}", groups[key], scalar)
-            picture.boxes.append(made[key])
+            made[key] = add(_BUILDERS[key[0]](groups[key], scalar))
+            made[key].notes = [line(op, names) for op in groups[key]]
         at |= dict.fromkeys(op.outputs, made[key])
-        for v in op.inputs:
-            named = key[0] == "update" and v.op is None  # the box of an update names its parameter
-            if v in at and at[v] is not made[key] and not named:
-                port = v.op.outputs.index(v) if v.op is not None and at[v].outputs else None
-                picture.edges[at[v], made[key], port] = None
-    for write in graph.writes:
-        box = at.get(write.value)
-        if box is not None and box.kind != "update":
-            box.lines.append(f"in place: {write.target.name}")
     for v in graph.outputs:
         if v.op is None and v not in at:
-            at[v] = _source(f"s{len(picture.boxes)}", v, None, scalar)
-            picture.boxes.append(at[v])
-        if v in at:
-            at[v].bold = True
-    return picture
+            at[v] = add(_source(v, None, scalar))
+    return at
 
 
 def _stands_alone(v: Value, key: Key) -> bool:
-    """Say whether a source has a box: not a number, nor a parameter listed in its module's box."""
-    return not is_literal(v) and (key[0] != "module" or v.role == "input")
+    """Say whether a source has a box: not a number, nor what the box of a module or an update lists."""
+    return not is_literal(v) and (key[0] == "op" or (key[0] == "module" and v.role == "input"))
 
 
 # --- which operations share a box ----------------------------------------------------------------------------------
@@ -147,23 +159,20 @@ def _together(parameters: frozenset[Value]) -> frozenset[str]:
 # --- the boxes -----------------------------------------------------------------------------------------------------
 
 
-def _source(id: str, v: Value, user: Op | None, scalar: bool) -> Box:
+def _source(v: Value, user: Op | None, scalar: bool) -> Box:
     path = (user.phase, *user.scope) if user is not None and v.role != "input" else ("forward",)
-    box = Box(id, path, v.name or "", v.role or "constant")
+    box = Box(path, v.name or "", v.role or "constant")
     box.lines = [] if scalar else [v.type]
     box.numbers = _numbers(v) if scalar else []
     return box
 
 
-def _operation(id: str, ops: list[Op], scalar: bool) -> Box:
+def _operation(ops: list[Op], scalar: bool) -> Box:
     (op,) = ops
     named = next((f"{v.name} = " for v in op.outputs if v.name), "") if scalar else ""
-    box = Box(id, (op.phase, *op.scope), named + op.name, op.kind if op.kind in style.KINDS else "other")
-    given = [literal(x) for x in op.operands if not isinstance(x, Value) and x is not None]
-    given += [number(v.array, 4) for v in op.inputs if is_literal(v)]
-    given += settings(op)
+    box = Box((op.phase, *op.scope), named + op.name, op.kind if op.kind in style.KINDS else "other")
+    given = [*_given(op), *settings(op)]
     box.lines = [", ".join(given)] if given else []
-    box.tooltip = (op.line or "").replace("\\", "/").rpartition("/")[2]
     if scalar:
         box.numbers = _numbers(op.outputs[0])
     else:
@@ -176,24 +185,29 @@ def _operation(id: str, ops: list[Op], scalar: bool) -> Box:
     return box
 
 
-def _module(id: str, ops: list[Op], scalar: bool) -> Box:
+def _given(op: Op) -> list[str]:
+    """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
+    operands = (x for x in op.operands if x is not None)
+    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "·" for x in operands]
+    return [] if {*texts} <= {"·"} else texts
+
+
+def _module(ops: list[Op], scalar: bool) -> Box:
     first, last = ops[0], ops[-1]
-    box = Box(id, (first.phase, *first.scope[:-1]), first.scope[-1], "module")
+    box = Box((first.phase, *first.scope[:-1]), first.scope[-1], "module")
     parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
     if first.phase == "forward":
         box.lines = [last.outputs[0].type, *(f"{v.name} {v.type}" for v in parameters)]
     else:
         box.lines = [v.name or v.type for op in ops for v in op.outputs if v.role == "gradient"]
-    box.tooltip = ", ".join(op.name for op in ops)
     return box
 
 
-def _update(id: str, ops: list[Op], scalar: bool) -> Box:
+def _update(ops: list[Op], scalar: bool) -> Box:
     served = list(dict.fromkeys(v for op in ops for v in op.inputs if v.role in ("parameter", "input")))
     title = ops[0].scope[-1] if ops[0].scope else "update"
-    box = Box(id, ("update",), title if len(served) != 1 else f"{title} {served[0].name}", "update")
+    box = Box(("update",), title if len(served) != 1 else f"{title} {served[0].name}", "update")
     box.lines = [v.type if len(served) == 1 else f"{v.name} {v.type}" for v in served]
-    box.tooltip = ", ".join(op.name for op in ops)
     return box
 
 

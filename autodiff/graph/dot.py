@@ -40,7 +40,7 @@ def _node(box: Box) -> str:
         "fillcolor": f'"{box.fill}"',
         "color": f'"{box.border}"',
         "style": f'"{box.style}"',
-        "tooltip": f'"{escape(box.tooltip)}"',
+        "tooltip": f'"{"&#10;".join(map(escape, box.notes)) or " "}"',
     }
     if box.bold:
         facts["penwidth"] = "2"
@@ -82,8 +82,12 @@ def _clusters(picture: Picture) -> list[str]:
             level = level.setdefault(name, {})
         level[box] = None
     lines: list[str] = []
-    _nested(tree, "  ", "" if len(picture.phases) > 1 else "forward", lines)
-    return lines
+    if len(picture.phases) == 1:
+        _nested(tree, "  ", "forward", lines)
+        return lines
+    _nested(tree, "  ", "", lines)
+    columns = " -> ".join(phase for phase in style.PHASES if phase in picture.phases)
+    return [*lines, f"  {{rank=min; {columns} [style=invis]}}"]
 
 
 def _nested(level: dict[Any, Any], indent: str, phase: str, lines: list[str]) -> None:
@@ -95,8 +99,10 @@ def _nested(level: dict[Any, Any], indent: str, phase: str, lines: list[str]) ->
         fill, ink = style.PHASES[here]
         facts = f'label=<<B>{key}</B>>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         if phase:
-            facts = f'label=<{escape(key)}>; bgcolor="{ink}0c"; color="{ink}50"; fontcolor="{style.SOFT}"; fontsize=10'
+            facts = f'label=<{escape(key)}>; bgcolor="{ink}09"; color="{ink}50"; fontcolor="{style.SOFT}"; fontsize=10'
         lines += [f"{indent}subgraph cluster_{len(lines)} {{", f"{indent}  {facts}"]
+        if not phase:
+            lines.append(f"{indent}  {key} [style=invis, shape=point, width=0, height=0]")
         _nested(inner, indent + "  ", here, lines)
         lines.append(indent + "}")
 

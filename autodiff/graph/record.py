@@ -174,7 +174,11 @@ class Graph:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<Graph of {self.title}: {len(self.ops)} operations, {len(self.sources)} sources>"
+        return f"<Graph of {self.title}: {_count(self.ops, 'operation')}, {_count(self.sources, 'source')}>"
+
+
+def _count(things: list[Any], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def name_sources(sources: list[Value]) -> None:

@@ -22,7 +22,7 @@ from autodiff.tree import leaves
 def traced(f: Callable[..., Any]) -> Callable[..., Graph]:
     """Return a function that runs f and answers with its Graph."""
 
-    @functools.wraps(f, assigned=("__doc__", "__module__"), updated=())
+    @functools.wraps(f, updated=())
     def run(*args: Any, **kwargs: Any) -> Graph:
         recorder = Recorder(title(f))
         recorder.give(f, args, kwargs)
@@ -32,7 +32,7 @@ def traced(f: Callable[..., Any]) -> Callable[..., Graph]:
         except Exception as error:
             recorder.finish(None)
             error.graph = recorder.graph  # type: ignore[attr-defined]
-            error.add_note(f"traced up to here: {len(recorder.graph.ops)} operations, in this exception's .graph")
+            error.add_note(f"what was traced until then is this exception's .graph: {recorder.graph!r}")
             raise
         recorder.finish(result)
         return recorder.graph
@@ -59,7 +59,8 @@ class Recorder:
         self._written: dict[int, list[tuple[Array, Value]]] = {}  # by the object that owns the memory
         self._held: dict[int, list[Value]] = {}  # the values whose arrays lie in that memory
         self._made: dict[Node, Value] = {}
-        self._leaves: dict[Value, Tensor] = {}
+        self._homes: dict[int, Value] = {}  # the source that an array was when it was first met
+        self._owners: dict[Value, Tensor] = {}
         self._pulled: Op | None = None
 
     # --- what the engine reports ---
@@ -85,7 +86,7 @@ class Recorder:
                 if t._node.plan is engine.PICK:
                     self._made[t._node.parents[0]] = value
 
-    def pulling(self, node: Node, g: Any = None) -> None:
+    def pulling(self, node: Node, g: Any) -> None:
         """Hear that the sweep has the gradient of a node and is about to run its rules."""
         value = self._made.get(node)
         self._pulled = value.op if value is not None else None
@@ -95,20 +96,23 @@ class Recorder:
     def write(self, target: Tensor, y: Tensor) -> None:
         """Hear that a tensor's memory is about to take the value of y."""
         array, owner = target._data, tape.memory(target._data)
-        old, new = self._source_of(target), self.value(y)
-        held = self._held.pop(id(owner), [])
-        for value in held:  # the graph keeps what was there before
+        if id(array) not in self._known:
+            self._remember(array, self._source(target, array), 0)
+        new = self.value(y)
+        for value in self._held.get(id(owner), []):  # the graph keeps what was there before
             assert value.array is not None
-            if np.may_share_memory(value.array, array):
+            if value.array is array or np.may_share_memory(value.array, array):
                 value.array = value.array.copy()
-            else:
-                self._held.setdefault(id(owner), []).append(value)
         writes = self._written.setdefault(id(owner), [])
         writes.append((array, new))
         self._remember(array, new, len(writes))
-        if old.role == "constant":
-            old.role = "state"
-        self.graph.writes.append(Write(old, new, len(self.graph.ops)))
+        if id(array) in self._homes:
+            self._changed(self._homes[id(array)], new)
+
+    def _changed(self, source: Value, new: Value) -> None:
+        if source.role == "constant":
+            source.role = "state"
+        self.graph.writes.append(Write(source, new, len(self.graph.ops)))
 
     # --- values ---
 
@@ -138,17 +142,9 @@ class Recorder:
                 role = "parameter"
         value = self._hold(Value(array.shape, array.dtype, role, name), array)
         self.graph.sources.append(value)
+        self._homes[id(array)] = value
         if owner is not None:
-            self._leaves[value] = owner
-        return value
-
-    def _source_of(self, target: Tensor) -> Value:
-        """Return the source a tensor is, which stands for its memory even after it was written."""
-        for value, tensor in self._leaves.items():
-            if tensor is target:
-                return value
-        value = self._source(target, target._data)
-        self._leaves[value] = target
+            self._owners[value] = owner
         return value
 
     def _hold(self, value: Value, array: Array) -> Value:
@@ -185,33 +181,39 @@ class Recorder:
 
     def finish(self, result: Any) -> None:
         """Settle the roles of the values and let go of the tensors."""
-        self.graph.result = result
-        known = {key: value for key, (value, _) in self._known.items()}
-        for t in leaves(result):
-            value = known.get(id(t._data)) if isinstance(t, Tensor) else None
-            if value is not None:
-                value.role = value.role or "result"
-                self.graph.outputs.append(value)
-        for source, t in self._leaves.items():
-            gradient = known.get(id(t._grad._data)) if t._grad is not None else None
-            if gradient is not None:
-                source.gradient = gradient.array
-                if gradient.op is not None:
-                    gradient.role, gradient.name = "gradient", f"{source.name}.grad" if source.name else None
-        if isinstance(result, Tensor) and result._node is not None and all(v.size == 1 for v in self.graph.values):
+        graph = self.graph
+        graph.result = result
+        answers = [t for t in leaves(result) if isinstance(t, Tensor) and id(t._data) in self._known]
+        graph.outputs = [self.value(t) for t in answers]
+        read = {v for op in graph.ops for v in op.inputs} | {*graph.outputs}
+        graph.sources = [v for v in graph.sources if v in read or v.name or v.role not in ("constant", "state")]
+        graph.writes = [w for w in graph.writes if w.target in graph.sources]
+        last = {w.target: w.value for w in graph.writes}
+        for source, t in list(self._owners.items()):
+            if source in graph.sources and self.value(t) is not last.get(source, source):  # through a view, at the end
+                self._changed(source, self.value(t))
+        for value in graph.outputs:
+            value.role = value.role or "result"
+        for source, t in self._owners.items():
+            if t._grad is not None and id(t._grad._data) in self._known:
+                self._name_gradient(source, self.value(t._grad))
+        if isinstance(result, Tensor) and result._node is not None and all(v.size == 1 for v in graph.values):
             self._add_gradients(result._node)
-        read = {v for op in self.graph.ops for v in op.inputs} | set(self.graph.outputs)
-        self.graph.sources = [v for v in self.graph.sources if v in read or v.role != "state" or v.name]
-        self.graph.writes = [w for w in self.graph.writes if w.target in self.graph.sources]
-        name_sources(self.graph.sources)
-        del self._alive, self._known, self._written, self._held, self._made, self._leaves
+        name_sources(graph.sources)
+        del self._alive, self._known, self._written, self._held, self._homes, self._made, self._owners
+
+    def _name_gradient(self, source: Value, gradient: Value) -> None:
+        source.gradient = gradient.array
+        gradient.name = gradient.name or (f"{source.name}.grad" if source.name else None)
+        if gradient.op is not None:
+            gradient.role = "gradient"
 
     def _add_gradients(self, root: Node) -> None:
         """Give every value of a scalar expression its gradient, where no backward pass has."""
         for node, g in gradients(root, {}).items():
             value = self._made.get(node)
             if value is None and node.plan is None:
-                value = next((v for v, t in self._leaves.items() if t._node is node), None)
+                value = next((v for v, t in self._owners.items() if t._node is node), None)
             if value is not None and value.gradient is None:
                 value.gradient = g
 

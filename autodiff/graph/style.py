@@ -10,6 +10,7 @@ KINDS = {
     "elementwise": ("#dceafb", "#3f7cc0"),
     "linear": ("#d9f2e3", "#2f9160"),
     "bilinear": ("#fde7cf", "#cf7a1f"),
+    "multilinear": ("#fbd5ae", "#b8621b"),
     "reduction": ("#eadff7", "#8050b8"),
     "other": ("#fbdce4", "#c34a6e"),
     "boolean": ("#e9ecef", "#7f8a95"),

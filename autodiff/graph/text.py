@@ -77,6 +77,8 @@ def literal(x: Any) -> str:
         return number(x)
     if isinstance(x, np.ndarray):
         return errors.describe(x)
+    if isinstance(x, float):
+        return repr(x) if len(repr(x)) <= 8 else number(x)
     if callable(x):
         return clean(getattr(x, "__name__", type(x).__name__))
     plain = x is None or x is Ellipsis or isinstance(x, (bool, int, float, complex, str, list, tuple, slice, dict))

@@ -30,6 +30,11 @@ def einsum_operands(args: Any, refused: Any) -> Any:
     return tuple(operands), {"subscripts": f"{','.join(terms)}->{output.replace('...', dots)}"}
 
 
+def contract(subscripts: str, xs: tuple[Any, ...]) -> Any:
+    """Return einsum, through BLAS where the operands are large enough to pay for finding the way there (20-50 us)."""
+    return np.einsum(subscripts, *xs, optimize=len(xs) > 1 and sum(x.size for x in xs) > 4096)
+
+
 def einsum_gradients(g: Any, xs: tuple[Any, ...], needs: list[bool], subscripts: str) -> list[Any]:
     """Return the gradient of each operand that needs one."""
     inputs, output = subscripts.split("->")

@@ -1,7 +1,6 @@
-"""Division and product as derivatives need them: what is multiplied by 0 is gone, so that a branch nobody took cannot
-poison the one that was.
+"""Division and product as derivatives need them: 0 wins.
 
-Both are closed under differentiation, so this holds at every order.
+So a branch of `where` that was not taken cannot poison the one that was. Both are closed under differentiation, so this holds at every order.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from autodiff.primitive import bilinear, elementwise
 def _sound(y: Any) -> bool:
     """Say whether an array holds no NaN, in one pass (a sum of infinities of both signs is looked at twice)."""
     total = np.add.reduce(y, axis=None)
-    return bool(total == total)
+    return bool(total == total)  # noqa: PLR0124 (NaN differs from itself)
 
 
 @elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain="nonzero")  # type: ignore[has-type]

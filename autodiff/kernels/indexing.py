@@ -97,8 +97,17 @@ def _written(g: Any, arrays: tuple[Any, ...], index: tuple[Any, ...]) -> Any:
     taken: Any = getitem(g, *arrays, index=index)
     if all(a.dtype.kind == "b" for a in arrays):
         return taken
-    number = np.arange(taken.size).reshape(taken.shape)
-    arrays = tuple(getattr(a, "_data", a) for a in arrays)
-    last = np.empty(g.shape, dtype=np.intp)
-    last[_filled(index, arrays)] = number
-    return np.where(last[_filled(index, arrays)] == number, taken, 0)
+    return np.where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+
+
+def _bind_places(*arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    return arrays, {"index": index, "shape": shape}
+
+
+@primitive(None, bind=_bind_places, kind="boolean")
+def last_written(*arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Say for each place of an index whether it is the last one that means its element."""
+    where, writer = _filled(index, arrays), np.empty(shape, dtype=np.intp)
+    number = np.arange(writer[where].size).reshape(writer[where].shape)
+    writer[where] = number
+    return writer[where] == number

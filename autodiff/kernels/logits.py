@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitive import outputs, primitive, reduction
 from autodiff.kernels.broadcasting import spread
+from autodiff.primitive import outputs, primitive, reduction
 
 
 @reduction(
@@ -57,7 +57,7 @@ def _softmax_nll_rule(g: Any, y: Any, target: Any) -> Any:
 # One node in place of log_softmax, indexing and mean, which saves the probabilities alone.
 @outputs(_softmax_nll_rule, None)
 def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
-    """Return the mean negative log-likelihood of integer targets (n,) under logits (n, classes), softmax, row weights."""
+    """Return the mean negative log-likelihood of targets (n,) under logits (n, classes), softmax, and row weights."""
     n, classes = logits.shape
     labels = np.ascontiguousarray(target, dtype=np.int64)
     shifted = logits - np.maximum.reduce(logits, 1, keepdims=True, initial=-np.inf)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.contraction import einsum_gradients, einsum_operands
+from autodiff.kernels.contraction import contract, einsum_gradients, einsum_operands
 from autodiff.primitive import bilinear, composite, sequence
 
 bilinear(np.matmul, lambda g, b, s: _matmul_first(g, b, s), lambda g, a, s: _matmul_second(g, a, s))
 sequence(np.einsum, lambda g, xs, needs, subscripts: einsum_gradients(g, xs, needs, subscripts), kind="multilinear",
-         kernel=lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1 and sum(np.size(x) for x in xs) > 4096),
+         kernel=lambda *xs, subscripts: contract(subscripts, xs),
          bind=lambda *args, optimize=True, **kwargs: einsum_operands(args, kwargs))  # fmt: skip
 
 

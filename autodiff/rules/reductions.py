@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels.broadcasting import spread
 from autodiff.kernels.division import ratio
 from autodiff.kernels.scan import cumprod_gradient, products_of_others
 from autodiff.primitive import alias, composite, constant, linear, primitive, reduction
 from autodiff.rules.arithmetic import conj
-from autodiff.kernels.broadcasting import spread
 
 _SUM = "a; axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True"
 _MEAN = "a; axis=None, dtype=None, out=None, keepdims=False, *, where=True"

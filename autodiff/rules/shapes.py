@@ -99,7 +99,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @composite(np.tile)
-def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 (NumPy's name)
+def _tile(A: Any, reps: Any) -> Any:
     """Tile by broadcasting over new axes: (n, m) becomes (r, n, q, m)."""
     reps = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
     rank = max(len(reps), A.ndim)

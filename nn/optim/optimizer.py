@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, enable_grad, no_grad
+from autodiff import Tensor, as_tensor, enable_grad
 from autodiff.tape import QUIET, mode, scope
 from nn.module import clear_grad
 
@@ -68,7 +68,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         now = mode.get()
-        with no_grad(), nullcontext() if now is None or now is QUIET else scope(type(self).__name__):
+        with nullcontext() if now is None or now is QUIET else scope(type(self).__name__):
             for group in self.param_groups:
                 self._update(group)
         return loss
@@ -80,7 +80,7 @@ class Optimizer:
     def _learning_rate(group: Group) -> Tensor:
         """Return the group's learning rate as an operand, so that a traced step has it as one."""
         lr = group["lr"]
-        return lr if isinstance(lr, Tensor) else as_tensor(np.array(lr, dtype=np.float64))
+        return lr if isinstance(lr, Tensor) else Tensor(np.array(lr, dtype=np.float64))
 
     def _workspace(self, p: Tensor) -> Tensor:
         """Return an array to compute in, of p's shape and at least float32; all parameters share its memory."""
