@@ -140,6 +140,10 @@ def register(fun: Any, *rules: Rule | None, kind: str, **facts: Any) -> Decorato
     if facts.get("form") == "sequence" or facts.pop("together", False):
         (joint,), rules = rules, ()
         facts["joint"] = joint
+    if fun in registry:
+        raise ValueError(
+            f"{fun.__name__} has an entry already: {registry[fun]}. To replace it, first del ad.registry[f]."
+        )
     entry = Primitive(fun, rules, kind=kind, **facts)
     registry[fun] = entry
     if is_numpys(fun):

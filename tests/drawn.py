@@ -38,7 +38,9 @@ def operands(draw: st.DrawFn, op: Op) -> list[Any]:
     count = op.shapes.count(",") + 1
     batch = [()] * count
     if "..." in op.shapes:
-        drawn = draw(hnp.mutually_broadcastable_shapes(num_shapes=count, min_dims=0, max_dims=3, min_side=0, max_side=3))
+        drawn = draw(
+            hnp.mutually_broadcastable_shapes(num_shapes=count, min_dims=0, max_dims=3, min_side=0, max_side=3)
+        )
         batch = list(drawn.input_shapes)
     seed = draw(st.integers(0, 2**16), label="seed")
     arrays = values(np.random.default_rng(seed), shapes_of(op, sizes, batch), op.domains)

@@ -115,8 +115,10 @@ def check(f: Callable[..., Any], *xs: Any, order: int = 1, seed: int = 0, rtol: 
     if any(t.requires_grad for t in outputs):
         live = [(y, ad.as_tensor(v)) for y, v in zip(outputs, vs, strict=True) if y.requires_grad]
         lifted = ad.grad([y for y, _ in live], tensors, [v for _, v in live], create_graph=True, allow_unused=True)
-        again = pairing([np.zeros(1) if g is None else g.detach().numpy() for g in lifted],
-                        [np.zeros(1) if g is None else u for g, u in zip(lifted, us, strict=True)])  # fmt: skip
+        again = pairing(
+            [np.zeros(1) if g is None else g.detach().numpy() for g in lifted],
+            [np.zeros(1) if g is None else u for g, u in zip(lifted, us, strict=True)],
+        )
         np.testing.assert_allclose(again, exact, rtol=1e-10, atol=1e-12)
     numeric = slope(lambda h: pairing(vs, run(f, [x + h * u for x, u in zip(xs, us, strict=True)])))
     scale = 1 + sum(float(np.abs(g).sum()) for g in gs)

@@ -29,32 +29,80 @@ SHAPES: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = 
     "np.subtract": (lambda: np.subtract(np.ones(4), leaf(3)), ValueError, ("subtract(", "[4]", "[3]")),
     "matmul": (lambda: leaf(2, 3) @ leaf(2, 3), ValueError, ("matmul(f32[2,3], f32[2,3])", "last axis", ".mT")),
     "dot": (lambda: np.dot(leaf(2, 3), leaf(2)), ValueError, ("f32[2,3]", "f32[2]")),
-    "where": (lambda: np.where(np.ones(3, bool), leaf(2), 0.0), ValueError, ("where(", "f32[2]", "must agree, or be 1")),
+    "where": (
+        lambda: np.where(np.ones(3, bool), leaf(2), 0.0),
+        ValueError,
+        ("where(", "f32[2]", "must agree, or be 1"),
+    ),
     "reshape": (lambda: leaf(2, 3).reshape(4), ValueError, ("reshape(f32[2,3]", "(4,)", "as many elements")),
-    "concatenate": (lambda: np.concatenate([leaf(2, 3), leaf(2, 4)]), ValueError, ("concatenate(f32[2,3], f32[2,4]", "except along the joined axis")),
+    "concatenate": (
+        lambda: np.concatenate([leaf(2, 3), leaf(2, 4)]),
+        ValueError,
+        ("concatenate(f32[2,3], f32[2,4]", "except along the joined axis"),
+    ),
     "stack": (lambda: np.stack([leaf(2), leaf(3)]), ValueError, ("stack(f32[2], f32[3]", "must be equal")),
     "broadcast_to": (lambda: np.broadcast_to(leaf(2), (3,)), ValueError, ("broadcast_to(f32[2]", "(3,)")),
     "einsum": (lambda: np.einsum("ij,jk", leaf(2, 3), leaf(2, 3)), ValueError, ("einsum(f32[2,3], f32[2,3]", "ij,jk")),
     "einsum, operands": (lambda: np.einsum("ij,jk", leaf(2, 3)), ValueError, ("einsum", "2 operands; 1 were given")),
-    "tensordot": (lambda: np.tensordot(leaf(2, 3), leaf(2, 3), 1), ValueError, ("tensordot", "(2, 3)", "equal lengths")),
-    "sum over an axis it lacks": (lambda: leaf(2, 3).sum(axis=5), ValueError, ("sum(f32[2,3]", "axis=5", "out of bounds")),
+    "tensordot": (
+        lambda: np.tensordot(leaf(2, 3), leaf(2, 3), 1),
+        ValueError,
+        ("tensordot", "(2, 3)", "equal lengths"),
+    ),
+    "sum over an axis it lacks": (
+        lambda: leaf(2, 3).sum(axis=5),
+        ValueError,
+        ("sum(f32[2,3]", "axis=5", "out of bounds"),
+    ),
     "transpose": (lambda: np.transpose(leaf(2, 3), (0, 0)), ValueError, ("transpose(f32[2,3]",)),
-    "transpose of two axes": (lambda: leaf(2, 3, 4).transpose(0, 1), ValueError, ("transpose(0, 1)", "3 axes", "swapaxes(0, 1)")),
-    "index out of bounds": (lambda: leaf(2, 3)[2], IndexError, ("getitem(f32[2,3]", "out of bounds", "within its axis")),
+    "transpose of two axes": (
+        lambda: leaf(2, 3, 4).transpose(0, 1),
+        ValueError,
+        ("transpose(0, 1)", "3 axes", "swapaxes(0, 1)"),
+    ),
+    "index out of bounds": (
+        lambda: leaf(2, 3)[2],
+        IndexError,
+        ("getitem(f32[2,3]", "out of bounds", "within its axis"),
+    ),
     "too many indices": (lambda: leaf(2)[0, 0], IndexError, ("getitem(f32[2]", "too many indices")),
     "mask of another shape": (lambda: leaf(2)[np.ones(3, bool)], IndexError, ("getitem(f32[2]", "mask")),
     "a float index": (lambda: leaf(2)[ad.tensor([0.0])], IndexError, ("index of dtype float32", ".astype(int)")),
-    "linear": (lambda: kernels.linear(leaf(2, 3), leaf(4, 5), leaf(4)), ValueError, ("linear(f32[2,3], f32[4,5], f32[4]",)),
-    "cross_entropy labels": (lambda: kernels.cross_entropy(leaf(2, 3), ad.tensor([0, 3])), IndexError, ("softmax_nll(f32[2,3], i64[2]", "out of bounds for 3 classes")),
-    "setitem": (lambda: (leaf(2) * 1).__setitem__(slice(None), np.ones(3)), ValueError, ("put(f32[2]", "[3]", "broadcast")),
-    "in place, larger result": (lambda: (leaf(2) * 1).__iadd__(leaf(3, 2)), ValueError, ("f32[3,2]", "does not fit into f32[2]", "x = x + y")),
+    "linear": (
+        lambda: kernels.linear(leaf(2, 3), leaf(4, 5), leaf(4)),
+        ValueError,
+        ("linear(f32[2,3], f32[4,5], f32[4]",),
+    ),
+    "cross_entropy labels": (
+        lambda: kernels.cross_entropy(leaf(2, 3), ad.tensor([0, 3])),
+        IndexError,
+        ("softmax_nll(f32[2,3], i64[2]", "out of bounds for 3 classes"),
+    ),
+    "setitem": (
+        lambda: (leaf(2) * 1).__setitem__(slice(None), np.ones(3)),
+        ValueError,
+        ("put(f32[2]", "[3]", "broadcast"),
+    ),
+    "in place, larger result": (
+        lambda: (leaf(2) * 1).__iadd__(leaf(3, 2)),
+        ValueError,
+        ("f32[3,2]", "does not fit into f32[2]", "x = x + y"),
+    ),
     "in place, wider kind": (lambda: ad.tensor([1, 2]).__iadd__(1.5), ValueError, ("does not fit into i64[2]",)),
     "len of 0-d": (lambda: len(leaf()), TypeError, ("len() of a 0-d Tensor",)),
-}  # fmt: skip
+}
 
 DTYPES = {
-    "integers cannot require a gradient": (lambda: ad.tensor([1, 2], requires_grad=True), ad.AutodiffError, ("dtype int64 cannot carry a gradient", "floating or complex", "t.float()")),
-    "booleans neither": (lambda: ad.tensor([True]).requires_grad_(), ad.AutodiffError, ("dtype bool cannot carry a gradient",)),
+    "integers cannot require a gradient": (
+        lambda: ad.tensor([1, 2], requires_grad=True),
+        ad.AutodiffError,
+        ("dtype int64 cannot carry a gradient", "floating or complex", "t.float()"),
+    ),
+    "booleans neither": (
+        lambda: ad.tensor([True]).requires_grad_(),
+        ad.AutodiffError,
+        ("dtype bool cannot carry a gradient",),
+    ),
     "strings are no tensor": (lambda: ad.tensor(["a"]), TypeError, ("<U1", "booleans, integers, floats or complex")),
     "objects are no tensor": (lambda: ad.tensor([{}]), TypeError, ("object",)),
     "a list of tensors is no tensor": (lambda: ad.tensor([leaf(), leaf()]), TypeError, ("np.stack",)),
@@ -62,7 +110,7 @@ DTYPES = {
     "a sequence of tensors as an operand": (lambda: leaf(2) * [leaf(), leaf()], TypeError, ("np.stack",)),
     "a Tensor as a keyword": (lambda: np.reshape(leaf(2), leaf()), TypeError, ("reshape",)),
     "default dtype": (lambda: ad.set_default_dtype(np.int32), TypeError, ("floating dtype; got int32",)),
-}  # fmt: skip
+}
 
 
 def _freed() -> None:
@@ -98,28 +146,92 @@ def _stale_output() -> None:
 
 
 BACKWARD = {
-    "from several elements": (lambda: (leaf(2) * 2).backward(), ad.AutodiffError, ("shape (2,)", "gradient=", "y.sum().backward()")),
-    "grad from several elements": (lambda: ad.grad(leaf(2) * 2, leaf(2)), ad.AutodiffError, ("shape (2,)", "needs its gradient")),
-    "a gradient of another shape": (lambda: (leaf(2) * 2).backward(ad.ones(3)), ad.AutodiffError, ("gradient given has shape (3,)", "output has (2,)")),
-    "a tensor without history": (lambda: ad.tensor([1.0]).sum().backward(), ad.AutodiffError, ("f32[] has no history", "requires a gradient", "no_grad", "detach()")),
+    "from several elements": (
+        lambda: (leaf(2) * 2).backward(),
+        ad.AutodiffError,
+        ("shape (2,)", "gradient=", "y.sum().backward()"),
+    ),
+    "grad from several elements": (
+        lambda: ad.grad(leaf(2) * 2, leaf(2)),
+        ad.AutodiffError,
+        ("shape (2,)", "needs its gradient"),
+    ),
+    "a gradient of another shape": (
+        lambda: (leaf(2) * 2).backward(ad.ones(3)),
+        ad.AutodiffError,
+        ("gradient given has shape (3,)", "output has (2,)"),
+    ),
+    "a tensor without history": (
+        lambda: ad.tensor([1.0]).sum().backward(),
+        ad.AutodiffError,
+        ("f32[] has no history", "requires a gradient", "no_grad", "detach()"),
+    ),
     "an integer output": (lambda: np.argmax(leaf(2)).backward(), ad.AutodiffError, ("i64[] has no history",)),
-    "an input without a gradient": (lambda: ad.grad(leaf().sum(), ad.tensor(1.0)), ad.AutodiffError, ("input 0 f32[] does not require a gradient", "requires_grad_()")),
-    "an input that was not used": (lambda: ad.grad(leaf().sum(), leaf(3)), ad.AutodiffError, ("input 0", "f32[3]", "not used", "allow_unused=True")),
-    "an input that is no tensor": (lambda: ad.grad(leaf().sum(), [3.0]), TypeError, ("inputs[0] is a float; expected a Tensor",)),
-    "too few gradients": (lambda: ad.grad([leaf(), leaf()], leaf(), [None]), ad.AutodiffError, ("1 gradients were given for 2 outputs",)),
+    "an input without a gradient": (
+        lambda: ad.grad(leaf().sum(), ad.tensor(1.0)),
+        ad.AutodiffError,
+        ("input 0 f32[] does not require a gradient", "requires_grad_()"),
+    ),
+    "an input that was not used": (
+        lambda: ad.grad(leaf().sum(), leaf(3)),
+        ad.AutodiffError,
+        ("input 0", "f32[3]", "not used", "allow_unused=True"),
+    ),
+    "an input that is no tensor": (
+        lambda: ad.grad(leaf().sum(), [3.0]),
+        TypeError,
+        ("inputs[0] is a float; expected a Tensor",),
+    ),
+    "too few gradients": (
+        lambda: ad.grad([leaf(), leaf()], leaf(), [None]),
+        ad.AutodiffError,
+        ("1 gradients were given for 2 outputs",),
+    ),
     "a freed graph": (_freed, ad.AutodiffError, ("swept before", "power f32[2]", "retain_graph=True")),
-    "a saved value changed through a view": (_stale, ad.AutodiffError, ("matmul saved operand 1", "f32[2,3]", "changed in place", "w = w * 2")),
-    "a saved leaf changed": (_stale_leaf_itself, ad.AutodiffError, ("multiply saved operand", "'weight'", "f32[3]", "changed in place")),
+    "a saved value changed through a view": (
+        _stale,
+        ad.AutodiffError,
+        ("matmul saved operand 1", "f32[2,3]", "changed in place", "w = w * 2"),
+    ),
+    "a saved leaf changed": (
+        _stale_leaf_itself,
+        ad.AutodiffError,
+        ("multiply saved operand", "'weight'", "f32[3]", "changed in place"),
+    ),
     "a saved output changed": (_stale_output, ad.AutodiffError, ("exp saved its output", "f32[3]", "changed in place")),
-    "requires_grad off on an inner tensor": (lambda: (leaf(2) * 2).requires_grad_(False), ad.AutodiffError, ("only on a leaf", "detach()")),
+    "requires_grad off on an inner tensor": (
+        lambda: (leaf(2) * 2).requires_grad_(False),
+        ad.AutodiffError,
+        ("only on a leaf", "detach()"),
+    ),
     "a hook where nothing flows": (lambda: ad.tensor(1.0).register_hook(print), ad.AutodiffError, ("never be called",)),
-    "retain_grad where nothing flows": (lambda: ad.tensor(1.0).retain_grad(), ad.AutodiffError, ("nothing will flow back",)),
-    "grad of another shape": (lambda: setattr(leaf(2), "grad", ad.ones(3)), ad.AutodiffError, ("Tensor of shape (2,)", "f32[3]")),
+    "retain_grad where nothing flows": (
+        lambda: ad.tensor(1.0).retain_grad(),
+        ad.AutodiffError,
+        ("nothing will flow back",),
+    ),
+    "grad of another shape": (
+        lambda: setattr(leaf(2), "grad", ad.ones(3)),
+        ad.AutodiffError,
+        ("Tensor of shape (2,)", "f32[3]"),
+    ),
     "grad as an ndarray": (lambda: setattr(leaf(2), "grad", np.ones(2)), ad.AutodiffError, ("Tensor of shape (2,)",)),
-    "deepcopy of an inner tensor": (lambda: __import__("copy").deepcopy(leaf(2) * 2), TypeError, ("history", "clone()", "detach()")),
-    "a leaf changed while recording": (lambda: leaf(2).__iadd__(1.0), ad.AutodiffError, ("leaf that requires a gradient", "no_grad", "x = x + y")),
-    "a leaf's element changed while recording": (lambda: leaf(2).__setitem__(0, 1.0), ad.AutodiffError, ("leaf that requires a gradient", "no_grad")),
-}  # fmt: skip
+    "deepcopy of an inner tensor": (
+        lambda: __import__("copy").deepcopy(leaf(2) * 2),
+        TypeError,
+        ("history", "clone()", "detach()"),
+    ),
+    "a leaf changed while recording": (
+        lambda: leaf(2).__iadd__(1.0),
+        ad.AutodiffError,
+        ("leaf that requires a gradient", "no_grad", "x = x + y"),
+    ),
+    "a leaf's element changed while recording": (
+        lambda: leaf(2).__setitem__(0, 1.0),
+        ad.AutodiffError,
+        ("leaf that requires a gradient", "no_grad"),
+    ),
+}
 
 SILENT_DETACH = {
     "np.asarray": (lambda: np.asarray(leaf(2)), TypeError, ("requires a gradient", "t.detach()", "np.stack")),
@@ -131,24 +243,52 @@ SILENT_DETACH = {
     "ndarray @=": (lambda: np.ones((2, 2)).__imatmul__(leaf(2, 2)), TypeError, ("ndarray @= Tensor",)),
     "ndarray **=": (lambda: np.ones(2).__ipow__(leaf(2)), TypeError, ("ndarray **= Tensor",)),
     "ndarray //=": (lambda: np.ones(2).__ifloordiv__(leaf(2)), TypeError, ("ndarray //= Tensor",)),
-    "out= an ndarray": (lambda: np.multiply(leaf(2), 2.0, out=np.empty(2, np.float32)), TypeError, ("multiply", "out=ndarray", "f32[2]", "no_grad")),
-    "sum with out= an ndarray": (lambda: np.sum(leaf(2), out=np.empty(())), TypeError, ("sum", "out=ndarray", "no_grad")),
-    "an unregistered function": (lambda: np.nanmedian(leaf(2)), TypeError, ("np.nanmedian has no derivative rule", "t.numpy()", "ad.primitive")),
+    "out= an ndarray": (
+        lambda: np.multiply(leaf(2), 2.0, out=np.empty(2, np.float32)),
+        TypeError,
+        ("multiply", "out=ndarray", "f32[2]", "no_grad"),
+    ),
+    "sum with out= an ndarray": (
+        lambda: np.sum(leaf(2), out=np.empty(())),
+        TypeError,
+        ("sum", "out=ndarray", "no_grad"),
+    ),
+    "an unregistered function": (
+        lambda: np.nanmedian(leaf(2)),
+        TypeError,
+        ("np.nanmedian has no derivative rule", "t.numpy()", "ad.primitive"),
+    ),
     "ufunc.at": (lambda: np.add.at(leaf(2), [0], 1.0), TypeError, ("np.add.at", "no derivative rule")),
     "ufunc.reduceat": (lambda: np.add.reduceat(leaf(2), [0]), TypeError, ("np.add.reduceat", "no derivative rule")),
     "ufunc.reduce without a function": (lambda: np.subtract.reduce(leaf(2)), TypeError, ("np.subtract.reduce",)),
-    "ufunc where=": (lambda: np.add(leaf(2), 1.0, where=np.array([True, False])), TypeError, ("add of a Tensor does not support where=",)),
-    "sum where=": (lambda: np.sum(leaf(2), where=np.array([True, False])), TypeError, ("sum of a Tensor does not support where=",)),
-    "ufunc casting=": (lambda: np.add(leaf(2), 1.0, casting="unsafe"), TypeError, ("add of a Tensor does not support casting=",)),
+    "ufunc where=": (
+        lambda: np.add(leaf(2), 1.0, where=np.array([True, False])),
+        TypeError,
+        ("add of a Tensor does not support where=",),
+    ),
+    "sum where=": (
+        lambda: np.sum(leaf(2), where=np.array([True, False])),
+        TypeError,
+        ("sum of a Tensor does not support where=",),
+    ),
+    "ufunc casting=": (
+        lambda: np.add(leaf(2), 1.0, casting="unsafe"),
+        TypeError,
+        ("add of a Tensor does not support casting=",),
+    ),
     "sum initial=": (lambda: np.sum(leaf(2), initial=3.0), TypeError, ("sum of a Tensor does not support initial=",)),
     "truth of several elements": (lambda: bool(leaf(2) > 0), ValueError, ("shape (2,)", "t.any(), t.all()")),
     "float of several elements": (lambda: float(leaf(2)), TypeError, ("one element", "float", "(2,)")),
     "a float as an index": (lambda: [1, 2][leaf()], TypeError, ("integer Tensor of one element",)),
-    "an attribute ndarray has and Tensor lacks": (lambda: leaf(2).byteswap(), AttributeError, ("no attribute 'byteswap'",)),
+    "an attribute ndarray has and Tensor lacks": (
+        lambda: leaf(2).byteswap(),
+        AttributeError,
+        ("no attribute 'byteswap'",),
+    ),
     "an unknown attribute": (lambda: leaf(2).nonsense, AttributeError, ("no attribute 'nonsense'",)),
     "another device": (lambda: leaf(2).to("cuda"), ValueError, ("'cuda'", "the only device is 'cpu'")),
     "torch's second argument of sum": (lambda: leaf(2).sum(0, True), TypeError, ("NumPy's dtype", "keepdims=True")),
-}  # fmt: skip
+}
 
 ALL = {"shape": SHAPES, "dtype": DTYPES, "backward": BACKWARD, "silent detach": SILENT_DETACH}
 

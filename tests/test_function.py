@@ -71,10 +71,17 @@ class SineCosine(ad.Function):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize(("f", "operands"), [
-    (Cube.apply, (X,)), (Exp.apply, (X,)), (lambda x, w: Scale.apply(x, 2.5, w), (X, X + 1)), (SineCosine.apply, (X,)),
-    (lambda x: SineCosine.apply(x)[0], (X,)), (lambda x: Cube.apply(Exp.apply(x)), (X,)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("f", "operands"),
+    [
+        (Cube.apply, (X,)),
+        (Exp.apply, (X,)),
+        (lambda x, w: Scale.apply(x, 2.5, w), (X, X + 1)),
+        (SineCosine.apply, (X,)),
+        (lambda x: SineCosine.apply(x)[0], (X,)),
+        (lambda x: Cube.apply(Exp.apply(x)), (X,)),
+    ],
+)
 def test_derivatives_of_any_order(f: Any, operands: Any, order: int) -> None:
     check(f, *operands, order=order)
 
@@ -184,18 +191,43 @@ def test_backward_twice_needs_retain_graph() -> None:
 
 
 def test_keyword_and_plain_arguments_pass_through() -> None:
-    f = define(lambda ctx, x, *, power: (setattr(ctx, "power", power), ctx.save_for_backward(x), x**power)[2],
-               lambda ctx, g: g * ctx.power * ctx.saved_tensors[0] ** (ctx.power - 1))  # fmt: skip
+    f = define(
+        lambda ctx, x, *, power: (setattr(ctx, "power", power), ctx.save_for_backward(x), x**power)[2],
+        lambda ctx, g: g * ctx.power * ctx.saved_tensors[0] ** (ctx.power - 1),
+    )
     check(lambda x: f.apply(x, power=3), X, order=2)
 
 
-@pytest.mark.parametrize(("forward", "backward", "error", "message"), [
-    (lambda ctx, x: x * 1, lambda ctx, g: (g, g), ad.AutodiffError, r"Custom\.backward returned 2 gradients; forward took 1"),
-    (lambda ctx, x: x * 1, lambda ctx, g: g.numpy(), TypeError, r"Custom\.backward: gradient 0 is a ndarray; expected a Tensor or None"),
-    (lambda ctx, x: x.numpy() * 1, lambda ctx, g: g, TypeError, r"Custom\.forward returned a ndarray; expected a Tensor"),
-    (lambda ctx, x: (ctx.save_for_backward(3.0), x)[1], lambda ctx, g: g, TypeError, r"save_for_backward takes Tensors; got float"),
-    (lambda ctx, x: x * 1, lambda ctx, g: g[:1], ad.AutodiffError, r"shape \(1,\).*operand of shape \(3,\)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("forward", "backward", "error", "message"),
+    [
+        (
+            lambda ctx, x: x * 1,
+            lambda ctx, g: (g, g),
+            ad.AutodiffError,
+            r"Custom\.backward returned 2 gradients; forward took 1",
+        ),
+        (
+            lambda ctx, x: x * 1,
+            lambda ctx, g: g.numpy(),
+            TypeError,
+            r"Custom\.backward: gradient 0 is a ndarray; expected a Tensor or None",
+        ),
+        (
+            lambda ctx, x: x.numpy() * 1,
+            lambda ctx, g: g,
+            TypeError,
+            r"Custom\.forward returned a ndarray; expected a Tensor",
+        ),
+        (
+            lambda ctx, x: (ctx.save_for_backward(3.0), x)[1],
+            lambda ctx, g: g,
+            TypeError,
+            r"save_for_backward takes Tensors; got float",
+        ),
+        (lambda ctx, x: x * 1, lambda ctx, g: g[:1], ad.AutodiffError, r"shape \(1,\).*operand of shape \(3,\)"),
+    ],
+)
 def test_mistakes_are_named(forward: Any, backward: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         define(forward, backward).apply(ad.tensor(X, requires_grad=True)).sum().backward()
@@ -219,7 +251,9 @@ def test_complex_gradients_follow_torchs_convention(torch: ModuleType) -> None:
         def backward(ctx: Any, g: Any) -> Any:
             return g * 2 * ctx.saved_tensors[0].conj()
 
-    ours = define(lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], lambda ctx, g: g * 2 * ctx.saved_tensors[0].conj())
+    ours = define(
+        lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], lambda ctx, g: g * 2 * ctx.saved_tensors[0].conj()
+    )
     x, t = ad.tensor(z, requires_grad=True), torch.tensor(z, requires_grad=True)
     v = np.array([1 + 1j, 2.0, -1j])
     ours.apply(x).backward(ad.tensor(v))

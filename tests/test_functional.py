@@ -115,7 +115,16 @@ def test_jvp() -> None:
     close(dy, (1 - np.tanh(M @ X) ** 2) * (M @ (X + 1) + S @ X))
 
 
-@pytest.mark.parametrize("f", [lambda x: x * 2.0, lambda x: x[::-1], lambda x: np.sum(x), lambda x: np.concatenate([x, x]), lambda x: np.maximum(x, 0.1)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 2.0,
+        lambda x: x[::-1],
+        lambda x: np.sum(x),
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.maximum(x, 0.1),
+    ],
+)
 def test_jvp_of_linear_pieces_is_the_piece_itself(f: Any) -> None:
     v = RNG.normal(size=3)
     _, dy = fn.jvp(f, (t(X),), (t(v),))
@@ -198,7 +207,9 @@ def test_gradients_have_the_arguments_structure() -> None:
 
 
 def test_jacobian_has_the_functions_structure_with_the_arguments_inside() -> None:
-    j = fn.jacobian(lambda p: {"sum": p["a"] + p["b"], "product": (p["a"] * p["b"],)})({"a": t([1.0, 2.0]), "b": t([3.0, 4.0])})
+    j = fn.jacobian(lambda p: {"sum": p["a"] + p["b"], "product": (p["a"] * p["b"],)})(
+        {"a": t([1.0, 2.0]), "b": t([3.0, 4.0])}
+    )
     close(j["sum"]["a"], np.eye(2))
     close(j["product"][0]["b"], np.diag([1.0, 2.0]))
 
@@ -230,10 +241,15 @@ def test_results_depend_on_captured_tensors() -> None:
     assert w.grad.item() == 4.0
 
 
-@pytest.mark.parametrize("transform", [
-    lambda f, x: fn.jacobian(f)(x), lambda f, x: fn.jvp(f, (x,), (t(1.0),))[1], lambda f, x: fn.vjp(f, x)[1](t(1.0))[0],
-    lambda f, x: fn.value_and_grad(f)(x)[1],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f, x: fn.jacobian(f)(x),
+        lambda f, x: fn.jvp(f, (x,), (t(1.0),))[1],
+        lambda f, x: fn.vjp(f, x)[1](t(1.0))[0],
+        lambda f, x: fn.value_and_grad(f)(x)[1],
+    ],
+)
 def test_every_transform_stays_differentiable_in_a_captured_tensor(transform: Any) -> None:
     w = t(3.0, requires_grad=True)
     assert ad.grad(transform(lambda x: w * w * x, t(2.0)), w)[0].item() == 6.0
@@ -274,14 +290,21 @@ def test_under_no_grad_derivatives_still_come() -> None:
 # --- mistakes ---
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: fn.grad(lambda x: x)(t(X)), ad.AutodiffError, r"returns a scalar Tensor; got f64\[3\].*jacobian"),
-    (lambda: fn.grad(lambda x: 1.0)(t(X)), ad.AutodiffError, r"returns a scalar Tensor; got float"),
-    (lambda: fn.vjp(lambda x: x, t(X))[1](t(1.0)), ValueError, r"shape \(\) was given for a value of shape \(3,\)"),
-    (lambda: fn.jvp(lambda x: x, (t(X),), (t([1.0]),)), ValueError, r"shape \(1,\) was given for a value of shape \(3,\)"),
-    (lambda: fn.jvp(lambda x: x, (t(X),), (t(X), t(X))), ValueError, "2"),
-    (lambda: fn.vjp(lambda x: (x, x), t(X))[1](t(X)), ValueError, "1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: fn.grad(lambda x: x)(t(X)), ad.AutodiffError, r"returns a scalar Tensor; got f64\[3\].*jacobian"),
+        (lambda: fn.grad(lambda x: 1.0)(t(X)), ad.AutodiffError, r"returns a scalar Tensor; got float"),
+        (lambda: fn.vjp(lambda x: x, t(X))[1](t(1.0)), ValueError, r"shape \(\) was given for a value of shape \(3,\)"),
+        (
+            lambda: fn.jvp(lambda x: x, (t(X),), (t([1.0]),)),
+            ValueError,
+            r"shape \(1,\) was given for a value of shape \(3,\)",
+        ),
+        (lambda: fn.jvp(lambda x: x, (t(X),), (t(X), t(X))), ValueError, "2"),
+        (lambda: fn.vjp(lambda x: (x, x), t(X))[1](t(X)), ValueError, "1"),
+    ],
+)
 def test_mistakes_say_what_was_given_and_expected(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         call()

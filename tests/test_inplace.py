@@ -17,26 +17,47 @@ def leaf(*values: float) -> ad.Tensor:
 
 
 UPDATES = {
-    "+=": (lambda x, y: operator.iadd(x, y), lambda x, y: x + y), "-=": (operator.isub, lambda x, y: x - y), "*=": (operator.imul, lambda x, y: x * y),
-    "/=": (operator.itruediv, lambda x, y: x / y), "**=": (operator.ipow, lambda x, y: x**y), "%=": (operator.imod, lambda x, y: x % y),
-    "//=": (operator.ifloordiv, lambda x, y: x // y), "+= number": (lambda x, y: operator.iadd(x, 2), lambda x, y: x + 2),
-    "add_": (lambda x, y: x.add_(y), lambda x, y: x + y), "add_ alpha": (lambda x, y: x.add_(y, alpha=-0.5), lambda x, y: x - 0.5 * y),
-    "sub_": (lambda x, y: x.sub_(y), lambda x, y: x - y), "mul_": (lambda x, y: x.mul_(y), lambda x, y: x * y), "div_": (lambda x, y: x.div_(y), lambda x, y: x / y),
-    "pow_": (lambda x, y: x.pow_(y), lambda x, y: x**y), "neg_": (lambda x, y: x.neg_(), lambda x, y: -x), "exp_": (lambda x, y: x.exp_(), lambda x, y: np.exp(x)),
-    "sqrt_": (lambda x, y: x.sqrt_(), lambda x, y: np.sqrt(x)), "abs_": (lambda x, y: x.abs_(), lambda x, y: abs(x)), "relu_": (lambda x, y: x.relu_(), lambda x, y: np.maximum(x, 0)),
-    "clamp_": (lambda x, y: x.clamp_(1.2, 1.9), lambda x, y: np.clip(x, 1.2, 1.9)), "clip_ max": (lambda x, y: x.clip_(max=1.4), lambda x, y: np.clip(x, None, 1.4)),
-    "zero_": (lambda x, y: x.zero_(), lambda x, y: x * 0), "fill_": (lambda x, y: x.fill_(3.0), lambda x, y: x * 0 + 3.0), "copy_": (lambda x, y: x.copy_(y), lambda x, y: x * 0 + y),
-    "masked_fill_": (lambda x, y: x.masked_fill_(np.array([True, False, False]), 7.0), lambda x, y: np.where(np.array([True, False, False]), 7.0, x)),
+    "+=": (lambda x, y: operator.iadd(x, y), lambda x, y: x + y),
+    "-=": (operator.isub, lambda x, y: x - y),
+    "*=": (operator.imul, lambda x, y: x * y),
+    "/=": (operator.itruediv, lambda x, y: x / y),
+    "**=": (operator.ipow, lambda x, y: x**y),
+    "%=": (operator.imod, lambda x, y: x % y),
+    "//=": (operator.ifloordiv, lambda x, y: x // y),
+    "+= number": (lambda x, y: operator.iadd(x, 2), lambda x, y: x + 2),
+    "add_": (lambda x, y: x.add_(y), lambda x, y: x + y),
+    "add_ alpha": (lambda x, y: x.add_(y, alpha=-0.5), lambda x, y: x - 0.5 * y),
+    "sub_": (lambda x, y: x.sub_(y), lambda x, y: x - y),
+    "mul_": (lambda x, y: x.mul_(y), lambda x, y: x * y),
+    "div_": (lambda x, y: x.div_(y), lambda x, y: x / y),
+    "pow_": (lambda x, y: x.pow_(y), lambda x, y: x**y),
+    "neg_": (lambda x, y: x.neg_(), lambda x, y: -x),
+    "exp_": (lambda x, y: x.exp_(), lambda x, y: np.exp(x)),
+    "sqrt_": (lambda x, y: x.sqrt_(), lambda x, y: np.sqrt(x)),
+    "abs_": (lambda x, y: x.abs_(), lambda x, y: abs(x)),
+    "relu_": (lambda x, y: x.relu_(), lambda x, y: np.maximum(x, 0)),
+    "clamp_": (lambda x, y: x.clamp_(1.2, 1.9), lambda x, y: np.clip(x, 1.2, 1.9)),
+    "clip_ max": (lambda x, y: x.clip_(max=1.4), lambda x, y: np.clip(x, None, 1.4)),
+    "zero_": (lambda x, y: x.zero_(), lambda x, y: x * 0),
+    "fill_": (lambda x, y: x.fill_(3.0), lambda x, y: x * 0 + 3.0),
+    "copy_": (lambda x, y: x.copy_(y), lambda x, y: x * 0 + y),
+    "masked_fill_": (
+        lambda x, y: x.masked_fill_(np.array([True, False, False]), 7.0),
+        lambda x, y: np.where(np.array([True, False, False]), 7.0, x),
+    ),
     "scatter_": (lambda x, y: x.scatter_(0, np.array([2, 0]), y), lambda x, y: _set(x, [2, 0], y[:2])),
     "scatter_add_": (lambda x, y: x.scatter_add_(0, np.array([1, 1, 0]), y), lambda x, y: _add_at(x, [1, 1, 0], y)),
     "out=": (lambda x, y: np.multiply(x, y, out=x), lambda x, y: x * y),
     "x[i] = v": (lambda x, y: (x.__setitem__(1, 9.0), x)[1], lambda x, y: _set(x, 1, 9.0)),
-    "x[slice] = tensor": (lambda x, y: (x.__setitem__(slice(1, None), y[1:]), x)[1], lambda x, y: _set(x, slice(1, None), y[1:])),
+    "x[slice] = tensor": (
+        lambda x, y: (x.__setitem__(slice(1, None), y[1:]), x)[1],
+        lambda x, y: _set(x, slice(1, None), y[1:]),
+    ),
     "x[list] = tensor": (lambda x, y: (x.__setitem__([2, 0], y[:2]), x)[1], lambda x, y: _set(x, [2, 0], y[:2])),
     "x[mask] = v": (lambda x, y: (x.__setitem__(x > 1.7, 0.0), x)[1], lambda x, y: np.where(x > 1.7, 0.0, x)),
     "x[...] = tensor": (lambda x, y: (x.__setitem__(..., y), x)[1], lambda x, y: x * 0 + y),
     "x[i] += v": (lambda x, y: (x.__setitem__(1, x[1] + y[0]), x)[1], lambda x, y: _set(x, 1, x[1] + y[0])),
-}  # fmt: skip
+}
 
 
 def _set(x: Any, index: Any, value: Any) -> Any:
@@ -94,8 +115,15 @@ def test_while_recording_the_history_continues_and_nothing_saved_is_touched(name
     h, kinked = 1e-6, name == "//="
     for k in range(3):
         step = np.eye(3)[k] * h
-        np.testing.assert_allclose(given[0][k], np.cos(X[k]) if kinked else (loss(X + step, Y) - loss(X - step, Y)) / (2 * h), rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(given[1][k], 0 if kinked else (loss(X, Y + step) - loss(X, Y - step)) / (2 * h), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(
+            given[0][k],
+            np.cos(X[k]) if kinked else (loss(X + step, Y) - loss(X - step, Y)) / (2 * h),
+            rtol=1e-6,
+            atol=1e-6,
+        )
+        np.testing.assert_allclose(
+            given[1][k], 0 if kinked else (loss(X, Y + step) - loss(X, Y - step)) / (2 * h), rtol=1e-6, atol=1e-6
+        )
 
 
 @each_update
@@ -181,8 +209,15 @@ def test_data_is_the_array_and_may_be_replaced_or_updated() -> None:
     assert w.grad.numpy().tolist() == [[2.0]]
 
 
-@pytest.mark.parametrize("update", [lambda w: w.data.__isub__(0.1 * w.grad), lambda w: w.data.__isub__(0.1 * w.grad.data), lambda w: w.data.__isub__(0.1 * w.grad.numpy()),
-                                    lambda w: np.subtract(w.data, 0.1 * w.grad, out=w.data)])  # fmt: skip
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda w: w.data.__isub__(0.1 * w.grad),
+        lambda w: w.data.__isub__(0.1 * w.grad.data),
+        lambda w: w.data.__isub__(0.1 * w.grad.numpy()),
+        lambda w: np.subtract(w.data, 0.1 * w.grad, out=w.data),
+    ],
+)
 def test_updates_through_data_need_no_no_grad(update: Any) -> None:
     w = leaf(1.0, 2.0)
     (w * w).sum().backward()
@@ -216,7 +251,10 @@ def test_a_hand_written_loop_fits_a_line_as_torch_does(torch: ModuleType) -> Non
 
     def fit(lib: Any) -> list[float]:
         xs, ts = lib.tensor(x), lib.tensor(target)
-        w, b = lib.tensor(0.0, dtype=lib.float64, requires_grad=True), lib.tensor(0.0, dtype=lib.float64, requires_grad=True)
+        w, b = (
+            lib.tensor(0.0, dtype=lib.float64, requires_grad=True),
+            lib.tensor(0.0, dtype=lib.float64, requires_grad=True),
+        )
         for _ in range(30):
             prediction = xs * w + b
             loss = ((prediction - ts) ** 2).mean()

@@ -93,8 +93,21 @@ def joined(x: ad.Tensor) -> Any:
     return np.einsum("i,i->", np.concatenate([x, x]), np.stack([x, x]).reshape(-1))
 
 
-@pytest.mark.parametrize("build", [forward_only, after_backward, after_create_graph, after_second_order, several_outputs,
-                                   custom_function, custom_function_lifted, hooked, in_place, joined])  # fmt: skip
+@pytest.mark.parametrize(
+    "build",
+    [
+        forward_only,
+        after_backward,
+        after_create_graph,
+        after_second_order,
+        several_outputs,
+        custom_function,
+        custom_function_lifted,
+        hooked,
+        in_place,
+        joined,
+    ],
+)
 def test_dropping_the_result_frees_the_graph(build: Callable[[ad.Tensor], Any]) -> None:
     x = leaf()
     marker = x * 1.0

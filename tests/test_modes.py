@@ -218,7 +218,11 @@ def test_a_leaf_made_under_no_grad_may_require_a_gradient() -> None:
 
 def test_anomaly_names_the_operation_and_the_line_that_made_the_first_nan_forward() -> None:
     x = ad.tensor([1.0, -1.0], requires_grad=True)
-    with ad.detect_anomaly(), pytest.raises(FloatingPointError, match=r"log\(f32\[2\]\).*NaN.*test_modes.py:\d+"), np.errstate(all="ignore"):
+    with (
+        ad.detect_anomaly(),
+        pytest.raises(FloatingPointError, match=r"log\(f32\[2\]\).*NaN.*test_modes.py:\d+"),
+        np.errstate(all="ignore"),
+    ):
         np.log(x)
 
 

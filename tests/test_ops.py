@@ -16,7 +16,9 @@ from tests.drawn import example, operands
 from tests.numeric import check, direction, listed
 from tests.ops_table import OPS, Op
 
-ENTRIES = {e for e in registry.values() if (e.fun.__module__ or "numpy").split(".")[0] in ("numpy", "scipy", "autodiff")}
+ENTRIES = {
+    e for e in registry.values() if (e.fun.__module__ or "numpy").split(".")[0] in ("numpy", "scipy", "autodiff")
+}
 each_op = pytest.mark.parametrize("op", OPS, ids=str)
 each_real_op = pytest.mark.parametrize("op", [o for o in OPS if "complex" not in o.domains], ids=str)
 
@@ -124,7 +126,9 @@ def test_values_and_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
         np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().resolve_conj().numpy(), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "zero" and isinstance(f, np.ufunc)])
+@pytest.mark.parametrize(
+    "fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "zero" and isinstance(f, np.ufunc)]
+)
 def test_steps_have_gradient_zero(fun: Any) -> None:
     xs = leaves([np.array([-1.5, 0.5, 2.5])] * fun.nin)
     y = fun(*xs)
@@ -133,9 +137,20 @@ def test_steps_have_gradient_zero(fun: Any) -> None:
         np.testing.assert_array_equal(g.numpy(), np.zeros(3))
 
 
-@pytest.mark.parametrize("fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "boolean" and isinstance(f, np.ufunc)])
+@pytest.mark.parametrize(
+    "fun", [f for f, e in registry.items() if e in ENTRIES and e.kind == "boolean" and isinstance(f, np.ufunc)]
+)
 def test_comparisons_are_tensors_without_a_gradient(fun: Any) -> None:
-    integers = fun in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm)
+    integers = fun in (
+        np.bitwise_and,
+        np.bitwise_or,
+        np.bitwise_xor,
+        np.invert,
+        np.left_shift,
+        np.right_shift,
+        np.gcd,
+        np.lcm,
+    )
     arrays = [np.array([1, 2, 3])] * fun.nin if integers else [np.array([-1.5, 0.0, 2.5])] * fun.nin
     xs = [ad.as_tensor(x).requires_grad_(not integers) for x in arrays]
     y = fun(*xs)

@@ -17,12 +17,35 @@ def leaf() -> ad.Tensor:
     return ad.tensor(A, requires_grad=True)
 
 
-@pytest.mark.parametrize("f", [
-    lambda x: np.exp(x), lambda x: np.sum(x), lambda x: np.add(1.0, x), lambda x: np.add(x, A), lambda x: np.add(A, x), lambda x: np.concatenate([A, x]), lambda x: np.where(A > 0, x, 0),
-    lambda x: np.matmul(A.T, x), lambda x: np.dot(x, A.T), lambda x: np.einsum("ij->j", x), lambda x: np.stack([x, A]), lambda x: np.mean(a=x, axis=0), lambda x: np.reshape(x, shape=(3, 2)),
-    lambda x: np.sum(x, axis=(0,), keepdims=True), lambda x: np.take(x, [0, 1], axis=1), lambda x: np.split(x, 3, axis=1)[0], lambda x: np.average(x, weights=np.abs(A)), lambda x: np.full_like(x, 3.0) * x,
-    lambda x: np.clip(x, a_min=-1, a_max=1), lambda x: np.var(x, ddof=1), lambda x: np.pad(x, 1), lambda x: np.transpose(a=x, axes=(1, 0)), lambda x: np.cumsum(x, 0), lambda x: np.std(x, 1, None, None, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.exp(x),
+        lambda x: np.sum(x),
+        lambda x: np.add(1.0, x),
+        lambda x: np.add(x, A),
+        lambda x: np.add(A, x),
+        lambda x: np.concatenate([A, x]),
+        lambda x: np.where(A > 0, x, 0),
+        lambda x: np.matmul(A.T, x),
+        lambda x: np.dot(x, A.T),
+        lambda x: np.einsum("ij->j", x),
+        lambda x: np.stack([x, A]),
+        lambda x: np.mean(a=x, axis=0),
+        lambda x: np.reshape(x, shape=(3, 2)),
+        lambda x: np.sum(x, axis=(0,), keepdims=True),
+        lambda x: np.take(x, [0, 1], axis=1),
+        lambda x: np.split(x, 3, axis=1)[0],
+        lambda x: np.average(x, weights=np.abs(A)),
+        lambda x: np.full_like(x, 3.0) * x,
+        lambda x: np.clip(x, a_min=-1, a_max=1),
+        lambda x: np.var(x, ddof=1),
+        lambda x: np.pad(x, 1),
+        lambda x: np.transpose(a=x, axes=(1, 0)),
+        lambda x: np.cumsum(x, 0),
+        lambda x: np.std(x, 1, None, None, 1),
+    ],
+)
 def test_numpys_functions_record_and_equal_themselves_on_arrays(f: Any) -> None:
     y = f(leaf())
     assert isinstance(y, ad.Tensor)
@@ -30,12 +53,23 @@ def test_numpys_functions_record_and_equal_themselves_on_arrays(f: Any) -> None:
     np.testing.assert_allclose(y.detach().numpy(), f(A), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("given", "expected"), [
-    (lambda x: np.add.reduce(x), lambda x: np.add.reduce(x)), (lambda x: np.add.reduce(x, axis=1), lambda x: x.sum(1)), (lambda x: np.add.reduce(x, axis=None), lambda x: x.sum()),
-    (lambda x: np.multiply.reduce(x, axis=0, keepdims=True), lambda x: x.prod(0, keepdims=True)), (lambda x: np.maximum.reduce(x), lambda x: x.max(0)), (lambda x: np.minimum.reduce(x, axis=1), lambda x: x.min(1)),
-    (lambda x: np.add.accumulate(x), lambda x: np.cumsum(x, 0)), (lambda x: np.add.accumulate(x, axis=1), lambda x: np.cumsum(x, 1)), (lambda x: np.multiply.accumulate(x), lambda x: np.cumprod(x, 0)),
-    (lambda x: np.multiply.outer(x, A[0]), lambda x: np.multiply.outer(x, A[0])), (lambda x: np.subtract.outer(A[0], x), lambda x: np.subtract.outer(A[0], x)), (lambda x: np.add.outer(x[0], x[1]), lambda x: np.add.outer(x[0], x[1])),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (lambda x: np.add.reduce(x), lambda x: np.add.reduce(x)),
+        (lambda x: np.add.reduce(x, axis=1), lambda x: x.sum(1)),
+        (lambda x: np.add.reduce(x, axis=None), lambda x: x.sum()),
+        (lambda x: np.multiply.reduce(x, axis=0, keepdims=True), lambda x: x.prod(0, keepdims=True)),
+        (lambda x: np.maximum.reduce(x), lambda x: x.max(0)),
+        (lambda x: np.minimum.reduce(x, axis=1), lambda x: x.min(1)),
+        (lambda x: np.add.accumulate(x), lambda x: np.cumsum(x, 0)),
+        (lambda x: np.add.accumulate(x, axis=1), lambda x: np.cumsum(x, 1)),
+        (lambda x: np.multiply.accumulate(x), lambda x: np.cumprod(x, 0)),
+        (lambda x: np.multiply.outer(x, A[0]), lambda x: np.multiply.outer(x, A[0])),
+        (lambda x: np.subtract.outer(A[0], x), lambda x: np.subtract.outer(A[0], x)),
+        (lambda x: np.add.outer(x[0], x[1]), lambda x: np.add.outer(x[0], x[1])),
+    ],
+)
 def test_reduce_accumulate_and_outer_map_to_their_functions(given: Any, expected: Any) -> None:
     y = given(leaf())
     assert not y.is_leaf
@@ -50,11 +84,20 @@ def test_logical_reductions() -> None:
 # --- answers by value ---
 
 VALUES = {
-    "allclose": (lambda x: np.allclose(x, A), True), "array_equal": (lambda x: np.array_equal(x, x), True), "array_equiv": (lambda x: np.array_equiv(x, A), True), "shape": (lambda x: np.shape(x), (2, 3)),
-    "ndim": (lambda x: np.ndim(x), 2), "size": (lambda x: np.size(x), 6), "iscomplexobj": (lambda x: np.iscomplexobj(x), False), "isrealobj": (lambda x: np.isrealobj(x), True),
-    "result_type": (lambda x: np.result_type(x, np.float32), np.float64), "array2string": (lambda x: np.array2string(x), np.array2string(A)), "array_str": (lambda x: np.array_str(x), np.array_str(A)),
-    "may_share_memory": (lambda x: np.may_share_memory(x, x), True), "can_cast of a dtype": (lambda x: np.can_cast(x.dtype, np.float64), True),
-}  # fmt: skip
+    "allclose": (lambda x: np.allclose(x, A), True),
+    "array_equal": (lambda x: np.array_equal(x, x), True),
+    "array_equiv": (lambda x: np.array_equiv(x, A), True),
+    "shape": (lambda x: np.shape(x), (2, 3)),
+    "ndim": (lambda x: np.ndim(x), 2),
+    "size": (lambda x: np.size(x), 6),
+    "iscomplexobj": (lambda x: np.iscomplexobj(x), False),
+    "isrealobj": (lambda x: np.isrealobj(x), True),
+    "result_type": (lambda x: np.result_type(x, np.float32), np.float64),
+    "array2string": (lambda x: np.array2string(x), np.array2string(A)),
+    "array_str": (lambda x: np.array_str(x), np.array_str(A)),
+    "may_share_memory": (lambda x: np.may_share_memory(x, x), True),
+    "can_cast of a dtype": (lambda x: np.can_cast(x.dtype, np.float64), True),
+}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -65,11 +108,23 @@ def test_questions_are_answered_with_plain_values(name: str) -> None:
     assert answer == expected
 
 
-@pytest.mark.parametrize(("f", "expected"), [
-    (lambda x: np.argmax(x), np.argmax(A)), (lambda x: np.argmin(x, axis=1), np.argmin(A, axis=1)), (lambda x: np.argsort(x, axis=0), np.argsort(A, axis=0)), (lambda x: np.isclose(x, A), np.isclose(A, A)),
-    (lambda x: np.isnan(x), np.isnan(A)), (lambda x: np.count_nonzero(x, axis=0), np.count_nonzero(A, axis=0)), (lambda x: np.any(x > 3), np.asarray(True)), (lambda x: np.all(x > 3, axis=0), np.all(A > 3, axis=0)),
-    (lambda x: np.zeros_like(x), np.zeros_like(A)), (lambda x: np.ones_like(x, dtype=np.int8), np.ones_like(A, dtype=np.int8)), (lambda x: np.signbit(x), np.signbit(A)), (lambda x: np.nonzero(x > 2)[0], np.nonzero(A > 2)[0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: np.argmax(x), np.argmax(A)),
+        (lambda x: np.argmin(x, axis=1), np.argmin(A, axis=1)),
+        (lambda x: np.argsort(x, axis=0), np.argsort(A, axis=0)),
+        (lambda x: np.isclose(x, A), np.isclose(A, A)),
+        (lambda x: np.isnan(x), np.isnan(A)),
+        (lambda x: np.count_nonzero(x, axis=0), np.count_nonzero(A, axis=0)),
+        (lambda x: np.any(x > 3), np.asarray(True)),
+        (lambda x: np.all(x > 3, axis=0), np.all(A > 3, axis=0)),
+        (lambda x: np.zeros_like(x), np.zeros_like(A)),
+        (lambda x: np.ones_like(x, dtype=np.int8), np.ones_like(A, dtype=np.int8)),
+        (lambda x: np.signbit(x), np.signbit(A)),
+        (lambda x: np.nonzero(x > 2)[0], np.nonzero(A > 2)[0]),
+    ],
+)
 def test_indices_masks_and_likenesses_are_tensors_without_history(f: Any, expected: Any) -> None:
     y = f(leaf())
     assert isinstance(y, ad.Tensor)

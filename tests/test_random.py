@@ -74,7 +74,11 @@ def test_dtypes() -> None:
 
 
 def test_values_lie_where_they_should() -> None:
-    u, b, r = random.uniform(2.0, 3.0, 1000).numpy(), random.bernoulli(0.25, 4000).numpy(), random.randint(3, 6, 1000).numpy()
+    u, b, r = (
+        random.uniform(2.0, 3.0, 1000).numpy(),
+        random.bernoulli(0.25, 4000).numpy(),
+        random.randint(3, 6, 1000).numpy(),
+    )
     assert u.min() >= 2.0
     assert u.max() <= 3.0
     assert set(b) == {0.0, 1.0}
@@ -97,11 +101,18 @@ def test_requires_grad() -> None:
     assert x.is_leaf
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: random.bernoulli(1.5), ValueError, r"bernoulli.*\[0, 1\].*1\.5"),
-    (lambda: ad.randn(2, generator=np.random.default_rng(0)), TypeError, r"ad\.random\.Generator; got Generator|ad\.random\.Generator.*numpy"),
-    (lambda: random.normal(generator=3), TypeError, r"ad\.random\.Generator; got int"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: random.bernoulli(1.5), ValueError, r"bernoulli.*\[0, 1\].*1\.5"),
+        (
+            lambda: ad.randn(2, generator=np.random.default_rng(0)),
+            TypeError,
+            r"ad\.random\.Generator; got Generator|ad\.random\.Generator.*numpy",
+        ),
+        (lambda: random.normal(generator=3), TypeError, r"ad\.random\.Generator; got int"),
+    ],
+)
 def test_mistakes_are_named(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         call()

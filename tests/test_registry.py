@@ -35,7 +35,9 @@ def raised(x: Any, *, power: int = 2) -> Any:
     return x**power
 
 
-@ad.sequence(lambda g, xs, needs: [g * np.cos(x) if need else None for x, need in zip(xs, needs, strict=True)], sig="*xs;")
+@ad.sequence(
+    lambda g, xs, needs: [g * np.cos(x) if need else None for x, need in zip(xs, needs, strict=True)], sig="*xs;"
+)
 def sum_of_sines(*xs: Any) -> Any:
     return sum(np.sin(x) for x in xs)
 
@@ -80,9 +82,15 @@ def test_a_third_partys_function_of_any_form_has_derivatives_of_any_order(name: 
     check(f, *operands, order=3)
 
 
-@pytest.mark.parametrize(("f", "expected"), [
-    (self_power, 4.0), (softplus, np.log1p(np.exp(2.0))), (lambda x: raised(x, power=3), 8.0), (lambda x: sine_cosine(x)[0], np.sin(2.0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (self_power, 4.0),
+        (softplus, np.log1p(np.exp(2.0))),
+        (lambda x: raised(x, power=3), 8.0),
+        (lambda x: sine_cosine(x)[0], np.sin(2.0)),
+    ],
+)
 def test_the_same_function_takes_arrays_and_answers_with_arrays(f: Any, expected: float) -> None:
     y = f(np.array([2.0]))
     assert type(y) is np.ndarray
@@ -120,7 +128,7 @@ def test_grad_fn_names_the_function_its_parents_and_what_it_saved() -> None:
     y = self_power(x)
     z = y + 1.0
     assert z.grad_fn.name == "add"
-    (parent, number), = z.grad_fn.next_functions
+    ((parent, number),) = z.grad_fn.next_functions
     assert (parent, number) == (y.grad_fn, 0)
     assert parent.name == "self_power"
     assert parent.saved_shapes == ((2, 3), (2, 3))
@@ -151,11 +159,14 @@ def test_a_function_of_any_number_of_operands_must_write_its_signature() -> None
 # --- reading ---
 
 
-@pytest.mark.parametrize(("fun", "line"), [
-    (np.tanh, "elementwise(np.tanh, lambda g, y: g - g * (y * y))"),
-    (np.exp, "elementwise(np.exp, lambda g, y: g * y)"),
-    (np.multiply, "bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fun", "line"),
+    [
+        (np.tanh, "elementwise(np.tanh, lambda g, y: g - g * (y * y))"),
+        (np.exp, "elementwise(np.exp, lambda g, y: g * y)"),
+        (np.multiply, "bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)"),
+    ],
+)
 def test_rule_prints_the_line_of_the_table(fun: Any, line: str) -> None:
     assert repr(ad.rule(fun)) == line
 
@@ -195,7 +206,9 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("fun", UNKNOWN, ids=lambda f: f"{f.__module__ or 'numpy'}.{f.__name__}" if callable(f) else str(f))
+@pytest.mark.parametrize(
+    "fun", UNKNOWN, ids=lambda f: f"{f.__module__ or 'numpy'}.{f.__name__}" if callable(f) else str(f)
+)
 def test_a_numpy_function_without_a_rule_refuses_a_tensor_by_name(fun: Any) -> None:
     t = ad.tensor([1.0, 2.0], requires_grad=True)
     message = rf"np\..*{fun.__name__} has no derivative rule.*t\.numpy\(\)"

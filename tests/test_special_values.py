@@ -51,7 +51,12 @@ FIRST = [
     ("hypot at (0, 0)", lambda x: np.hypot(x, 0.0), [0.0, 3.0], [0, 1]),
     ("std of equal numbers", np.std, [2.0, 2.0, 2.0], [0, 0, 0]),
     ("var of equal numbers", np.var, [2.0, 2.0, 2.0], [0, 0, 0]),
-    ("sqrt of a sum of squares at 0, as operations", lambda x: np.where(np.sum(x * x) > 0, np.sqrt(np.sum(x * x)), 0.0), [0.0, 0.0], [0, 0]),
+    (
+        "sqrt of a sum of squares at 0, as operations",
+        lambda x: np.where(np.sum(x * x) > 0, np.sqrt(np.sum(x * x)), 0.0),
+        [0.0, 0.0],
+        [0, 0],
+    ),
     ("arcsin at 1", np.arcsin, [1.0, 0.0], [INF, 1]),
     ("arccos at 1", np.arccos, [1.0], [-INF]),
     ("arctanh at 1, gradient 0", lambda x: np.where(x < 1, np.arctanh(x), 0.0), [1.0], [0]),
@@ -87,7 +92,7 @@ FIRST = [
     # fractions
     ("remainder", lambda x: x % 3.0, [-4.0, 4.0], [1, 1]),
     ("floor_divide, sign, round", lambda x: x // 2.0 + np.sign(x) + np.round(x), [1.3], [0]),
-]  # fmt: skip
+]
 
 SECOND = [
     ("(sqrt(x) - 2)**2 at 4", lambda x: (np.sqrt(x) - 2) ** 2, 4.0, 0.125),
@@ -105,7 +110,7 @@ SECOND = [
     ("division where it is not taken", lambda x: np.where(x != 0, x / x, x**3), 0.0, 0.0),
     ("sigmoid far out", ad.sigmoid, 1000.0, 0.0),
     ("a live ratio where its gradient is 0", lambda x: (np.log(x) - np.log(2.0)) ** 2, 2.0, 0.5),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("f", "at", "expected"), [row[1:] for row in FIRST], ids=[row[0] for row in FIRST])
@@ -121,13 +126,28 @@ def test_second_derivative_by_convention(f: Any, at: Any, expected: Any) -> None
 
 
 SINGULAR = {
-    "sqrt": (np.sqrt, 0.0), "cbrt": (np.cbrt, 0.0), "log": (np.log, 0.0), "log2": (np.log2, 0.0), "log10": (np.log10, 0.0),
-    "log1p": (np.log1p, -1.0), "divide": (lambda x: 1 / x, 0.0), "reciprocal": (np.reciprocal, 0.0), "x**-1": (lambda x: x**-1, 0.0),
-    "x**0.5": (lambda x: x**0.5, 0.0), "arcsin": (np.arcsin, 1.0), "arccos": (np.arccos, -1.0), "arctanh": (np.arctanh, 1.0),
-    "arccosh": (np.arccosh, 1.0), "hypot": (lambda x: np.hypot(x, x), 0.0), "sqrt of a square": (lambda x: np.sqrt(x * x), 0.0),
-    "norm of rows": (lambda x: np.sqrt(np.sum(np.stack([x, x]) ** 2, axis=0)), 0.0), "log of a negative": (np.log, -1.0),
-    "sqrt of a negative": (np.sqrt, -1.0), "x / x": (lambda x: x / x, 0.0), "arctan2": (lambda x: np.arctan2(x, x), 0.0),
-}  # fmt: skip
+    "sqrt": (np.sqrt, 0.0),
+    "cbrt": (np.cbrt, 0.0),
+    "log": (np.log, 0.0),
+    "log2": (np.log2, 0.0),
+    "log10": (np.log10, 0.0),
+    "log1p": (np.log1p, -1.0),
+    "divide": (lambda x: 1 / x, 0.0),
+    "reciprocal": (np.reciprocal, 0.0),
+    "x**-1": (lambda x: x**-1, 0.0),
+    "x**0.5": (lambda x: x**0.5, 0.0),
+    "arcsin": (np.arcsin, 1.0),
+    "arccos": (np.arccos, -1.0),
+    "arctanh": (np.arctanh, 1.0),
+    "arccosh": (np.arccosh, 1.0),
+    "hypot": (lambda x: np.hypot(x, x), 0.0),
+    "sqrt of a square": (lambda x: np.sqrt(x * x), 0.0),
+    "norm of rows": (lambda x: np.sqrt(np.sum(np.stack([x, x]) ** 2, axis=0)), 0.0),
+    "log of a negative": (np.log, -1.0),
+    "sqrt of a negative": (np.sqrt, -1.0),
+    "x / x": (lambda x: x / x, 0.0),
+    "arctan2": (lambda x: np.arctan2(x, x), 0.0),
+}
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -221,7 +221,11 @@ def test_create_graph_retains() -> None:
 def test_third_and_fourth_derivatives() -> None:
     x = leaf(0.7)
     y, expected = np.sin(x) * x, [0.7 * np.cos(0.7) + np.sin(0.7)]
-    expected += [2 * np.cos(0.7) - 0.7 * np.sin(0.7), -3 * np.sin(0.7) - 0.7 * np.cos(0.7), -4 * np.cos(0.7) + 0.7 * np.sin(0.7)]
+    expected += [
+        2 * np.cos(0.7) - 0.7 * np.sin(0.7),
+        -3 * np.sin(0.7) - 0.7 * np.cos(0.7),
+        -4 * np.cos(0.7) + 0.7 * np.sin(0.7),
+    ]
     for value in expected:
         (y,) = ad.grad(y, x, create_graph=True)
         assert y.item() == pytest.approx(value, rel=1e-12)
@@ -325,10 +329,19 @@ def test_leaves_without_requires_grad_get_nothing() -> None:
 # --- values that changed ---
 
 
-@pytest.mark.parametrize("write", [
-    lambda w: w.mul_(3), lambda w: w.__imul__(3), lambda w: w.__setitem__(0, 7.0), lambda w: w.T.mul_(3), lambda w: w[1:].fill_(0.0),
-    lambda w: np.multiply(w, 3, out=w), lambda w: w.detach().zero_(), lambda w: w.copy_(ad.zeros(3, 2)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda w: w.mul_(3),
+        lambda w: w.__imul__(3),
+        lambda w: w.__setitem__(0, 7.0),
+        lambda w: w.T.mul_(3),
+        lambda w: w[1:].fill_(0.0),
+        lambda w: np.multiply(w, 3, out=w),
+        lambda w: w.detach().zero_(),
+        lambda w: w.copy_(ad.zeros(3, 2)),
+    ],
+)
 def test_a_saved_value_written_in_place_is_noticed_also_through_a_view(write: Any) -> None:
     w = ad.tensor(np.ones((3, 2)), requires_grad=True)
     w.name = "W"
@@ -402,7 +415,9 @@ def test_threads_sweep_their_own_graphs() -> None:
                     y = np.tanh(y) * x
                 y.sum().backward()
                 z = x.detach().requires_grad_()
-                expected = ad.functional.grad(lambda t: (np.tanh(np.tanh(np.tanh(np.tanh(np.tanh(t) * t) * t) * t) * t) * t).sum())(z)
+                expected = ad.functional.grad(
+                    lambda t: (np.tanh(np.tanh(np.tanh(np.tanh(np.tanh(t) * t) * t) * t) * t) * t).sum()
+                )(z)
                 np.testing.assert_allclose(x.grad.numpy(), expected.detach().numpy())
         except BaseException as error:  # noqa: BLE001
             failures.append(error)

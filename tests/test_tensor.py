@@ -32,10 +32,24 @@ def same(given: Any, expected: Any) -> None:
 # --- making one ---
 
 
-@pytest.mark.parametrize(("data", "dtype"), [
-    (1.0, "f4"), ([1.0, 2.0], "f4"), (1, "i8"), ([1, 2], "i8"), (True, "?"), (1j, "c8"), ([], "f4"), ([[1, 2.5]], "f4"),
-    (np.float64(1.0), "f8"), (np.array([1.0]), "f8"), (np.array([1], "i2"), "i2"), (np.array([1], "f2"), "f2"), (range(3), "i8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [
+        (1.0, "f4"),
+        ([1.0, 2.0], "f4"),
+        (1, "i8"),
+        ([1, 2], "i8"),
+        (True, "?"),
+        (1j, "c8"),
+        ([], "f4"),
+        ([[1, 2.5]], "f4"),
+        (np.float64(1.0), "f8"),
+        (np.array([1.0]), "f8"),
+        (np.array([1], "i2"), "i2"),
+        (np.array([1], "f2"), "f2"),
+        (range(3), "i8"),
+    ],
+)
 def test_dtypes_of_new_tensors(data: Any, dtype: str) -> None:
     assert ad.tensor(data).dtype == np.dtype(dtype)
     assert ad.as_tensor(data).dtype == np.dtype(dtype)
@@ -66,14 +80,27 @@ def test_tensor_copies_and_as_tensor_shares() -> None:
     assert again.tolist() == [1.0, 0.0]
 
 
-@pytest.mark.parametrize(("made", "expected"), [
-    (lambda: ad.zeros(2, 3), np.zeros((2, 3), "f4")), (lambda: ad.zeros((2, 3)), np.zeros((2, 3), "f4")), (lambda: ad.zeros(), np.zeros((), "f4")),
-    (lambda: ad.ones(2, dtype=np.int64), np.ones(2, "i8")), (lambda: ad.full((2,), 3.0), np.full(2, 3, "f4")), (lambda: ad.full(2, 3), np.full(2, 3)),
-    (lambda: ad.arange(4), np.arange(4)), (lambda: ad.arange(1, 4, 2), np.arange(1, 4, 2)), (lambda: ad.arange(0, 1, 0.25), np.arange(0, 1, 0.25, "f4")),
-    (lambda: ad.linspace(0, 1, 5), np.linspace(0, 1, 5, dtype="f4")), (lambda: ad.eye(2), np.eye(2, dtype="f4")), (lambda: ad.eye(2, 3), np.eye(2, 3, dtype="f4")),
-    (lambda: ad.zeros_like(t(A)), np.zeros((2, 3))), (lambda: ad.ones_like(t(I)), np.ones(3, "i8")), (lambda: ad.full_like(t(A), 2), np.full((2, 3), 2.0)),
-    (lambda: ad.zeros_like(t(I), dtype=np.float32), np.zeros(3, "f4")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (lambda: ad.zeros(2, 3), np.zeros((2, 3), "f4")),
+        (lambda: ad.zeros((2, 3)), np.zeros((2, 3), "f4")),
+        (lambda: ad.zeros(), np.zeros((), "f4")),
+        (lambda: ad.ones(2, dtype=np.int64), np.ones(2, "i8")),
+        (lambda: ad.full((2,), 3.0), np.full(2, 3, "f4")),
+        (lambda: ad.full(2, 3), np.full(2, 3)),
+        (lambda: ad.arange(4), np.arange(4)),
+        (lambda: ad.arange(1, 4, 2), np.arange(1, 4, 2)),
+        (lambda: ad.arange(0, 1, 0.25), np.arange(0, 1, 0.25, "f4")),
+        (lambda: ad.linspace(0, 1, 5), np.linspace(0, 1, 5, dtype="f4")),
+        (lambda: ad.eye(2), np.eye(2, dtype="f4")),
+        (lambda: ad.eye(2, 3), np.eye(2, 3, dtype="f4")),
+        (lambda: ad.zeros_like(t(A)), np.zeros((2, 3))),
+        (lambda: ad.ones_like(t(I)), np.ones(3, "i8")),
+        (lambda: ad.full_like(t(A), 2), np.full((2, 3), 2.0)),
+        (lambda: ad.zeros_like(t(I), dtype=np.float32), np.zeros(3, "f4")),
+    ],
+)
 def test_creation_functions(made: Any, expected: Any) -> None:
     same(made(), expected)
 
@@ -81,7 +108,11 @@ def test_creation_functions(made: Any, expected: Any) -> None:
 def test_empty_has_its_shape_and_creation_may_require_gradients() -> None:
     assert ad.empty(2, 0).shape == (2, 0)
     assert ad.empty_like(t(A)).shape == (2, 3)
-    for made in (ad.zeros(2, requires_grad=True), ad.ones_like(t(A), requires_grad=True), ad.eye(2, requires_grad=True)):
+    for made in (
+        ad.zeros(2, requires_grad=True),
+        ad.ones_like(t(A), requires_grad=True),
+        ad.eye(2, requires_grad=True),
+    ):
         assert made.requires_grad
         assert made.is_leaf
 
@@ -89,9 +120,20 @@ def test_empty_has_its_shape_and_creation_may_require_gradients() -> None:
 # --- operators ---
 
 FLOAT = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
-    "**": operator.pow, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 INTEGER = {"&": operator.and_, "|": operator.or_, "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift}
 UNARY = {"-": operator.neg, "+": operator.pos, "abs": abs}
 
@@ -153,8 +195,21 @@ def test_operators_have_derivatives_with_a_constant_on_either_side(name: str, le
         check(f, left, right, order=2)
 
 
-@pytest.mark.parametrize(("left", "right"), [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (5, 3, 4)),
-                                             ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((1, 2, 3), (5, 3, 4)), ((7, 1, 2, 3), (5, 3, 4))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (3, 4)),
+        ((2, 3), (3, 4)),
+        ((5, 2, 3), (3, 4)),
+        ((5, 2, 3), (5, 3, 4)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 4)),
+        ((1, 2, 3), (5, 3, 4)),
+        ((7, 1, 2, 3), (5, 3, 4)),
+    ],
+)
 def test_matmul_of_every_pair_of_ranks(left: Any, right: Any) -> None:
     a, b = RNG.normal(size=left), RNG.normal(size=right)
     same(t(a) @ t(b), np.asarray(a @ b))
@@ -165,8 +220,18 @@ def test_matmul_of_every_pair_of_ranks(left: Any, right: Any) -> None:
 
 def test_power_of_every_kind_of_exponent() -> None:
     x = t([2.0, 3.0], requires_grad=True)
-    for exponent, slope in ((2, [4.0, 6.0]), (2.0, [4.0, 6.0]), (3, [12.0, 27.0]), (0, [0.0, 0.0]), (1, [1.0, 1.0]), (-1, [-0.25, -1 / 9]),
-                            (0.5, [0.5 / np.sqrt(2), 0.5 / np.sqrt(3)]), (np.int64(2), [4.0, 6.0]), (t([2, 2]), [4.0, 6.0]), (True, [1.0, 1.0])):  # fmt: skip
+    for exponent, slope in (
+        (2, [4.0, 6.0]),
+        (2.0, [4.0, 6.0]),
+        (3, [12.0, 27.0]),
+        (0, [0.0, 0.0]),
+        (1, [1.0, 1.0]),
+        (-1, [-0.25, -1 / 9]),
+        (0.5, [0.5 / np.sqrt(2), 0.5 / np.sqrt(3)]),
+        (np.int64(2), [4.0, 6.0]),
+        (t([2, 2]), [4.0, 6.0]),
+        (True, [1.0, 1.0]),
+    ):
         (g,) = ad.grad((x**exponent).sum(), x)
         assert g.dtype == np.float32
         np.testing.assert_allclose(g.numpy(), slope, rtol=1e-6)
@@ -199,8 +264,26 @@ def test_equality_with_what_is_no_number() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.complex64])
-@pytest.mark.parametrize("other", [2, 2.5, True, np.float64(2.5), np.float32(2), np.int64(2), np.bool_(True), np.array([1, 2, 3]), np.array(3), np.array([True, True, True]),
-                                   [1, 2, 3], [1.5, 2.5, 3.5], ad.tensor([1, 2, 3]), ad.tensor(2)], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "other",
+    [
+        2,
+        2.5,
+        True,
+        np.float64(2.5),
+        np.float32(2),
+        np.int64(2),
+        np.bool_(True),
+        np.array([1, 2, 3]),
+        np.array(3),
+        np.array([True, True, True]),
+        [1, 2, 3],
+        [1.5, 2.5, 3.5],
+        ad.tensor([1, 2, 3]),
+        ad.tensor(2),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize("name", ["+", "-", "*", "/"])
 def test_a_floating_tensor_keeps_its_dtype_beside_numbers_and_integers(name: str, dtype: Any, other: Any) -> None:
     x, f = ad.tensor([1.0, 2.0, 3.0], dtype=dtype, requires_grad=True), FLOAT[name]
@@ -257,11 +340,46 @@ def test_results_are_plain_tensors_whatever_the_subclass() -> None:
 
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 INDICES = [
-    0, -1, np.int64(1), slice(None), slice(None, None, -1), slice(5, None), (0, 1), (0, 1, 2), (..., 0), (0, ...), ..., None, (None, 0), (0, None, slice(1, 3)),
-    (slice(None), slice(None, None, 2)), (slice(None, None, -1), slice(2, 0, -1)), [0, 1], [1, 0, 1], np.array([[0, 1], [1, 1]]), ([0, 1], [2, 0]), ([0, 1], slice(None), [3, 0]),
-    (slice(None), [2, 0]), ([[0], [1]], [0, 2]), (0, [1, 2]), ([1, 0], None, 2), (..., [0, 3]), (None, [1], ..., None), [True, False], CUBE > 10, (CUBE > 10)[0] if False else (0, CUBE[0] > 3),
-    (slice(None), np.array([True, False, True])), (np.array([True, False]), 1), ([True, True], ..., 0), [], np.zeros(0, int), (), True, False, np.zeros((2, 3, 4), bool),
-]  # fmt: skip
+    0,
+    -1,
+    np.int64(1),
+    slice(None),
+    slice(None, None, -1),
+    slice(5, None),
+    (0, 1),
+    (0, 1, 2),
+    (..., 0),
+    (0, ...),
+    ...,
+    None,
+    (None, 0),
+    (0, None, slice(1, 3)),
+    (slice(None), slice(None, None, 2)),
+    (slice(None, None, -1), slice(2, 0, -1)),
+    [0, 1],
+    [1, 0, 1],
+    np.array([[0, 1], [1, 1]]),
+    ([0, 1], [2, 0]),
+    ([0, 1], slice(None), [3, 0]),
+    (slice(None), [2, 0]),
+    ([[0], [1]], [0, 2]),
+    (0, [1, 2]),
+    ([1, 0], None, 2),
+    (..., [0, 3]),
+    (None, [1], ..., None),
+    [True, False],
+    CUBE > 10,
+    (CUBE > 10)[0] if False else (0, CUBE[0] > 3),
+    (slice(None), np.array([True, False, True])),
+    (np.array([True, False]), 1),
+    ([True, True], ..., 0),
+    [],
+    np.zeros(0, int),
+    (),
+    True,
+    False,
+    np.zeros((2, 3, 4), bool),
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=repr)
@@ -326,13 +444,22 @@ def test_hash_is_by_identity() -> None:
     assert {a: 1}[a] == 1
 
 
-@pytest.mark.parametrize(("x", "text"), [
-    (lambda: t([1.0, 2.5]), "tensor([1. , 2.5])"), (lambda: t(1.5), "tensor(1.5)"), (lambda: t([1, 2]), "tensor([1, 2])"), (lambda: t(True), "tensor(True)"),
-    (lambda: t(np.array([1.0])), "tensor([1.], dtype=float64)"), (lambda: t([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
-    (lambda: np.exp(t([0.0], requires_grad=True)), "tensor([1.], grad_fn=<exp>)"), (lambda: ad.zeros(0), "tensor([])"), (lambda: ad.zeros(2, 0), "tensor([], shape=(2, 0))"),
-    (lambda: t([[1.0, 2.0], [3.0, 4.0]]), "tensor([[1., 2.],\n        [3., 4.]])"),
-    (lambda: t(np.array([1j], "c8")), "tensor([0.+1.j], dtype=complex64)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (lambda: t([1.0, 2.5]), "tensor([1. , 2.5])"),
+        (lambda: t(1.5), "tensor(1.5)"),
+        (lambda: t([1, 2]), "tensor([1, 2])"),
+        (lambda: t(True), "tensor(True)"),
+        (lambda: t(np.array([1.0])), "tensor([1.], dtype=float64)"),
+        (lambda: t([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
+        (lambda: np.exp(t([0.0], requires_grad=True)), "tensor([1.], grad_fn=<exp>)"),
+        (lambda: ad.zeros(0), "tensor([])"),
+        (lambda: ad.zeros(2, 0), "tensor([], shape=(2, 0))"),
+        (lambda: t([[1.0, 2.0], [3.0, 4.0]]), "tensor([[1., 2.],\n        [3., 4.]])"),
+        (lambda: t(np.array([1j], "c8")), "tensor([0.+1.j], dtype=complex64)"),
+    ],
+)
 def test_repr_shows_values_dtype_and_history(x: Any, text: str) -> None:
     assert repr(x()) == str(x()) == text
 
@@ -341,10 +468,18 @@ def test_repr_of_many_elements_is_short() -> None:
     assert len(repr(ad.zeros(100, 100))) < 1000
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    (lambda: f"{t(3.14159):.2f}", "3.14"), (lambda: f"{t([2.5], requires_grad=True):6.1f}", "   2.5"), (lambda: f"{t(7):03d}", "007"), (lambda: f"{t(0.5):.0%}", "50%"),
-    (lambda: f"{t([1, 2])}", "tensor([1, 2])"), (lambda: f"{np.exp(t(0.0, requires_grad=True)).sum():.4f}", "1.0000"), (lambda: f"{t([1, 2])!r:>16}", "  tensor([1, 2])"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (lambda: f"{t(3.14159):.2f}", "3.14"),
+        (lambda: f"{t([2.5], requires_grad=True):6.1f}", "   2.5"),
+        (lambda: f"{t(7):03d}", "007"),
+        (lambda: f"{t(0.5):.0%}", "50%"),
+        (lambda: f"{t([1, 2])}", "tensor([1, 2])"),
+        (lambda: f"{np.exp(t(0.0, requires_grad=True)).sum():.4f}", "1.0000"),
+        (lambda: f"{t([1, 2])!r:>16}", "  tensor([1, 2])"),
+    ],
+)
 def test_format(text: Any, expected: str) -> None:
     assert text() == expected
 
@@ -442,7 +577,13 @@ def test_names() -> None:
 
 def test_torchs_words_for_dtypes() -> None:
     x = ad.tensor([1.0, 2.0])
-    assert (x.double().dtype, x.half().dtype, x.long().dtype, x.int().dtype, x.bool().dtype) == (ad.float64, ad.float16, ad.int64, ad.int32, ad.bool_)
+    assert (x.double().dtype, x.half().dtype, x.long().dtype, x.int().dtype, x.bool().dtype) == (
+        ad.float64,
+        ad.float16,
+        ad.int64,
+        ad.int32,
+        ad.bool_,
+    )
     assert ad.long == np.int64
 
 
@@ -450,12 +591,23 @@ def test_torchs_words_for_dtypes() -> None:
 
 Z = RNG.normal(size=(2, 3)) + 1j * RNG.normal(size=(2, 3))
 COMPLEX = {
-    "abs": (lambda x: abs(x), lambda x: x.abs()), "square of abs": (lambda x: abs(x) ** 2, lambda x: x.abs() ** 2), "real": (lambda x: x.real, lambda x: x.real),
-    "imag": (lambda x: x.imag * 2, lambda x: x.imag * 2), "conj": (lambda x: (x.conj() * x).real, lambda x: (x.conj() * x).real), "exp": (np.exp, lambda x: x.exp()),
-    "power": (lambda x: x**3, lambda x: x**3), "quotient": (lambda x: 1 / x, lambda x: 1 / x), "angle": (np.angle, lambda x: x.angle()), "product": (lambda x: x @ x.T, lambda x: x @ x.T),
-    "hermitian": (lambda x: x @ x.H, lambda x: x @ x.mH), "log": (np.log, lambda x: x.log()), "sum of real and imag": (lambda x: np.sin(x.real) * x.imag, lambda x: x.real.sin() * x.imag),
-    "mixed with real": (lambda x: x * np.abs(x), lambda x: x * x.abs()), "mean": (np.mean, lambda x: x.mean()), "tanh": (np.tanh, lambda x: x.tanh()),
-}  # fmt: skip
+    "abs": (lambda x: abs(x), lambda x: x.abs()),
+    "square of abs": (lambda x: abs(x) ** 2, lambda x: x.abs() ** 2),
+    "real": (lambda x: x.real, lambda x: x.real),
+    "imag": (lambda x: x.imag * 2, lambda x: x.imag * 2),
+    "conj": (lambda x: (x.conj() * x).real, lambda x: (x.conj() * x).real),
+    "exp": (np.exp, lambda x: x.exp()),
+    "power": (lambda x: x**3, lambda x: x**3),
+    "quotient": (lambda x: 1 / x, lambda x: 1 / x),
+    "angle": (np.angle, lambda x: x.angle()),
+    "product": (lambda x: x @ x.T, lambda x: x @ x.T),
+    "hermitian": (lambda x: x @ x.H, lambda x: x @ x.mH),
+    "log": (np.log, lambda x: x.log()),
+    "sum of real and imag": (lambda x: np.sin(x.real) * x.imag, lambda x: x.real.sin() * x.imag),
+    "mixed with real": (lambda x: x * np.abs(x), lambda x: x * x.abs()),
+    "mean": (np.mean, lambda x: x.mean()),
+    "tanh": (np.tanh, lambda x: x.tanh()),
+}
 
 
 @pytest.mark.parametrize("name", COMPLEX)

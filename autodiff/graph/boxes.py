@@ -188,8 +188,8 @@ def _operation(ops: list[Op], scalar: bool) -> Box:
 def _given(op: Op) -> list[str]:
     """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
     operands = (x for x in op.operands if x is not None)
-    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "·" for x in operands]
-    return [] if {*texts} <= {"·"} else texts
+    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "•" for x in operands]
+    return [] if {*texts} <= {"•"} else texts
 
 
 def _module(ops: list[Op], scalar: bool) -> Box:

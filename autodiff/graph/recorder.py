@@ -165,8 +165,8 @@ class Recorder:
         if not put.size:
             return value
         y = Value(array.shape, array.dtype)
-        y.array = array.copy()
         params = {"put": put, "take": take}
+        y.array = _overlay(value.array, new.array, **params)
         self.graph.ops.append(Op(OVERLAY, (value, new), params, (y,), line=errors.user_line()))
         return y
 
@@ -189,9 +189,10 @@ class Recorder:
         graph.sources = [v for v in graph.sources if v in read or v.name or v.role not in ("constant", "state")]
         graph.writes = [w for w in graph.writes if w.target in graph.sources]
         last = {w.target: w.value for w in graph.writes}
-        for source, t in list(self._owners.items()):
-            if source in graph.sources and self.value(t) is not last.get(source, source):  # through a view, at the end
-                self._changed(source, self.value(t))
+        for source in graph.sources[:]:
+            now = self.value(self._owners[source]._data) if source in self._owners else source
+            if now is not last.get(source, source):  # changed through a view, or its data was replaced
+                self._changed(source, now)
         for value in graph.outputs:
             value.role = value.role or "result"
         for source, t in self._owners.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -96,8 +95,3 @@ def _place(part: Any) -> str:
 def clean(text: str) -> str:
     """Return text on one line: control characters are written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def phases(graph: Graph) -> Iterator[str]:
-    """Yield the phases that occur, in order."""
-    return (phase for phase in ("forward", "backward", "update") if any(op.phase == phase for op in graph.ops))

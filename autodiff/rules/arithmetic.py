@@ -18,8 +18,18 @@ bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
 elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain="nonzero")
 elementwise(np.reciprocal, lambda g, y: -product(product(g, y), y), domain="nonzero")
 elementwise(np.square, lambda g, x: g * x * 2)
-elementwise(np.power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")
-elementwise(np.float_power, lambda g, a, b: _power(g, a, b), lambda g, a, y: g * y * _log(a), domain="positive")
+elementwise(
+    np.power,
+    lambda g, a, b: product(g, product(b, np.power(a, b - 1))),
+    lambda g, a, y: product(g, product(y, np.log(a))),
+    domain="positive",
+)  # x**0 at 0: 0
+elementwise(
+    np.float_power,
+    lambda g, a, b: product(g, product(b, np.power(a, b - 1))),
+    lambda g, a, y: product(g, product(y, np.log(a))),
+    domain="positive",
+)
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
 elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
 elementwise(np.absolute, lambda g, x, y: _abs(g, x, y), kinks=(0.0,))  # at 0: 0
@@ -38,13 +48,15 @@ elementwise(np.round, lambda g: np.zeros_like(g), sig="a; decimals=0, out=None")
 boolean(
     np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm
 )
-outputs(np.modf, lambda g: g[0], name="modf", sig="x;")
+outputs(np.modf, lambda g: g[0], sig="x;")
 outputs(np.divmod, lambda g: g[1], lambda g, a, b: None if g[1] is None else -g[1] * np.floor_divide(a, b), sig="a, b;")
 
 linear(np.conjugate, lambda g: np.conjugate(g))
 linear(np.real, lambda g: g, sig="val;")
 linear(np.imag, lambda g: g * -1j, sig="val;")
-elementwise(np.angle, lambda g, x: np.imag(x) * 0 + _angle(g, x), sig="z; deg=False", domain="complex")
+elementwise(
+    np.angle, lambda g, x, deg: _angle(g, x) * (180 / math.pi if deg else 1), sig="z; deg=False", domain="complex"
+)
 
 
 def conj(x: Any) -> Any:
@@ -54,22 +66,6 @@ def conj(x: Any) -> Any:
 
 def _abs(g: Any, x: Any, y: Any) -> Any:
     return ratio(g * np.conjugate(x), y) if x.dtype.kind == "c" else g * np.sign(x)
-
-
-def _power(g: Any, a: Any, b: Any) -> Any:
-    """Return g * b * a**(b-1), for exponents below 1 as a ratio: at a = 0 the slope is infinite, and 0 for b = 0."""
-    if isinstance(b, (int, float)):
-        return g * (np.power(a, b - 1) * b) if b >= 1 else ratio(g * b, np.power(a, 1 - b))
-    steep = np.less(np.real(b), 1)
-    slope = g * b * np.power(a, np.where(steep, 1, b - 1))
-    return np.where(steep, ratio(g * b, np.power(a, np.where(steep, 1 - b, 1))), slope)
-
-
-def _log(a: Any) -> Any:
-    """Return log(a), and 0 at 0, where the derivative of 0**y is 0 for y > 0."""
-    if isinstance(a, (int, float)):
-        return math.log(a) if a > 0 else 0.0 if a == 0 else math.nan
-    return np.log(np.where(np.equal(a, 0), 1, a))
 
 
 def _angle(g: Any, x: Any) -> Any:
