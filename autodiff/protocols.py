@@ -105,7 +105,7 @@ def unknown(fun: Callable[..., Any]) -> str:
     return (
         f"{name} has no derivative rule, so it cannot take a Tensor."
         + (f" Near it: {', '.join(near)}." if near else "")
-        + f" Give it the values, {fun.__name__}(t.numpy()), if no gradient is wanted, or register a rule (ad.primitive)."
+        + f" Give it the values, {fun.__name__}(t.numpy()), if no gradient is wanted, or register a rule: ad.primitive."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heappop, heappush, heappushpop
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -31,8 +31,8 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
     anomaly = (now := mode.get()) is not None and now.anomaly
     heap = sorted((node.stamp, node) for node in grads if node.plan is not None)
     node = heappop(heap)[1] if heap else None
+    g = grads.pop(node) if node is not None else None
     while node is not None and node.stamp < last:
-        g = grads.pop(node)
         if node.meta is not None:
             g = _hooked(node, g)
         if wanted is not None and node in wanted:
@@ -42,7 +42,9 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             _refuse_freed(node)
         if node.stamp > tape.last_write:
             _refuse_stale(node)
-        plan, following = node.plan, None
+        plan = node.plan
+        following: Any = None  # one parent is carried on to be next; the heap and the dict hold the others
+        carried: Any = None
         try:
             if lift:
                 if now is not None and now.graph is not None:
@@ -51,24 +53,19 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             for parent, h in plan.pull(g, values, node.parents, node.params):
                 if h.shape != parent.shape or h.dtype is not parent.dtype:
                     h = fit(h, parent)
-                before = grads.get(parent)
-                if before is None:
-                    grads[parent] = h
+                if parent is following:
+                    carried = _sum(carried, h, parent, shared)
+                elif parent in grads:
+                    grads[parent] = _sum(grads[parent], h, parent, shared)
+                else:
                     if h is g or plan.foreign:
                         shared.add(parent)
-                    if parent.plan is not None:  # a leaf only collects
-                        if following is None:
-                            following = parent
-                        elif parent.stamp < following.stamp:
-                            heappush(heap, (following.stamp, following))
-                            following = parent
-                        else:
+                    if following is None and parent.plan is not None:
+                        following, carried = parent, h
+                    else:
+                        grads[parent] = h
+                        if parent.plan is not None:  # a leaf only collects
                             heappush(heap, (parent.stamp, parent))
-                elif type(before) is ndarray and before.base is None and parent not in shared:
-                    np.add(before, h, before)
-                else:
-                    grads[parent] = before + h
-                    shared.discard(parent)
                 if anomaly:
                     _refuse_nan(node, g, h)
         except Exception as error:
@@ -77,19 +74,29 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             raise
         if not retain and node.saved:
             node.saved = None
-        # the newest of what was just found and what waits; on a chain the heap stays empty
-        if following is None:
-            node = heappop(heap)[1] if heap else None
-        elif heap and heap[0][0] < following.stamp:
-            node = heappushpop(heap, (following.stamp, following))[1]
-        else:
-            node = following
+        if heap and (following is None or heap[0][0] < following.stamp):
+            if following is not None:
+                grads[following] = carried
+                heappush(heap, (following.stamp, following))
+            following = heappop(heap)[1]
+            carried = grads.pop(following)
+        node, g = following, carried
+    if node is not None:
+        grads[node] = g
     for node, g in grads.items():
         if node.plan is None if wanted is None else node in wanted:
-            if node.meta is not None and node.meta.hooks:
+            if node.meta is not None and (node.meta.hooks or node.meta.retains):
                 g = _hooked(node, g)
             found[node] = g if node not in shared else _own(g)
     return {node: g if _is_own(g) else _own(g) for node, g in found.items()}
+
+
+def _sum(before: Any, h: Any, parent: Node, shared: set[Node]) -> Any:
+    """Add to a parent's gradient, in place where the sweep alone holds that array."""
+    if type(before) is ndarray and before.base is None and parent not in shared:
+        return np.add(before, h, before)
+    shared.discard(parent)
+    return before + h
 
 
 def _own(g: Any) -> Any:
@@ -173,8 +180,8 @@ def _refuse_stale(node: Node) -> None:
                 name = f" '{parent.name}'" if parent is not None and parent.plan is None else ""
                 raise AutodiffError(
                     f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory "
-                    "was changed in place since (perhaps through a view). Update in place only after backward(), or make a "
-                    "new tensor: w = w * 2 instead of w *= 2."
+                    "was changed in place since (perhaps through a view). Update in place only after backward(), or make "
+                    "a new tensor: w = w * 2 instead of w *= 2."
                 )
 
 

@@ -56,6 +56,18 @@ def laid_out(x: Any, layout: str) -> Any:
     return copy
 
 
+def t(x: Any, requires_grad: bool = False) -> ad.Tensor:
+    """Return a tensor."""
+    return ad.tensor(x, requires_grad=requires_grad)
+
+
+def same(given: Any, expected: Any) -> None:
+    """Assert that a tensor has an array's dtype, shape and values."""
+    assert isinstance(given, ad.Tensor)
+    assert given.dtype == expected.dtype
+    np.testing.assert_array_equal(given.detach().numpy(), expected, strict=True)
+
+
 def listed(ys: Any) -> list[Any]:
     """Return one result or several as a list."""
     return list(ys) if isinstance(ys, (tuple, list)) else [ys]

@@ -21,7 +21,7 @@ LAYERS = {
     "recording": "tape errors tree plan signature apply primitive sweep",
     "kernels": "kernels",
     "rules": "rules special linalg",
-    "Tensor": "protocols methods tensor creation random functions function serialization reading",
+    "Tensor": "protocols methods html tensor creation random functions function serialization reading",
     "tools": "functional graph testing",
     "face": "__init__",
     "nn": "",
@@ -40,8 +40,9 @@ def layer(module: str) -> int:
     """How high a module stands."""
     package, _, inner = module.partition(".")
     family = inner.partition(".")[0] or "__init__"
-    name = "nn" if package == "nn" else next(name for name, families in LAYERS.items() if family in families.split())
-    return list(LAYERS).index(name)
+    names = ["nn"] if package == "nn" else [name for name, families in LAYERS.items() if family in families.split()]
+    assert names, f"{module} has no place yet: name it in LAYERS"
+    return list(LAYERS).index(names[0])
 
 
 def loaded(statements: list[ast.stmt]) -> Iterator[str]:

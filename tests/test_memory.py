@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import tracemalloc
 import weakref
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.ops_table import OPS
+from tests.ops.table import OPS
 from tests.test_ops import example, leaves, listed
 
 
@@ -147,10 +148,8 @@ def test_an_error_in_the_sweep_leaves_nothing_behind() -> None:
     inner = np.exp(x)
     array = weakref.ref(inner.detach().numpy())
     y = bad(inner * inner)
-    try:
+    with contextlib.suppress(ValueError):
         y.sum().backward()
-    except ValueError:
-        pass
     del y, inner
     assert array() is None
 

@@ -118,10 +118,7 @@ def test_a_decorated_generator_is_quiet_only_while_it_runs() -> None:
             assert got is None or got == "sent"
             assert not records()
 
-    seen = []
-    for quiet in batches():
-        seen.append((quiet, records()))
-    assert seen == [(False, True), (False, True)]
+    assert [(quiet, records()) for quiet in batches()] == [(False, True), (False, True)]
     running = batches()
     next(running)
     running.send("sent")

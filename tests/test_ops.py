@@ -1,4 +1,4 @@
-"""Every operation of the registry: its value is NumPy's, its derivatives are those of numeric differences and of torch."""
+"""Every operation of the registry: values are NumPy's, derivatives those of numeric differences and of torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.primitive import registry
-from tests.drawn import example, operands
 from tests.numeric import check, direction, listed
-from tests.ops_table import OPS, Op
+from tests.ops.drawn import example, operands
+from tests.ops.table import OPS, Op
 
 ENTRIES = {
     e for e in registry.values() if (e.fun.__module__ or "numpy").split(".")[0] in ("numpy", "scipy", "autodiff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def test_a_function_of_any_number_of_operands_must_write_its_signature() -> None
     [
         (np.tanh, "elementwise(np.tanh, lambda g, y: g - g * (y * y))"),
         (np.exp, "elementwise(np.exp, lambda g, y: g * y)"),
-        (np.multiply, "bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)"),
+        (np.add, "linear(np.add, lambda g: g, lambda g: g)"),
     ],
 )
 def test_rule_prints_the_line_of_the_table(fun: Any, line: str) -> None:
@@ -212,11 +213,12 @@ UNKNOWN = [
 def test_a_numpy_function_without_a_rule_refuses_a_tensor_by_name(fun: Any) -> None:
     t = ad.tensor([1.0, 2.0], requires_grad=True)
     message = rf"np\..*{fun.__name__} has no derivative rule.*t\.numpy\(\)"
+    if isinstance(fun, np.ufunc):
+        call = partial(t.__array_ufunc__, fun, "__call__", *[t] * fun.nin)
+    else:
+        call = partial(t.__array_function__, fun, (ad.Tensor,), (t,), {})
     with pytest.raises(TypeError, match=message):
-        if isinstance(fun, np.ufunc):
-            t.__array_ufunc__(fun, "__call__", *[t] * fun.nin)
-        else:
-            t.__array_function__(fun, (ad.Tensor,), (t,), {})
+        call()
 
 
 def test_the_refusal_names_the_nearest_relative() -> None:

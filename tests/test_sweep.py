@@ -419,7 +419,7 @@ def test_threads_sweep_their_own_graphs() -> None:
                     lambda t: (np.tanh(np.tanh(np.tanh(np.tanh(np.tanh(t) * t) * t) * t) * t) * t).sum()
                 )(z)
                 np.testing.assert_allclose(x.grad.numpy(), expected.detach().numpy())
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]

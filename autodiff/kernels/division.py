@@ -1,6 +1,7 @@
 """Division and product as derivatives need them: 0 wins.
 
-So a branch of `where` that was not taken cannot poison the one that was. Both are closed under differentiation, so this holds at every order.
+So a branch of `where` that was not taken cannot poison the one that was. Both are closed under differentiation, so
+this holds at every order.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 
 from tests.numeric import LAYOUTS, laid_out, values
-from tests.ops_table import Op
+from tests.ops.table import Op
 
 FIXED = {"n": 2, "m": 3, "k": 4, "p": 2, "q": 3}
 FIXED_BATCH = [(2, 3), (3,), (2, 1)]

@@ -1,0 +1,67 @@
+"""Elementwise operations and selection; the ufuncs come from the registry itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import kernels
+from autodiff.kernels.division import product
+from autodiff.primitive import registry
+from tests.ops.row import op, t
+
+MASK = np.array([True, False, True])
+
+
+def torchs(fun: Any) -> Any:
+    name = TORCH_NAMES.get(fun.__name__, fun.__name__)
+    return t(name) if name else None
+
+
+DOMAIN = {None: ("real",), "quotient": ("dividend", "divisor")}
+TORCH_NAMES = {
+    "absolute": "abs",
+    "fabs": "abs",
+    "conjugate": "conj_physical",
+    "power": "pow",
+    "cbrt": None,
+    "ratio": "div",
+}
+
+# every ufunc of the registry, with the domain its entry names
+UFUNCS = [
+    op(fun, fun, ", ".join(["..."] * fun.nin), *DOMAIN.get(entry.domain, (entry.domain,)), torch=torchs(fun))
+    for fun, entry in registry.items()
+    if isinstance(fun, np.ufunc)
+    and entry.fun is fun
+    and entry.differentiable
+    and entry.kind != "zero"
+    and entry.form == "operands"
+    and not getattr(fun, "signature", None)
+]
+
+SELECTION = [
+    op(np.where, lambda a, b: np.where(MASK, a, b), "n3, 3", label="mask"),
+    op(np.where, lambda a, b: np.where(True, a, b), "..., ...", label="python condition"),
+    op(np.where, lambda a: np.where(MASK, a, 2.0), "n3", label="constant branch"),
+    op(np.clip, lambda x: np.clip(x, -0.8, 0.9), "...", torch=t("clip", -0.8, 0.9)),
+    op(np.clip, lambda x: np.clip(x, None, 0.9), "...", label="max", torch=t("clip", None, 0.9)),
+    op(np.clip, lambda x: np.clip(x, min=-0.8), "...", label="min keyword"),
+    op(np.clip, np.clip, "..., ..., ...", "real", "small", "above one", label="bounds are tensors", torch=t("clip")),
+    op(np.divmod, np.divmod, "..., ...", "dividend", "divisor"),
+    op(np.divmod, lambda a, b: np.divmod(a, b)[1], "..., ...", "dividend", "divisor", label="remainder"),
+    op(np.modf, np.modf, "...", "nonzero"),
+    op(np.modf, lambda x: np.modf(x)[0], "...", "nonzero", label="fraction"),
+    op(np.round, lambda x: np.round(x, 0), "...", "small"),
+    op(np.real, np.real, "...", "complex", torch=lambda torch: lambda x: x.real),
+    op(np.real, np.real, "...", label="of real"),
+    op(np.imag, np.imag, "...", "complex", torch=lambda torch: lambda x: x.imag),
+    op(np.angle, np.angle, "...", "complex", torch=t("angle")),
+    op(np.copy, np.copy, "...", torch=t("clone")),
+    op(np.astype, lambda x: np.astype(x, np.float64), "..."),
+    op(kernels.relu, kernels.relu, "...", torch=t("relu"), reference=lambda x: np.maximum(x, 0)),
+    op(kernels.sigmoid, kernels.sigmoid, "...", torch=t("sigmoid"), reference=lambda x: 1 / (1 + np.exp(-x))),
+    op(kernels.ratio, kernels.ratio, "..., ...", "nonzero", reference=np.divide),
+    op(product, product, "..., ...", reference=np.multiply),
+]
