@@ -258,12 +258,14 @@ def plain(*funs: Callable[..., Any]) -> None:
         registry[fun] = Primitive(fun, kind="plain", form="composite", kernel=_on_values(fun))
 
 
-def _on_values(fun: Callable[..., Any]) -> Callable[..., Any]:
-    def values(x: Any) -> Any:
-        if isinstance(x, engine.Tensor):
-            return x._data
-        return type(x)(map(values, x)) if type(x) in (list, tuple) else x
+def values(x: Any) -> Any:
+    """Return the arrays of tensors, in tuples and lists too."""
+    if isinstance(x, engine.Tensor):
+        return x._data
+    return type(x)(map(values, x)) if type(x) in (list, tuple) else x
 
+
+def _on_values(fun: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fun)
     def function(*args: Any, **kwargs: Any) -> Any:
         return fun(*map(values, args), **{name: values(x) for name, x in kwargs.items()})

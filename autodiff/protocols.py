@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from autodiff import apply as engine
-from autodiff.primitive import registry
+from autodiff import tape
+from autodiff.kernels.logits import logsumexp
+from autodiff.primitive import registry, values
 
 _REDUCE: dict[Any, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
-    np.logical_and: np.all, np.logical_or: np.any,
+    np.logical_and: np.all, np.logical_or: np.any, np.logaddexp: logsumexp,
 }  # fmt: skip
 _ACCUMULATE: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 _chapters = ["autodiff.rules.special"]  # loaded on the first miss: they import SciPy
@@ -60,17 +62,15 @@ def _with_keywords(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, A
     if entry is None:
         raise TypeError(unknown(ufunc))
     target = (kwargs.get("out") or (None,))[0]
-    recorded = any(isinstance(x, engine.Tensor) and x._node is not None for x in inputs)
+    recorded = tape.is_grad_enabled() and any(isinstance(x, engine.Tensor) and x._node is not None for x in inputs)
     if isinstance(target, np.ndarray) and recorded and inputs[0] is target:
         raise TypeError(
             f"ndarray {_SYMBOLS.get(ufunc.__name__, ufunc.__name__)}= Tensor: the array on the left cannot keep the "
             "tensor's history. Write a = a + t (a Tensor results), or use t.detach() if only the value is meant."
         )
     if set(kwargs) <= {"out"} and isinstance(target, np.ndarray) and not recorded and not engine.tracing():
-        from autodiff.tape import touch
-
         ufunc(*map(values, inputs), out=target)
-        touch(target)
+        tape.touch(target)
         return target
     return engine.with_extras(entry, inputs, {}, {n: v for n, v in kwargs.items() if n != "out" or target is not None})
 
@@ -114,13 +114,6 @@ def _module(fun: Any) -> str:
     if isinstance(fun, np.ufunc) and getattr(np, fun.__name__, None) is not fun:
         return "scipy.special"
     return module.replace("numpy", "np", 1) if module.startswith("numpy") else module or "np"
-
-
-def values(x: Any) -> Any:
-    """Return the arrays of tensors, in tuples and lists too."""
-    if isinstance(x, engine.Tensor):
-        return x._data
-    return type(x)(map(values, x)) if type(x) in (tuple, list) else x
 
 
 def called_by_numpy_testing() -> bool:

@@ -180,8 +180,8 @@ def _refuse_stale(node: Node) -> None:
                 name = f" '{parent.name}'" if parent is not None and parent.plan is None else ""
                 raise AutodiffError(
                     f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory "
-                    "was changed in place since (perhaps through a view). Update in place only after backward(), or make "
-                    "a new tensor: w = w * 2 instead of w *= 2."
+                    "was changed in place since (perhaps through a view). Update in place only after backward(), or "
+                    "make a new tensor: w = w * 2 instead of w *= 2."
                 )
 
 

@@ -17,7 +17,7 @@ from autodiff import errors, protocols, sweep, tape
 from autodiff.errors import AutodiffError
 from autodiff.kernels.indexing import getitem, parse, put
 from autodiff.methods import Methods
-from autodiff.primitive import registry
+from autodiff.primitive import registry, values
 from autodiff.rules import arithmetic as _loaded  # noqa: F401 (the operators below are entries of the registry)
 from autodiff.tape import Node
 
@@ -246,7 +246,7 @@ class Tensor(Methods):
                 put(self, value if hasattr(value, "dtype") else np.asarray(value, self.dtype), *arrays, index=template)
             )
         else:
-            self._data[protocols.values(index)] = protocols.values(value)
+            self._data[values(index)] = values(value)
             tape.touch(self._data)
 
     def _become(self, y: Any) -> Tensor:
@@ -331,7 +331,7 @@ class Tensor(Methods):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._data == protocols.values(value)))
+        return bool(np.any(self._data == values(value)))
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
