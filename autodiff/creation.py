@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> tensor([1, 2]).dtype, tensor([1.0, 2.0]).dtype
     (dtype('int64'), dtype('float32'))
     """
+    if isinstance(data, Tensor) and data.requires_grad:
+        warnings.warn(
+            "tensor(t) copies the values of t without its history; write t.detach().clone() if that is meant, or "
+            "t.clone() to stay in the graph.",
+            UserWarning,
+            stacklevel=2,
+        )
     return Tensor(np.array(_array(data, dtype)), requires_grad)
 
 

@@ -150,12 +150,14 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     variables, y = _called(f, tuple(primals), tuple(range(len(primals))), {})
     outputs, inputs = leaves(y), leaves(variables)
     keep = _outer(outputs, inputs)
+    live = [o for o in outputs if o._node is not None]
     with tape.enable_grad():
-        dummies = [engine.wrap(np.ones_like(o._data), None).requires_grad_() for o in outputs]
-        pulled = leaves(_gradients(outputs, variables, dummies, True, True))
+        dummies = [engine.wrap(np.ones_like(o._data), None).requires_grad_() for o in live]
+        pulled = leaves(_gradients(live, variables, dummies, True, True))
     directions = [_like(t, x) for t, x in zip(leaves(list(tangents)), inputs, strict=True)]
-    pushed = _gradients(pulled, dummies, directions, True, keep or any(d.requires_grad for d in directions))
-    return (y if keep else map_leaves(lambda t: t.detach(), y)), rebuild(y, iter(pushed))
+    pushed = iter(_gradients(pulled, dummies, directions, True, keep or any(d.requires_grad for d in directions)))
+    tangent = [engine.wrap(np.zeros_like(o._data), None) if o._node is None else next(pushed) for o in outputs]
+    return (y if keep else map_leaves(lambda t: t.detach(), y)), rebuild(y, iter(tangent))
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

@@ -66,7 +66,8 @@ def _reduce(
     if isinstance(dtype, bool):
         raise TypeError(f"the second position of a reduction is NumPy's dtype; write keepdims={dtype}.")
     x = x if dtype is None else x.astype(dtype)
-    return call(x, axis=axis if dim is None else dim, keepdims=keepdims or keepdim, **more)
+    axis = axis if dim is None else tuple(dim) if isinstance(dim, list) else dim
+    return call(x, axis=axis, keepdims=keepdims or keepdim, **more)
 
 
 class Size(int):

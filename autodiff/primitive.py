@@ -83,7 +83,7 @@ class Primitive:
     def __repr__(self) -> str:
         from autodiff.reading import rule
 
-        return rule(self)
+        return str(rule(self))
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         if self.form == "composite":
@@ -95,11 +95,26 @@ class Primitive:
         bind, _, _, extras = self.signature
         if bind is None:
             return engine.apply(self, args, kwargs)
-        operands, params = bind(*args, **kwargs)
+        try:
+            operands, params = bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: " + str(error).replace("<lambda>()", "the call")) from None
+        for name, value in params.items():
+            if isinstance(value, engine.Tensor):
+                params[name] = self._metadata(name, value)
         if not extras:
             return engine.apply(self, operands, params)
         given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
         return engine.with_extras(self, operands, params, given)
+
+    def _metadata(self, name: str, value: Any) -> Any:
+        """Return a tensor given where no gradient can flow as an array; refuse one that requires a gradient."""
+        if value._node is not None and name not in self.signature.extras:
+            raise TypeError(
+                f"{self.name}: {name} is given a Tensor that requires a gradient, but no gradient flows to {name}; "
+                f"pass {name}=t.detach() if only its value is meant."
+            )
+        return value if name in self.signature.extras else value._data
 
     def carries(self, i: int) -> bool:
         """Say whether a gradient can flow to operand i (not to a condition, an index or a label)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,8 +28,10 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
     shared = set(grads)  # nodes whose gradient may be another node's array as well: not to be added to in place
     found: dict[Node, Any] = {}
     last = max((node.stamp for node in wanted), default=1) if wanted is not None else 1
+    leading = _leading(grads, wanted, last) if wanted is not None else None
     anomaly = (now := mode.get()) is not None and now.anomaly
-    heap = sorted((node.stamp, node) for node in grads if node.plan is not None)
+    roots = grads if leading is None else leading.intersection(grads)
+    heap = sorted((node.stamp, node) for node in roots if node.plan is not None)
     node = heappop(heap)[1] if heap else None
     g = grads.pop(node) if node is not None else None
     while node is not None and node.stamp < last:
@@ -51,6 +53,8 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
                     now.graph.pulling(node, g)
                 values = plan.lift(node, engine.wrap)
             for parent, h in plan.pull(g, values, node.parents, node.params):
+                if leading is not None and parent not in leading:
+                    continue
                 if h.shape != parent.shape or h.dtype is not parent.dtype:
                     h = fit(h, parent)
                 if parent is following:
@@ -89,6 +93,22 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
                 g = _hooked(node, g)
             found[node] = g if node not in shared else _own(g)
     return {node: g if _is_own(g) else _own(g) for node, g in found.items()}
+
+
+def _leading(roots: Iterable[Node], wanted: set[Node], last: int) -> set[Node]:
+    """Return the nodes on a way from the roots to a wanted node: a branch that leads nowhere is not run, nor freed."""
+    seen = set(roots)
+    waiting = list(seen)
+    while waiting:
+        for parent in waiting.pop().parents:
+            if parent is not None and parent.stamp < last and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    leading = set(wanted)
+    for node in sorted(seen, key=lambda node: node.stamp, reverse=True):  # oldest first: parents before users
+        if not leading.isdisjoint(node.parents):
+            leading.add(node)
+    return leading
 
 
 def _sum(before: Any, h: Any, parent: Node, shared: set[Node]) -> Any:
@@ -299,6 +319,11 @@ def _seeds(outputs: list[Any], gradients: Any) -> list[Any]:
                 raise AutodiffError(
                     f"backward from an output of shape {y.shape} needs its gradient: pass gradient= of that shape, or "
                     "reduce it to a scalar, e.g. y.sum().backward()."
+                )
+            if y._data.dtype.kind == "c":
+                raise AutodiffError(
+                    f"backward from a complex output {errors.describe(y._data)} needs its gradient: pass gradient=, or "
+                    "take a real number from it, e.g. abs(y).backward()."
                 )
             g = engine.wrap(np.ones(y._data.shape, y._data.dtype), None)
         elif not isinstance(g, engine.Tensor):

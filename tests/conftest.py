@@ -12,7 +12,7 @@ from hypothesis import settings
 import autodiff as ad
 from autodiff import tape
 
-settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=10)
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=15)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

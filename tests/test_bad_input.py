@@ -347,3 +347,21 @@ def test_what_failed_changes_nothing() -> None:
             call()
     y.sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), [2.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.sum(t, foo=1), r"sum.*'foo'"),
+        (lambda t: t.var(unbiased=False), r"var.*'unbiased'"),
+        (lambda t: np.split(t), r"split.*'indices_or_sections'"),
+    ],
+)
+def test_a_wrong_keyword_is_named_with_its_operation(call, message) -> None:
+    with pytest.raises(TypeError, match=message):
+        call(ad.ones(2))
+
+
+def test_copying_a_tensor_that_requires_a_gradient_warns_that_its_history_stays_behind() -> None:
+    with pytest.warns(UserWarning, match=r"t\.detach\(\)\.clone\(\)"):
+        ad.tensor(ad.ones(2, requires_grad=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import report
+from benchmarks.__main__ import cells, report
 from benchmarks.row import OURS, WORKLOADS, Row, load
 from benchmarks.runner import BenchmarkError, Child, compare, environment
 
@@ -72,9 +72,17 @@ def test_children_get_the_threads_and_no_preset_kernel(monkeypatch: pytest.Monke
 
 
 def test_ratio_is_taken_per_round_and_held_against_its_limit() -> None:
-    row = Row("work", "us", {}, limits={"torch": 0.5, OURS: 3.0})
-    ours, torch = report(row, {OURS: [1.0, 2.0, 4.0], "torch": [4.0, 4.0, 4.0]})
-    assert torch["ratio"] == {"median": 0.5, "min": 0.25, "max": 1.0}
-    assert torch["holds"]
-    assert ours["holds"]
-    assert not report(row, {OURS: [4.0], "torch": [4.0]})[0]["holds"]
+    row = Row("work", "us", {}, limits={"torch": 0.5, OURS: 2.0})
+    ours, torch = report(row, {OURS: [1.0, 1.2, 1.2], "torch": [2.0, 3.0, 2.4]})
+    assert torch["ratio"] == pytest.approx({"median": 0.5, "min": 0.4, "max": 0.5})
+    assert torch["holds"] is True
+    assert ours["holds"] is True
+    assert report(row, {OURS: [4.0], "torch": [4.0]})[1]["holds"] is False
+
+
+def test_no_verdict_is_given_on_figures_that_the_machines_load_decided() -> None:
+    row = Row("work", "us", {}, limits={"torch": 0.9})
+    _, torch = report(row, {OURS: [510.0, 520.0, 530.0], "torch": [540.0, 5600.0, 9000.0]})
+    assert torch["ratio"]["median"] < row.limits["torch"]
+    assert torch["holds"] is None
+    assert "too noisy" in cells(torch)[-1]

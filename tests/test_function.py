@@ -145,6 +145,26 @@ def test_gradient_reversal() -> None:
     np.testing.assert_array_equal(x.grad.numpy(), np.full(3, -2.0))
 
 
+class Recomputed(ad.Function):
+    """The pattern of checkpointing: forget on the way forward, run again on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return np.tanh(np.sin(x) * x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        with ad.enable_grad():
+            again = x.detach().requires_grad_()
+            return ad.grad(np.tanh(np.sin(again) * again), again, g)[0]
+
+
+def test_a_backward_may_run_a_sweep_of_its_own() -> None:
+    check(Recomputed.apply, X)
+
+
 def test_a_function_that_returns_its_own_argument() -> None:
     identity = define(lambda ctx, x: x, lambda ctx, g: g * 5)
     x = ad.tensor(X, requires_grad=True)

@@ -230,6 +230,18 @@ def test_vjp_and_jvp_over_containers() -> None:
     close(s, 1.0)
 
 
+def test_outputs_without_a_gradient_have_derivative_zero() -> None:
+    def f(x: Any) -> Any:
+        return x * 2, np.argmax(x), t(5.0)
+
+    _, pull = fn.vjp(f, t(X))
+    close(pull((t(X), t(1.0), t(1.0)))[0], 2 * X)
+    _, (doubled, place, constant) = fn.jvp(f, (t(X),), (t(X + 1),))
+    close(doubled, 2 * (X + 1))
+    close(place, 0)
+    close(constant, 0)
+
+
 # --- results stay differentiable where it matters ---
 
 
@@ -308,3 +320,10 @@ def test_under_no_grad_derivatives_still_come() -> None:
 def test_mistakes_say_what_was_given_and_expected(call: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_jvp_passes_over_outputs_that_carry_no_derivative() -> None:
+    (y, places), (dy, none) = fn.jvp(
+        lambda x: (x * 2, np.argmax(x)), (ad.tensor([1.0, 3.0]),), (ad.tensor([1.0, 0.5]),)
+    )
+    assert (y.tolist(), places.item(), dy.tolist(), none.item()) == ([2.0, 6.0], 1, [2.0, 1.0], 0)

@@ -139,6 +139,14 @@ def test_a_leaf_and_its_gradient_do_not_hold_each_other() -> None:
     assert reference() is None
 
 
+def test_a_gradient_with_a_graph_of_its_own_does_not_hold_its_leaf() -> None:
+    x = leaf()
+    (x**3).sum().backward(create_graph=True)
+    reference = weakref.ref(x)
+    del x
+    assert reference() is None
+
+
 def test_an_error_in_the_sweep_leaves_nothing_behind() -> None:
     def fails(g: Any) -> Any:
         raise ValueError("no")

@@ -195,6 +195,18 @@ def test_scores_over_the_root_of_a_dimension_stay_float32() -> None:
     assert np.clip(ad.ones(2), np.float64(0), np.float64(2)).dtype == np.float32
 
 
+def test_joins_and_products_with_integers_stay_float32() -> None:
+    x, n = ad.ones(2), np.array([1, 2])
+    for y in (
+        np.concatenate([x, n]),
+        np.stack([n, x]),
+        np.where([True, False], x, n),
+        np.matmul(x, n),
+        np.einsum("i,i", n, x),
+    ):
+        assert y.dtype == np.float32
+
+
 def test_two_floating_arrays_promote_as_numpy_does() -> None:
     single, double = ad.ones(2), ad.ones(2, dtype=np.float64)
     assert (single + double).dtype == (single + np.ones(2)).dtype == np.float64

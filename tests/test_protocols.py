@@ -221,6 +221,13 @@ def test_sequences_where_numpys_dispatcher_looks_inside() -> None:
     assert np.einsum("ij,ij->", x, A).requires_grad
 
 
+def test_cut_places_and_counts_may_be_tensors() -> None:
+    x = leaf()
+    assert [p.shape for p in np.split(x, ad.tensor([1]), axis=1)] == [(2, 1), (2, 2)]
+    assert np.repeat(x, ad.tensor([1, 2]), axis=0).shape == (3, 3)
+    assert np.take(x, ad.tensor([0, 2]), axis=1).shape == (2, 2)
+
+
 def test_code_written_for_numpy_runs_on_tensors_unchanged() -> None:
     def layer_norm(x: Any) -> Any:
         centred = x - np.mean(x, axis=-1, keepdims=True)

@@ -185,3 +185,19 @@ def test_the_users_error_state_comes_back_after_a_sweep() -> None:
     x = ad.tensor([0.0], requires_grad=True)
     np.sqrt(x).sum().backward()
     assert np.geterr() == before
+
+
+@pytest.mark.parametrize(
+    ("value", "exact"),
+    [
+        (lambda t: np.sum(t, axis=0), 4096.0),
+        (lambda t: np.cumsum(t, axis=0)[-1], 4096.0),
+        (lambda t: np.var(t * 100, axis=0), 0.0),
+        (lambda t: np.mean(t, axis=0), 1.0),
+    ],
+    ids=["sum", "cumsum", "var", "mean"],
+)
+def test_float16_accumulates_in_float32(value, exact) -> None:
+    y = value(ad.ones(4096, 2, dtype=np.float16))
+    assert y.dtype == np.float16
+    assert y.tolist() == [exact, exact]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -207,6 +208,13 @@ def test_the_part_of_a_graph_that_was_not_swept_is_still_there() -> None:
     assert ad.grad(y, x)[0].item() == 4.0
 
 
+def test_a_branch_that_does_not_lead_to_the_inputs_is_not_swept() -> None:
+    x, w = leaf(1.0), leaf(2.0)
+    u, v = np.sin(x), np.exp(w)
+    ad.grad(u + v, x)
+    assert ad.grad(v, w)[0].item() == pytest.approx(np.exp(2.0))
+
+
 def test_create_graph_retains() -> None:
     x = leaf(2.0)
     y = x**3
@@ -229,6 +237,15 @@ def test_third_and_fourth_derivatives() -> None:
     for value in expected:
         (y,) = ad.grad(y, x, create_graph=True)
         assert y.item() == pytest.approx(value, rel=1e-12)
+
+
+def test_a_deep_chain_at_second_order() -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(20_000):
+        y = y * 1.0
+    (g,) = ad.grad(y * y, x, create_graph=True)
+    assert ad.grad(g, x)[0].item() == 2.0
 
 
 def test_backward_with_create_graph_leaves_a_gradient_that_can_be_differentiated() -> None:
@@ -290,6 +307,16 @@ def test_hooks_work_under_create_graph() -> None:
     y.register_hook(lambda g: g * x)
     (g,) = ad.grad(y, x, create_graph=True)  # 2x * x
     assert ad.grad(g, x)[0].item() == 8.0
+
+
+def test_hooks_and_retained_gradients_of_one_output_among_several() -> None:
+    x = leaf(1.0, 2.0)
+    first, second = np.split(x, 2)
+    first.register_hook(lambda g: g * 10)
+    second.retain_grad()
+    (first * second).sum().backward()
+    assert second.grad.tolist() == [1.0]
+    assert x.grad.tolist() == [20.0, 1.0]
 
 
 def test_a_hook_cannot_change_the_shape() -> None:
@@ -441,3 +468,20 @@ def test_threads_may_share_a_leaf() -> None:
     assert len(found) == 4
     for g in found:
         np.testing.assert_array_equal(g, [2.0, 4.0])
+
+
+def test_a_branch_that_does_not_lead_to_the_input_is_neither_run_nor_freed() -> None:
+    x, w = ad.tensor(1.0, requires_grad=True), ad.tensor(2.0, requires_grad=True)
+    u, v = np.sin(x), np.exp(w)
+    ran = []
+    v.register_hook(lambda _: ran.append("exp"))
+    (slope,) = ad.grad(u + v, x)
+    assert slope.item() == pytest.approx(math.cos(1.0))
+    assert not ran
+    assert ad.grad(v, w)[0].item() == pytest.approx(math.exp(2.0))
+
+
+def test_complex_outputs_need_their_gradient() -> None:
+    z = ad.tensor(1.0 + 2.0j, requires_grad=True)
+    with pytest.raises(ad.AutodiffError, match=r"complex output c64\[\] needs its gradient.*abs\(y\)"):
+        (z * z).backward()

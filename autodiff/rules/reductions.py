@@ -22,7 +22,7 @@ _SCAN = "a; axis=None, dtype=None, out=None"
 
 # fmt: off
 linear(np.sum, lambda g, s, axis, keepdims: spread(g, s, axis, keepdims), sig=_SUM,
-       kernel=lambda a, axis, keepdims: np.add.reduce(a, axis=axis, keepdims=keepdims))
+       kernel=lambda a, axis, keepdims: _wide(np.add.reduce, a, axis=axis, keepdims=keepdims))
 linear(np.mean, lambda g, s, axis, keepdims: spread(g * (g.size / max(s.size, 1)), s, axis, keepdims), sig=_MEAN)
 reduction(np.var, lambda g, x, axis, ddof, correction, keepdims:
           spread(g * 2, x, axis, keepdims) * _deviation(x, axis, ddof, correction), sig=_SPREAD,
@@ -33,9 +33,12 @@ reduction(np.std, lambda g, x, y, axis, ddof, correction, keepdims:  # at 0: 0
           sig=_SPREAD)
 reduction(np.max, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
 reduction(np.min, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
-reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis), sig=_PRODUCT)
-linear(np.cumsum, lambda g, s, axis: _cumsum_gradient(g, s, axis), sig=_SCAN)
-primitive(np.cumprod, lambda g, x, axis: _cumprod_gradient(g, x, axis), sig=_SCAN)
+reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis), sig=_PRODUCT,
+          kernel=lambda a, axis, keepdims: _wide(np.multiply.reduce, a, axis=axis, keepdims=keepdims))
+linear(np.cumsum, lambda g, s, axis: _cumsum_gradient(g, s, axis), sig=_SCAN,
+       kernel=lambda a, axis: _wide(np.cumsum, a, axis=axis))
+primitive(np.cumprod, lambda g, x, axis: _cumprod_gradient(g, x, axis), sig=_SCAN,
+          kernel=lambda a, axis: _wide(np.cumprod, a, axis=axis))
 constant(np.count_nonzero, "a; axis=None, *, keepdims=False")
 # fmt: on
 alias(np.amax, np.max)
@@ -59,8 +62,15 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     return (mean, total) if returned else mean
 
 
+def _wide(fun: Any, a: Any, **keywords: Any) -> Any:
+    """Accumulate float16 in float32."""
+    if a.dtype != np.float16:
+        return fun(a, **keywords)
+    return np.asarray(fun(a, dtype=np.float32, **keywords)).astype(np.float16)
+
+
 def _moment(fun: Any, a: Any, axis: Any, ddof: float, correction: float | None, keepdims: bool) -> Any:
-    return fun(a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims)
+    return _wide(fun, a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims)
 
 
 def _deviation(x: Any, axis: Any, ddof: float, correction: float | None) -> Any:
