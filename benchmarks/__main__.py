@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
 
 
 def report(row: Row, samples: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Summarise a row: for each engine its figures, the ratio to ours, and whether its limit holds (None: too noisy)."""
+    """Summarise a row: for each engine its figures, the ratio to ours, and if its limit holds (None: too noisy)."""
     lines = []
     for engine, figures in samples.items():
         line: dict[str, Any] = {"work": row.name, "unit": row.unit, "engine": engine, "samples": figures}
