@@ -48,6 +48,11 @@ class Tensor(Methods):
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         """Wrap an array (shared, not copied) or anything `np.asarray` takes."""
+        if isinstance(data, Tensor) and not data.is_leaf:
+            raise AutodiffError(
+                f"{type(self).__name__}(t) of a computed tensor would lose its history; write "
+                f"{type(self).__name__}(t.detach()) if the value is meant."
+            )
         self._data = numeric(data)
         self._node = None
         if requires_grad:
@@ -315,8 +320,7 @@ class Tensor(Methods):
                 "a Tensor that "
                 + ("requires a gradient" if self._node is not None else "is being traced")
                 + " was about to become a plain ndarray, losing its history. If that is meant, write t.detach() (or "
-                "t.numpy()); for a sequence of tensors use np.stack([...]); a SciPy function that takes no Tensors may "
-                "be offered under its name in ad.special."
+                "t.numpy()); for a sequence of tensors use np.stack([...])."
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

@@ -365,3 +365,8 @@ def test_a_wrong_keyword_is_named_with_its_operation(call, message) -> None:
 def test_copying_a_tensor_that_requires_a_gradient_warns_that_its_history_stays_behind() -> None:
     with pytest.warns(UserWarning, match=r"t\.detach\(\)\.clone\(\)"):
         ad.tensor(ad.ones(2, requires_grad=True))
+
+
+def test_wrapping_a_computed_tensor_anew_is_refused() -> None:
+    with pytest.raises(ad.AutodiffError, match=r"Tensor\(t\.detach\(\)\)"):
+        ad.Tensor(ad.ones(2, requires_grad=True) * 2)

@@ -19,7 +19,9 @@ elementwise(special.log_expit, lambda g, x: g * special.expit(-x))
 elementwise(special.gammaln, lambda g, x: g * special.digamma(x), domain="positive")
 elementwise(special.gamma, lambda g, x, y: g * y * special.digamma(x), domain="positive")
 elementwise(special.digamma, lambda g, x: g * special.zeta(2.0, x), domain="positive")
-elementwise(special.zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain="positive")  # Hurwitz, in q
+elementwise(
+    special._ufuncs._zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain="positive"
+)  # what special.zeta(x, q) calls
 elementwise(
     special.xlogy, lambda g, a, b: g * special.xlogy(_kept(a), b), lambda g, a, b: ratio(g * a, b), domain="positive"
 )
