@@ -101,9 +101,9 @@ def main() -> None:
 {weights!s:18} the trained weights, for model.load_state_dict(nn.load(...))
 
 What to try next:
-- fewer epochs and another split: python -m examples.digits.train --epochs 5 --seed 1 --out out/short
+- fewer epochs and another split: ./scripts/demo --epochs 5 --seed 1 --out out/short
 - another model: in build_model, exchange nn.ReLU for nn.Tanh or add a layer, and compare the curves
-- a graph small enough to follow with a pencil: python -m examples.scalars.draw""")
+- a graph small enough to follow with a pencil: .venv/bin/python -m examples.scalars.draw""")
 
 
 if __name__ == "__main__":
