@@ -16,6 +16,7 @@ _BROADCAST = (
 )
 _HINTS = {
     "matmul": "The last axis of the first operand must equal the second-to-last of the second; transpose one with .mT.",
+    "linear": "The last axis of the input must equal the layer's in_features (weight has shape (out, in)).",
     "reshape": "The new shape must hold as many elements as the old one; one axis may be -1.",
     "concatenate": "All shapes must agree except along the joined axis.",
     "stack": "All shapes must be equal.",
@@ -54,7 +55,7 @@ def describe_call(name: str, operands: Any, params: dict[str, Any] | None = None
 def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]) -> Exception:
     """Return an error of the same class that says which operation was given what, and the fix where it is known."""
     hint = _HINTS.get(name, _BROADCAST if "broadcast" in str(error) else "")
-    message = f"{describe_call(name, operands, params)}: {error}" + (f" {hint}" if hint else "")
+    message = f"{describe_call(name, operands, params)}: {str(error).rstrip(' .')}." + (f" {hint}" if hint else "")
     try:
         return type(error)(message)
     except Exception:  # an exception class with a constructor of its own

@@ -197,6 +197,8 @@ def _refuse_stale(node: Node) -> None:
             if isinstance(array, ndarray) and tape.written_since(array, node.stamp):
                 what = "its output" if place == "y" else f"operand {place}"
                 parent = node.plan.parent(node, place)
+                while parent is not None and parent.plan is not None and len(parent.parents) == 1:
+                    parent = parent.parents[0]  # through views to the tensor itself
                 name = f" '{parent.name}'" if parent is not None and parent.plan is None else ""
                 raise AutodiffError(
                     f"{node.name} saved {what}{name} {errors.describe(array)} for its backward pass, and that memory "

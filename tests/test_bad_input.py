@@ -370,3 +370,16 @@ def test_copying_a_tensor_that_requires_a_gradient_warns_that_its_history_stays_
 def test_wrapping_a_computed_tensor_anew_is_refused() -> None:
     with pytest.raises(ad.AutodiffError, match=r"Tensor\(t\.detach\(\)\)"):
         ad.Tensor(ad.ones(2, requires_grad=True) * 2)
+
+
+def test_a_stale_view_is_named_by_the_tensor_it_views() -> None:
+    W = ad.ones(2, 3, requires_grad=True)
+    W.name = "W"
+    y = (ad.ones(4, 3) @ W.T).sum()
+    x = ad.ones(4, 3, requires_grad=True)
+    z = (x @ W.T).sum()
+    with ad.no_grad():
+        W *= 3
+    y.backward()  # saved only x, which nobody touched
+    with pytest.raises(ad.AutodiffError, match=r"matmul saved operand 1 'W' f32\[3,2\].*changed in place"):
+        z.backward()
