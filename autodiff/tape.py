@@ -12,6 +12,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, Self
 
 stamps = itertools.count(0, -1)  # the newest node has the smallest stamp: a heap pops it first
@@ -166,14 +167,14 @@ class Switch:
 
     def __init__(self, **facts: Any) -> None:
         self._facts = facts
-        self._before: list[Mode | None] = []
+        self._before: dict[int, list[Mode | None]] = {}  # per thread: an object may be shared
 
     def __enter__(self) -> None:
-        self._before.append(mode.get())
+        self._before.setdefault(get_ident(), []).append(mode.get())
         mode.set(changed(**self._facts))
 
     def __exit__(self, *exc: object) -> None:
-        mode.set(self._before.pop())
+        mode.set(self._before[get_ident()].pop())
 
     def __call__(self, fun: Callable[..., Any]) -> Callable[..., Any]:
         facts = self._facts

@@ -258,3 +258,23 @@ def test_anomaly_as_a_decorator() -> None:
     with pytest.raises(FloatingPointError, match="log"):
         loss(ad.tensor([-1.0]))
     assert records()
+
+
+def test_one_switch_may_be_held_by_two_threads_at_once() -> None:
+    quiet, gate = ad.no_grad(), threading.Barrier(2)
+    seen = {}
+
+    def work(outer: bool) -> None:
+        with ad.set_grad_enabled(outer):
+            gate.wait(10)
+            with quiet:
+                gate.wait(10)
+            gate.wait(10)
+            seen[outer] = ad.is_grad_enabled()
+
+    threads = [threading.Thread(target=work, args=(outer,)) for outer in (True, False)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    assert seen == {True: True, False: False}
