@@ -123,7 +123,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     """Return f(*primals) and the function that pulls a cotangent of it back to the primals.
 
     >>> from autodiff import functional
-    >>> y, pull = functional.vjp(lambda x: x * x, [3.0][0])
+    >>> y, pull = functional.vjp(lambda x: x * x, 3.0)
     >>> pull(1.0)
     (tensor(6.),)
     """
@@ -166,7 +166,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     For containers the result has f's structure, with the argument's structure inside.
 
     >>> from autodiff import functional
-    >>> functional.jacobian(lambda x: x * x)([1.0, 2.0][1])
+    >>> functional.jacobian(lambda x: x * x)(2.0)
     tensor(4.)
     """
 
@@ -209,9 +209,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return f(*primals), a scalar, and its Hessian times the tangents, without forming the Hessian."""
     numbers = tuple(range(len(primals)))
-    value, gradient = value_and_grad(f, numbers)(*primals)
-    _, product = jvp(lambda *xs: grad(f, numbers)(*xs), tuple(primals), tuple(tangents))
-    del gradient
+    (value, _), (_, product) = jvp(value_and_grad(f, numbers), primals, tangents)
     return value, product
 
 

@@ -182,7 +182,7 @@ class Switch:
 
             @functools.wraps(fun)
             def generator(*args: Any, **kwargs: Any) -> Any:
-                running, resume = fun(*args, **kwargs), None
+                running = fun(*args, **kwargs)
                 resume = functools.partial(next, running)
                 while True:  # the mode holds only while the generator's own code runs
                     try:
