@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from math import inf, pi
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,11 +26,39 @@ class Decorator(Protocol):
 registry: dict[Callable[..., Any], Primitive] = {}
 
 
+class Domain(NamedTuple):
+    """Where an operand may lie: an interval, and its points where the derivative is infinite or undefined."""
+
+    low: float
+    high: float
+    singular: tuple[float, ...]
+
+
+DOMAINS: dict[str | None, Domain] = {
+    None: Domain(-inf, inf, ()),
+    "nonzero": Domain(-inf, inf, (0.0,)),
+    "positive": Domain(0.0, inf, (0.0,)),
+    "above minus one": Domain(-1.0, inf, (-1.0,)),
+    "above one": Domain(1.0, inf, (1.0,)),
+    "unit": Domain(-1.0, 1.0, (-1.0, 1.0)),
+    "open unit": Domain(0.0, 1.0, (0.0, 1.0)),
+    "quarter turn": Domain(-pi / 2, pi / 2, (-pi / 2, pi / 2)),
+}
+
+
 class Primitive:
     """One entry of the registry: an operation, its rules and its facts. Called, it computes and records.
 
     `kind` is the class of its rules (elementwise, linear, bilinear, reduction, zero, boolean, other), `form` how its
-    arguments lie (operands, sequence, outputs, composite); `domain` and `kinks` say where its rules hold.
+    arguments lie (operands, sequence, outputs, composite). Where its rules hold, say:
+
+    domain    a name in DOMAINS, or one name an operand; None is all reals
+    kinks     where the derivative is a convention: numbers, or "tie" (of the largest), "bounds" (of an interval),
+              "integers", "halves" (between integers), "quotient" (a / b whole), "origin" (all operands 0),
+              "equal" (all that is reduced), "cut" (the negative real axis)
+    singular  where it is infinite or undefined: the domain's points unless given; "origin", "no inverse"
+    shapes    how operands fit together, as in np.matmul.signature; None where they broadcast
+    analytic  whether it is complex differentiable and its kernel takes complex arrays; of a composite, ask its parts
     """
 
     def __init__(
@@ -46,15 +75,21 @@ class Primitive:
         name: str | None = None,
         takes: tuple[str, ...] = (),
         constants: tuple[int, ...] = (),
-        domain: Any = None,
-        kinks: tuple[float, ...] = (),
+        domain: str | tuple[str | None, ...] | None = None,
+        kinks: tuple[float | str, ...] = (),
+        singular: tuple[float | str, ...] | None = None,
+        shapes: str | None = None,
+        analytic: bool | None = None,
     ) -> None:
         self.fun: Callable[..., Any] = fun
         self.rules, self.joint, self.kind, self.form = rules, joint, kind, form
         self.name = name or fun.__name__
         self.kernel: Callable[..., Any] = kernel or fun
         self.constants, self.domain, self.kinks = constants, domain, kinks
+        self.singular: tuple[float | str, ...] = self._singular() if singular is None else singular
+        self.shapes: str | None = shapes or getattr(fun, "signature", None)
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
+        self.analytic = self._analytic() if analytic is None else analytic
         self.plans: dict[int, Plan] = {}
         self._written = sig, bind, takes
         for rule in (*rules, joint):
@@ -115,6 +150,22 @@ class Primitive:
                 f"pass {name}=t.detach() if only its value is meant."
             )
         return value if name in self.signature.extras else value._data
+
+    def domain_of(self, i: int) -> Domain:
+        """Return where operand i may lie."""
+        return DOMAINS[self.domain[i] if isinstance(self.domain, tuple) else self.domain]
+
+    def _singular(self) -> tuple[float | str, ...]:
+        count = len(self.domain) if isinstance(self.domain, tuple) else 1
+        return tuple(dict.fromkeys(point for i in range(count) for point in self.domain_of(i).singular))
+
+    def _analytic(self) -> bool:
+        """Say whether the facts show an analytic function: ufuncs list the types they take, linear maps are."""
+        if self.kinks or not self.differentiable or self.kind == "zero":
+            return False
+        if isinstance(self.fun, np.ufunc):
+            return "D" * self.fun.nin + "->" + "D" * self.fun.nout in self.fun.types
+        return self.kind in ("linear", "bilinear", "multilinear")
 
     def carries(self, i: int) -> bool:
         """Say whether a gradient can flow to operand i (not to a condition, an index or a label)."""
@@ -249,10 +300,10 @@ def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any)
     return written
 
 
-def zero(*funs: np.ufunc) -> None:
+def zero(*funs: np.ufunc, **facts: Any) -> None:
     """Register ufuncs whose derivative is zero wherever it exists."""
     for fun in funs:
-        register(fun, *[lambda g: np.zeros_like(g)] * fun.nin, kind="zero")
+        register(fun, *[lambda g: np.zeros_like(g)] * fun.nin, kind="zero", **facts)
 
 
 def boolean(*funs: np.ufunc) -> None:

@@ -11,10 +11,11 @@ from hypothesis import settings
 
 import autodiff as ad
 from autodiff import tape
+from autodiff.testing import profiles
 
-settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=15)
-settings.register_profile("thorough", deadline=None, max_examples=500)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+profiles.register()
+settings.register_profile("suite", settings.get_profile("ci"), max_examples=15)  # the whole suite is to stay quick
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ def _weight(g: Any, x: Any) -> Any:
 
 
 # One node in place of transpose, matmul and add; the bias gradient is the sweep's own sum over the batch.
-@primitive(lambda g, weight: np.matmul(g, weight), lambda g, x: _weight(g, x), lambda g: g)
+@primitive(lambda g, weight: np.matmul(g, weight), lambda g, x: _weight(g, x), lambda g: g,
+           shapes="(k),(m,k),(m)->(m)", analytic=True)  # fmt: skip
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Return x @ weight.T + bias for x (..., in), weight (out, in), bias (out,)."""
     y = np.matmul(x, weight.T)

@@ -19,7 +19,8 @@ def _sound(y: Any) -> bool:
     return bool(total == total)  # noqa: PLR0124 (NaN differs from itself)
 
 
-@elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain="nonzero")  # type: ignore[has-type]
+@elementwise(lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b),  # type: ignore[has-type]
+             domain=(None, "nonzero"), analytic=True)  # fmt: skip
 def ratio(a: Any, b: Any) -> Any:
     """Return a / b, but 0 where a is 0 and b is 0 or NaN; a live numerator over 0 is still infinite.
 

@@ -13,6 +13,7 @@ from autodiff.primitive import outputs, primitive, reduction
 @reduction(
     lambda g, x, y, axis, keepdims: spread(g, x, axis, keepdims) * _shares(x, spread(y, x, axis, keepdims)),
     sig="a; axis=None, keepdims=False",
+    analytic=True,
 )
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return log(sum(exp(x))) over an axis; -inf where all of x is -inf, with gradient 0 there."""
@@ -27,7 +28,12 @@ def _shares(x: Any, y: Any) -> Any:
     return np.exp(x - np.where(y == -np.inf, 0, y))
 
 
-@primitive(lambda g, y, axis: (g - np.sum(g * y, axis=axis, keepdims=True)) * y, sig="a; axis=-1")
+@primitive(
+    lambda g, y, axis: (g - np.sum(g * y, axis=axis, keepdims=True)) * y,
+    sig="a; axis=-1",
+    shapes="(n)->(n)",
+    analytic=True,
+)
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along an axis."""
     y = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
@@ -35,7 +41,12 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return y
 
 
-@primitive(lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True), sig="a; axis=-1")
+@primitive(
+    lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    sig="a; axis=-1",
+    shapes="(n)->(n)",
+    analytic=True,
+)
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return the logarithm of softmax along an axis, finite where softmax underflows."""
     y = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -55,7 +66,7 @@ def _softmax_nll_rule(g: Any, y: Any, target: Any) -> Any:
 
 
 # One node in place of log_softmax, indexing and mean, which saves the probabilities alone.
-@outputs(_softmax_nll_rule, None)
+@outputs(_softmax_nll_rule, None, shapes="(n,c),(n)->(),(n,c),(n,1)")
 def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
     """Return the mean negative log-likelihood of targets (n,) under logits (n, classes), softmax, and row weights."""
     n, classes = logits.shape

@@ -12,6 +12,8 @@ from autodiff.primitive import primitive
 @primitive(
     lambda g, a, y: _backwards(a, g) * _shift(y, 0),
     lambda g, a: _backwards(a, g),
+    shapes="(n),(n)->(n)",
+    analytic=True,
 )
 def recurrence(a: Any, b: Any) -> Any:
     """Return h with h[k] = a[k] * h[k-1] + b[k] along the last axis, h[-1] = 0; a[0] is not used."""

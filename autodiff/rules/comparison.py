@@ -15,6 +15,7 @@ elementwise(
     lambda g, condition: np.where(condition, 0, g),
     sig="condition, yes=None, no=None;",
     kernel=lambda condition, yes, no: np.where(condition, yes, no) if yes is not None else _refuse_where(),
+    analytic=True,
 )
 elementwise(np.maximum, lambda g, a, b: _won(g, a, b), lambda g, a, b: _won(g, b, a), kinks=("tie",))  # ties: shared
 elementwise(np.minimum, lambda g, a, b: _won(g, b, a), lambda g, a, b: _won(g, a, b), kinks=("tie",))

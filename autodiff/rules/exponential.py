@@ -16,7 +16,7 @@ elementwise(np.expm1, lambda g, y: g * y + g)
 elementwise(np.log, lambda g, x: ratio(g, x), domain="positive")
 elementwise(np.log2, lambda g, x: ratio(g, x * math.log(2)), domain="positive")
 elementwise(np.log10, lambda g, x: ratio(g, x * math.log(10)), domain="positive")
-elementwise(np.log1p, lambda g, x: ratio(g, x + 1), domain="positive")
+elementwise(np.log1p, lambda g, x: ratio(g, x + 1), domain="above minus one")
 elementwise(np.logaddexp, lambda g, a, y: g * _share(a, y), lambda g, b, y: g * _share(b, y))
 elementwise(np.logaddexp2, lambda g, a, y: g * _share2(a, y), lambda g, b, y: g * _share2(b, y))
 

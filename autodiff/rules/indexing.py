@@ -31,7 +31,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(arr, *arrays, index=template)
 
 
-@composite(np.diagonal)
+@composite(np.diagonal, shapes="(m,n)->(k)")
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = _diagonal_places(moved.shape[-2:], offset)
@@ -39,7 +39,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return getitem(moved, *arrays, index=template)
 
 
-@composite(np.trace)
+@composite(np.trace, shapes="(m,n)->()")
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
 
@@ -53,7 +53,7 @@ def _diag(v: Any, k: int = 0) -> Any:
     return scatter_add(v, rows, columns, index=parse((rows, columns))[0], shape=(n, n))
 
 
-@composite(np.sort)
+@composite(np.sort, kinks=("tie",))
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
     """Sort by taking: each element's gradient returns to where it came from."""
     if order is not None:

@@ -66,17 +66,17 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(product, (*left, *right))
 
 
-@composite(np.inner)
+@composite(np.inner, shapes="(n),(n)->()")
 def _inner(a: Any, b: Any) -> Any:
     return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=((-1,), (-1,)))
 
 
-@composite(np.outer)
+@composite(np.outer, shapes="(m),(n)->(m,n)")
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     a, b = np.reshape(a, (-1, 1)), np.reshape(b, (1, -1))
     return np.multiply(a, b) if out is None else np.multiply(a, b, out=out)
 
 
-@composite(np.vdot)
+@composite(np.vdot, shapes="(n),(n)->()")
 def _vdot(a: Any, b: Any) -> Any:
     return np.matmul(np.conjugate(np.reshape(a, -1)), np.reshape(b, -1))

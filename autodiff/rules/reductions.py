@@ -30,15 +30,15 @@ reduction(np.var, lambda g, x, axis, ddof, correction, keepdims:
 reduction(np.std, lambda g, x, y, axis, ddof, correction, keepdims:  # at 0: 0
           ratio(spread(g, x, axis, keepdims) * _deviation(x, axis, ddof, correction), spread(y, x, axis, keepdims)),
           kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.std, a, axis, ddof, correction, keepdims),
-          sig=_SPREAD)
+          sig=_SPREAD, kinks=("equal",))
 reduction(np.max, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
 reduction(np.min, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
 reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis), sig=_PRODUCT,
-          kernel=lambda a, axis, keepdims: _wide(np.multiply.reduce, a, axis=axis, keepdims=keepdims))
+          kernel=lambda a, axis, keepdims: _wide(np.multiply.reduce, a, axis=axis, keepdims=keepdims), analytic=True)
 linear(np.cumsum, lambda g, s, axis: _cumsum_gradient(g, s, axis), sig=_SCAN,
        kernel=lambda a, axis: _wide(np.cumsum, a, axis=axis))
 primitive(np.cumprod, lambda g, x, axis: _cumprod_gradient(g, x, axis), sig=_SCAN,
-          kernel=lambda a, axis: _wide(np.cumprod, a, axis=axis))
+          kernel=lambda a, axis: _wide(np.cumprod, a, axis=axis), analytic=True)
 constant(np.count_nonzero, "a; axis=None, *, keepdims=False")
 # fmt: on
 alias(np.amax, np.max)

@@ -14,17 +14,17 @@ linear(np.ravel, lambda g, s: np.reshape(g, s.shape), sig="a; order='C'")
 linear(np.squeeze, lambda g, s: np.reshape(g, s.shape), sig="a; axis=None")
 linear(np.expand_dims, lambda g, s: np.reshape(g, s.shape), sig="a; axis")
 linear(np.transpose, lambda g, axes: np.transpose(g, _inverse(axes)), sig="a; axes=None")
-linear(np.matrix_transpose, lambda g: np.swapaxes(g, -1, -2), sig="x;")
+linear(np.matrix_transpose, lambda g: np.swapaxes(g, -1, -2), sig="x;", shapes="(m,n)->(n,m)")
 linear(np.swapaxes, lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), sig="a; axis1, axis2")
 linear(np.moveaxis, lambda g, source, destination: np.moveaxis(g, destination, source), sig="a; source, destination")
 linear(np.broadcast_to, lambda g: g, sig="array; shape, subok=False")  # the sweep sums over broadcast axes
 linear(np.flip, lambda g, axis: np.flip(g, axis), sig="m; axis=None")
-linear(np.fliplr, lambda g: np.fliplr(g), sig="m;")
-linear(np.flipud, lambda g: np.flipud(g), sig="m;")
+linear(np.fliplr, lambda g: np.fliplr(g), sig="m;", shapes="(m,n)->(m,n)")
+linear(np.flipud, lambda g: np.flipud(g), sig="m;", shapes="(m)->(m)")
 linear(np.roll, lambda g, shift, axis: np.roll(g, _negative(shift), axis), sig="a; shift, axis=None")
-linear(np.rot90, lambda g, k, axes: np.rot90(g, -k, axes), sig="m; k=1, axes=(0, 1)")
-linear(np.tril, lambda g, k: np.tril(g, k), sig="m; k=0")
-linear(np.triu, lambda g, k: np.triu(g, k), sig="m; k=0")
+linear(np.rot90, lambda g, k, axes: np.rot90(g, -k, axes), sig="m; k=1, axes=(0, 1)", shapes="(m,n)->(k,l)")
+linear(np.tril, lambda g, k: np.tril(g, k), sig="m; k=0", shapes="(m,n)->(m,n)")
+linear(np.triu, lambda g, k: np.triu(g, k), sig="m; k=0", shapes="(m,n)->(m,n)")
 
 sequence(np.concatenate, lambda g, shapes, axis: _parts(g, shapes, axis), kind="linear",
          kernel=lambda *arrays, axis: np.concatenate(arrays, axis),
@@ -113,7 +113,7 @@ def _tile(A: Any, reps: Any) -> Any:
 @linear(lambda g, s, widths: getitem(g, index=_inside(s.shape, widths)))
 def pad_constant(x: Any, *, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
     """Return x within a border of one value."""
-    return np.pad(x, widths, constant_values=value)
+    return np.pad(x, widths or 0, constant_values=value)
 
 
 @composite(np.pad)

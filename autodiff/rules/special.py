@@ -20,16 +20,19 @@ elementwise(special.gammaln, lambda g, x: g * special.digamma(x), domain="positi
 elementwise(special.gamma, lambda g, x, y: g * y * special.digamma(x), domain="positive")
 elementwise(special.digamma, lambda g, x: g * special.zeta(2.0, x), domain="positive")
 elementwise(
-    special._ufuncs._zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain="positive"
+    special._ufuncs._zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain=("above one", "positive")
 )  # what special.zeta(x, q) calls
 elementwise(
-    special.xlogy, lambda g, a, b: g * special.xlogy(_kept(a), b), lambda g, a, b: ratio(g * a, b), domain="positive"
+    special.xlogy,
+    lambda g, a, b: g * special.xlogy(_kept(a), b),
+    lambda g, a, b: ratio(g * a, b),
+    domain=(None, "positive"),
 )
 elementwise(
     special.xlog1py,
     lambda g, a, b: g * special.xlog1py(_kept(a), b),
     lambda g, a, b: ratio(g * a, b + 1),
-    domain="positive",
+    domain=(None, "above minus one"),
 )
 elementwise(special.entr, lambda g, x: -g * (special.xlogy(_kept(x), x) + _kept(x)), domain="positive")
 

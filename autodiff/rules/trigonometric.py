@@ -11,7 +11,7 @@ from autodiff.primitive import alias, elementwise, linear
 
 elementwise(np.sin, lambda g, x: g * np.cos(x))
 elementwise(np.cos, lambda g, x: -g * np.sin(x))
-elementwise(np.tan, lambda g, y: g + g * (y * y), domain="unit")
+elementwise(np.tan, lambda g, y: g + g * (y * y), domain="quarter turn")
 elementwise(np.arcsin, lambda g, x: ratio(g, np.sqrt(1 - x * x)), domain="unit")
 elementwise(np.arccos, lambda g, x: -ratio(g, np.sqrt(1 - x * x)), domain="unit")
 elementwise(np.arctan, lambda g, x: g / (x * x + 1))
@@ -19,7 +19,8 @@ elementwise(
     np.arctan2,
     lambda g, a, b: g * ratio(b, a * a + b * b),
     lambda g, a, b: -g * ratio(a, a * a + b * b),
-    domain="nonzero",
+    kinks=("cut",),
+    singular=("origin",),
 )
 
 elementwise(np.sinh, lambda g, x: g * np.cosh(x))

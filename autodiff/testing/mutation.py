@@ -1,0 +1,383 @@
+"""The mutation score: how many small errors in a derivative the tests of it notice, and which they do not."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from autodiff import protocols
+from autodiff.primitive import Primitive, registry
+from autodiff.testing import report
+from autodiff.testing.equivalent import reason
+from autodiff.testing.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
+from autodiff.testing.report import Report, Verdict
+
+__all__ = ["Mutant", "MutationScore", "Total", "mutate", "mutation_score"]
+
+Test = Callable[[], Any]
+
+
+@dataclass
+class MutationScore:
+    """Which mutants the tests noticed; true if all that are not known to be equivalent.
+
+    `killed` holds what noticed each, `survived` what is known of each that nothing noticed, by the mutants' names;
+    `explained` says why some of the survivors are no errors.
+    """
+
+    subject: str
+    mutants: list[Mutant] = field(default_factory=list)
+    killed: dict[str, str] = field(default_factory=dict)
+    survived: dict[str, str] = field(default_factory=dict)
+    explained: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """The part of the mutants that the tests noticed, those known to be equivalent left out; 1 if there are none."""
+        judged = len(self.mutants) - len(self.explained)
+        return len(self.killed) / judged if judged else 1.0
+
+    @property
+    def missed(self) -> dict[str, str]:
+        """The survivors that are not known to be equivalent."""
+        return {name: effect for name, effect in self.survived.items() if name not in self.explained}
+
+    def __bool__(self) -> bool:
+        return not self.missed
+
+    def __repr__(self) -> str:
+        missed = f"; missed: {', '.join(self.missed)}" if self.missed else ""
+        line = f"<{self.subject}: {len(self.killed)} of {len(self.mutants)} mutants killed{missed}>"
+        return line if len(line) < 200 else line[:195] + "...>"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return the table of mutants as lines of text."""
+        head = f"{self.subject}: {len(self.killed)} of {len(self.mutants)} mutants killed, score {self.score:.1%}"
+        rows = [("SURVIVED", n, w) for n, w in self.missed.items()]
+        rows += [("equivalent", n, w) for n, w in self.explained.items()]
+        rows += [("killed", n, w) for n, w in self.killed.items()]
+        width = min(max([len(name) for _, name, _ in rows], default=0), 60)
+        return [head, *(f"  {what:<10}  {name:<{width}}  {why}" for what, name, why in rows)]
+
+
+def mutation_score(
+    subject: Any, tests: Iterable[Test] | Test | None = None, *, seconds: float = 10.0
+) -> MutationScore:
+    """Put each mutant of a derivative in its place in turn, run the tests, and report which mutants they noticed.
+
+    `subject` is an operation (its rules are mutated), a function of Python that returns derivatives, or a class with
+    `forward` and `backward`. A test is a function of no arguments; it notices by raising an exception or by returning
+    something false, other than None. An inconclusive gradcheck has not noticed. The default tests, for an operation of
+    the registry, are gradchecks of both orders on examples drawn from its domain.
+
+    A mutant that makes a test run for more than `seconds` counts as noticed. Equivalent mutants of this package's own
+    rules are listed with reasons in `autodiff.testing.equivalent`; of others, those that changed no value are marked so.
+
+    >>> import numpy as np
+    >>> from autodiff.testing import gradcheck, mutation_score
+    >>> mutation_score(np.tanh, lambda: gradcheck(np.tanh, np.array([0.5, -1.0]))).score
+    1.0
+    """
+    entry = _entry(subject)
+    if tests is None:
+        if entry is None:
+            raise TypeError("mutation_score: tests are needed for a function that is not in the registry; pass tests=.")
+        tests = default_tests(entry)
+    listed = [tests] if callable(tests) else list(tests)
+    name = entry.name if entry is not None else getattr(subject, "__name__", repr(subject))
+    if not listed:
+        raise ValueError(f"mutation_score({name}): no tests are given; pass functions of no arguments.")
+    started = time.perf_counter()
+    score = MutationScore(name)
+    _require_passing(name, listed, seconds)
+    for mutant_name, mutant, install in _places(subject, entry):
+        with install(mutant), _quietly():
+            noticed = _noticed(listed, seconds)
+        score.mutants.append(mutant)
+        if noticed:
+            score.killed[mutant_name] = noticed
+            continue
+        score.survived[mutant_name] = mutant.effect
+        if entry is not None and (why := reason(entry.name, mutant_name)):
+            score.explained[mutant_name] = why
+    score.seconds = time.perf_counter() - started
+    return score
+
+
+def ruled() -> list[Primitive]:
+    """Return the operations that have rules to mutate, each once."""
+    from autodiff.testing.strategies.operations import operations
+
+    return [entry for entry in operations() if entry.differentiable]
+
+
+def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
+    """Return gradchecks of both orders of calls drawn from an operation's domain, the same ones every time.
+
+    Most are at smooth points, some at kinks and singular points, some of complex numbers where the operation takes them;
+    what cannot be decided there (an infinite derivative) is left out.
+    """
+    from autodiff.testing.gradcheck import gradgradcheck
+    from autodiff.testing.strategies.operations import Call, op_inputs, takes_complex
+
+    calls = _drawn(op_inputs(entry), count) + _drawn(op_inputs(entry, smooth=False), count // 3)
+    if takes_complex(entry):
+        calls += _drawn(op_inputs(entry, complex=True), count // 3)
+
+    def test(call: Call) -> Test:
+        def check() -> Report:
+            return gradgradcheck(call.function, *call.inputs)
+
+        check.__name__ = call.line
+        return check
+
+    calls = [call for call in calls if any(x.size for x in call.inputs)]
+    calls.sort(key=lambda call: -sum(x.size for x in call.inputs))
+    with _quietly():
+        return [check for check in map(test, calls) if check().verdict is not Verdict.INCONCLUSIVE]
+
+
+def _drawn(strategy: Any, count: int) -> list[Any]:
+    """Return what a strategy draws first, without a chance in it."""
+    from hypothesis import HealthCheck, Phase, given, settings
+
+    found: dict[str, Any] = {}
+
+    @settings(
+        max_examples=2 * count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(call: Any) -> None:
+        found.setdefault(repr(call), call)
+
+    collect()
+    return list(found.values())[-count:]
+
+
+# --- the mutants of a subject, and how each is put in its place ----------------------------------------------------
+
+Install = Callable[[Mutant], Any]
+
+
+def _entry(subject: Any) -> Primitive | None:
+    if isinstance(subject, Primitive):
+        return subject
+    if isinstance(subject, type) or not callable(subject):
+        return None
+    try:
+        return protocols.lookup(subject)  # type: ignore[no-any-return]
+    except TypeError:  # not hashable
+        return None
+
+
+def _places(subject: Any, entry: Primitive | None) -> Iterator[tuple[str, Mutant, Install]]:
+    """Yield each mutant with its name and the context manager that puts it in the rule's place."""
+    if entry is None:
+        for mutant in mutate(subject):
+            yield mutant.name, mutant, (_in_class if isinstance(subject, type) else _in_function)(subject)
+        return
+    rules = [("joint", entry.joint), *enumerate(entry.rules)] if entry.joint else [*enumerate(entry.rules)]
+    several = sum(rule is not None for _, rule in rules) > 1
+    broadcasts = entry.form == "operands" and (len(entry.rules) > 1 or entry.fun is np.broadcast_to)
+    for place, rule in rules:
+        if rule is None:
+            continue
+        mutants = mutate(rule)
+        if broadcasts:
+            mutants.append(skip_unbroadcasting(rule))
+        of = f"operand {place}: " if several else ""
+        for mutant in mutants:
+            yield of + mutant.name, mutant, _in_entry(entry, place)
+
+
+def _in_entry(entry: Primitive, place: Any) -> Install:
+    @contextmanager
+    def install(mutant: Mutant) -> Iterator[None]:
+        before = entry.rules, entry.joint
+        if place == "joint":
+            entry.joint = mutant.function
+        else:
+            entry.rules = tuple(mutant.function if i == place else rule for i, rule in enumerate(entry.rules))
+        entry.plans.clear()  # the operation's unrolled call holds this very dict
+        try:
+            yield
+        finally:
+            entry.rules, entry.joint = before
+            entry.plans.clear()
+
+    return install
+
+
+def _in_class(cls: Any) -> Install:
+    @contextmanager
+    def install(mutant: Mutant) -> Iterator[None]:
+        own = "backward" in vars(cls)
+        before: Any = vars(cls).get("backward")
+        kind = type(before) if isinstance(before, (staticmethod, classmethod)) else staticmethod
+        cls.backward = mutant.function if isinstance(before, FunctionType) else kind(mutant.function)
+        try:
+            yield
+        finally:
+            if own:
+                cls.backward = before
+            else:
+                del cls.backward
+
+    return install
+
+
+def _in_function(function: Any) -> Install:
+    """Put mutants in the place of a function for whoever holds it: its code becomes a call of the mutant."""
+    original = rule_of(function)
+    code = original.__code__
+    calling: CodeType = (lambda *args, **kwargs: _mutant_(*args, **kwargs)).__code__  # type: ignore[name-defined]  # noqa: F821
+
+    @contextmanager
+    def install(mutant: Mutant) -> Iterator[None]:
+        original.__globals__["_mutant_"] = mutant.function
+        original.__code__ = calling.replace(co_freevars=code.co_freevars)
+        try:
+            yield
+        finally:
+            original.__code__ = code
+            del original.__globals__["_mutant_"]
+
+    return install
+
+
+# --- running the tests ---------------------------------------------------------------------------------------------
+
+
+def _require_passing(name: str, tests: Sequence[Test], seconds: float) -> None:
+    with _quietly():
+        noticed = _noticed(tests, 10 * seconds, unsure=True)
+    if noticed:
+        raise ValueError(
+            f"mutation_score({name}): the tests must pass on the derivative as it is, but: {noticed}. Only then does a "
+            "failure say that a mutant was noticed."
+        )
+
+
+def _noticed(tests: Sequence[Test], seconds: float, unsure: bool = False) -> str:
+    """Return which test noticed an error, and how; "" if none did. An inconclusive check counts only if `unsure`."""
+    for i, test in enumerate(tests):
+        name = getattr(test, "__name__", type(test).__name__)
+        name = f"test {i}" if name == "<lambda>" else name
+        reports: list[Report] = []
+        report.observers.append(reports.append)
+        try:
+            with _deadline(seconds):
+                answer = test()
+            if answer is None or answer:
+                continue
+            how = answer.reason if isinstance(answer, Report) else f"returned {answer!r}"
+            inconclusive = isinstance(answer, Report) and answer.verdict is Verdict.INCONCLUSIVE
+        except KeyboardInterrupt:
+            raise
+        except _Late:
+            how, inconclusive = f"ran for more than {seconds:g} s", False
+        except BaseException as error:  # pytest's outcomes are no Exceptions
+            how = f"{type(error).__name__}: {error}".splitlines()[0]
+            how = how if len(how) <= 80 else how[:77] + "..."
+            inconclusive = isinstance(error, AssertionError) and bool(reports) and all(map(_undecided, reports))
+        finally:
+            report.observers.remove(reports.append)
+        if unsure or not inconclusive:
+            return f"{name}: {how}"
+    return ""
+
+
+def _undecided(found: Report) -> bool:
+    return found.verdict is not Verdict.FAIL
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the warnings of wrong numbers to ourselves."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Late(BaseException):
+    """A test ran for too long."""
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Raise in this thread, between two steps of Python's, when the time is over; again should that be swallowed."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    over, lock, raised = threading.Event(), threading.Lock(), False
+
+    def watch() -> None:
+        nonlocal raised
+        wait = seconds
+        while not over.wait(wait):
+            with lock:
+                if over.is_set():
+                    return
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Late))
+                raised = True
+            wait = 1.0
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over.set()
+        if raised:  # one may still be on its way
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+
+
+# --- a whole registry ----------------------------------------------------------------------------------------------
+
+
+class Total:
+    """The scores of several operations taken together."""
+
+    def __init__(self, scores: Sequence[MutationScore]) -> None:
+        self.scores = list(scores)
+        self.mutants = sum(len(s.mutants) for s in scores)
+        self.killed = sum(len(s.killed) for s in scores)
+        self.explained = sum(len(s.explained) for s in scores)
+        self.missed = {s.subject: s.missed for s in scores if s.missed}
+
+    @property
+    def score(self) -> float:
+        """The part of the mutants that were noticed, equivalent ones left out."""
+        judged = self.mutants - self.explained
+        return self.killed / judged if judged else 1.0
+
+    def __bool__(self) -> bool:
+        return not self.missed
+
+    def __str__(self) -> str:
+        lines = [f"SURVIVED  {name}: {m}  ({why})" for name, missed in self.missed.items() for m, why in missed.items()]
+        return "\n".join(
+            [
+                *lines,
+                f"{self.killed:,} of {self.mutants:,} mutants of {len(self.scores)} operations killed, "
+                f"{self.explained} equivalent, {self.mutants - self.killed - self.explained} missed: "
+                f"mutation score {self.score:.2%}",
+            ]
+        )

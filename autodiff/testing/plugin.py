@@ -1,0 +1,309 @@
+"""The pytest plugin: the marker and fixture `gradcheck`, reports of failing tests, and a page of all checks.
+
+pytest loads it wherever ndtape is installed. Where no gradient is checked it does nothing: hypothesis, the checks and
+the page are imported when a test, an option or a report first asks for them.
+
+    @pytest.mark.gradcheck(order=2)
+    def test_softplus():
+        return lambda x: np.log1p(np.exp(x)), np.linspace(-3, 3, 5)   # what a marked test returns is checked
+
+    @pytest.mark.gradcheck(order=2)
+    def test_two_at_once(gradcheck):                                  # or call it, as often as needed
+        gradcheck(np.sinh, 0.5)
+        gradcheck(np.cosh, 0.5, order=1)
+
+    pytest -m gradcheck --gradcheck-report=checks.html
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff.testing.report import Report, Verdict, observers
+
+MOST_ROWS = 100  # of one test; further checks of a function are counted in the row of its last one
+MOST_SHOWN = 5  # reports under a failing test
+COLOURS = {Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
+LABELS = {"analytic": "red", "numeric": "green"}
+SECTION = "gradcheck"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the page's option."""
+    parser.getgroup("gradcheck", "checks of derivatives (ndtape)").addoption(
+        "--gradcheck-report", metavar="FILE.html", help="write a page with a row for every gradient check of the run"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis looks for the profile
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and, where they are asked for, the page and the hypothesis profiles."""
+    config.addinivalue_line(
+        "markers",
+        "gradcheck(**keywords): a test of derivatives. If it returns (f, *inputs), these are given to gradcheck; the "
+        "keywords are gradcheck's, and the defaults of the fixture of that name.",
+    )
+    if profile := config.getoption("--hypothesis-profile", None):
+        _offer(profile)
+    page = config.getoption("--gradcheck-report")
+    if page and (Path(page).is_dir() or Path(page).suffix not in (".html", ".htm")):
+        raise pytest.UsageError(f"--gradcheck-report={page}: expected the name of a .html file to write.")
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist sends its reports to where the terminal is
+        config.pluginmanager.register(Session(config, page), "ndtape-session")
+
+
+def _offer(profile: str) -> None:
+    """Register the profile that --hypothesis-profile names, if it is one of ours and nobody registered it."""
+    from autodiff.testing import profiles
+
+    if profile in profiles.PROFILES:
+        profiles.register(profile)
+
+
+# --- the marker and the fixture ------------------------------------------------------------------------------------
+
+
+def _keywords(item: pytest.Item) -> dict[str, Any]:
+    """Return the keywords of a test's markers: those of its class and module too, the nearest winning."""
+    found: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("gradcheck"))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"{item.nodeid}: @pytest.mark.gradcheck takes keywords of gradcheck only, got {marker.args!r}. "
+                "Return (f, *inputs) from the test instead."
+            )
+        found |= marker.kwargs
+    return found
+
+
+@pytest.fixture
+def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
+    """`gradcheck(f, *inputs, **keywords)` checks the derivatives of f and fails the test with the report.
+
+    Keywords default to those of the test's marker.
+    """
+    from autodiff.testing.gradcheck import gradcheck
+
+    defaults = _keywords(request.node)
+
+    def check(f: Any, *inputs: Any, **keywords: Any) -> Report:
+        __tracebackhide__ = True
+        report = gradcheck(f, *inputs, **defaults | keywords)
+        if not report:
+            raise AssertionError(str(report))
+        return report
+
+    return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Check what a marked test returns, if it is (f, *inputs)."""
+    if pyfuncitem.get_closest_marker("gradcheck") is None:
+        return (yield)
+    test, keywords = pyfuncitem.obj, _keywords(pyfuncitem)
+
+    @functools.wraps(test)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        answer = test(*args, **kwargs)
+        if not (isinstance(answer, tuple) and answer and (callable(answer[0]) or hasattr(answer[0], "bind"))):
+            return answer
+        from autodiff.testing.gradcheck import gradcheck
+
+        report = gradcheck(*answer, **{"name": _name(answer[0], pyfuncitem)} | keywords)
+        if not report:
+            pytest.fail(str(report), pytrace=False)  # no line of the test would say more
+        return None
+
+    pyfuncitem.obj = checked
+    try:
+        return (yield)
+    finally:
+        pyfuncitem.obj = test
+
+
+def _name(f: Any, item: pytest.Item) -> str | None:
+    """Return a name for a lambda: its test's."""
+    return item.name if getattr(f, "__name__", None) == "<lambda>" else None
+
+
+# --- collecting reports --------------------------------------------------------------------------------------------
+
+
+class Collected:
+    """The reports made while one test runs, each with the number of checks it stands for."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Report, int]] = []
+
+    def add(self, report: Report) -> None:
+        """Add a report; drawn examples of one function share a row for each verdict.
+
+        Of those that failed the last is kept, which hypothesis has shrunk; of those that passed, the closest call.
+        """
+        if _drawing() or len(self.rows) >= MOST_ROWS:
+            for i, (known, times) in enumerate(self.rows):
+                if (known.function, known.order, known.verdict) == (report.function, report.order, report.verdict):
+                    self.rows[i] = (max(known, report, key=_excess) if report else report), times + 1
+                    return
+        self.rows.append((report, 1))
+
+    def failing(self) -> list[Report]:
+        """Return the reports that did not pass."""
+        return [report for report, _ in self.rows if not report]
+
+
+def _drawing() -> bool:
+    """Say whether a hypothesis test is running."""
+    if "hypothesis" not in sys.modules:
+        return False
+    from hypothesis import currently_in_test_context
+
+    return currently_in_test_context()
+
+
+def _excess(report: Report) -> float:
+    return report.worst.excess if report.worst is not None else -1.0
+
+
+COLLECTED = pytest.StashKey[Collected]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Collect the reports that a test makes, its fixtures included."""
+    item.stash[COLLECTED] = collected = Collected()
+    observers.append(collected.add)
+    try:
+        return (yield)
+    finally:
+        observers.remove(collected.add)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failing test the reports it does not show yet, and to every test its rows of the page."""
+    outcome = yield
+    collected = item.stash.get(COLLECTED, None)
+    if collected is None or not collected.rows:
+        return outcome
+    if outcome.failed:
+        shown = _unspaced(outcome.longreprtext)
+        missing = [report for report in collected.failing() if _unspaced(str(report)) not in shown]
+        if missing:
+            outcome.sections.append((SECTION, _text(missing)))
+    if item.config.getoption("--gradcheck-report"):
+        from autodiff.testing.page import Check
+
+        packed = [Check(item.nodeid, report, times).pack() for report, times in collected.rows]
+        outcome.gradchecks = packed  # type: ignore[attr-defined]  # plain text, as pytest-xdist's wire asks
+    collected.rows = []
+    return outcome
+
+
+def _unspaced(text: str) -> str:
+    """Return a text without the margins that pytest puts before the lines of a message."""
+    return "\n".join(line.removeprefix("E ").strip() for line in text.splitlines())
+
+
+def _text(reports: list[Report]) -> str:
+    """Return the last reports as text."""
+    left = len(reports) - MOST_SHOWN
+    head = [f"({left:,} earlier reports are left out)"] if left > 0 else []
+    return "\n\n".join(head + [str(report) for report in reports[-MOST_SHOWN:]])
+
+
+# --- showing them --------------------------------------------------------------------------------------------------
+
+
+class Session:
+    """What is done once, where the terminal is: colouring reports, writing the page."""
+
+    def __init__(self, config: pytest.Config, page: str | None) -> None:
+        self.config, self.started = config, time.time()
+        self.page = None if page is None else config.invocation_params.dir / Path(page).expanduser()
+        self.packed: list[str] = []
+        self.failed: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a test's rows off its report, and colour what a terminal that has colours will show."""
+        self.packed += report.__dict__.pop("gradchecks", [])
+        if report.failed:
+            self.failed.add(report.nodeid)
+            terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+            if terminal is not None and terminal.hasmarkup:
+                report.sections = [(n, self.coloured(text) if n == SECTION else text) for n, text in report.sections]
+
+    def coloured(self, text: str) -> str:
+        """Return a report's text with its verdict and its two values in colour."""
+        markup = self.config.get_terminal_writer().markup
+        lines = []
+        for line in text.splitlines():
+            verdict = next((v for v in Verdict if line.startswith(f"{v.upper()}: ")), None)
+            label = re.match(r"  (\w+)  ", line)
+            if verdict is not None:
+                line = markup(line, bold=True, **{COLOURS[verdict]: True})
+            elif label and label[1] in LABELS:
+                line = markup(line, **{LABELS[label[1]]: True})
+            lines.append(line)
+        return "\n".join(lines)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write the page."""
+        if self.page is None:
+            return
+        from autodiff.testing.page import render
+
+        name = self.config.rootpath.name
+        self.page.parent.mkdir(parents=True, exist_ok=True)
+        self.page.write_text(render(self.checks, f"Gradient checks of {name}", self.facts()), encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where the page is and what is on it."""
+        if self.page is not None:
+            from autodiff.testing.page import tally
+
+            terminalreporter.write_sep("-", f"gradcheck: {tally(self.checks)}; {os.path.relpath(self.page)}")
+
+    @functools.cached_property
+    def checks(self) -> list[Any]:
+        """The rows of the page; how their tests ended is known at the end."""
+        from autodiff.testing.page import Check
+
+        checks = [Check.unpack(text) for text in self.packed]
+        for check in checks:
+            check.test_failed = check.test in self.failed
+        return checks
+
+    def facts(self) -> dict[str, str]:
+        """Return what the page says under its title."""
+        seeds = sorted({check.report.seed for check in self.checks})
+        listed = ", ".join(map(str, seeds)) if len(seeds) <= 3 else f"{seeds[0]} … {seeds[-1]}"
+        drawn = self.config.getoption("--hypothesis-seed", None)
+        facts = {
+            "when": time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started)),
+            "tests": f"{len({check.test for check in self.checks}):,}",
+            "seeds" if len(seeds) > 1 else "seed": listed or "none",
+        }
+        return facts | ({"hypothesis seed": str(drawn)} if drawn else {}) | dict(_versions())
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Name the versions of what took part."""
+    yield "Python", ".".join(map(str, sys.version_info[:3]))
+    names = {"autodiff": "ndtape", "numpy": "NumPy", "hypothesis": "hypothesis", "pytest": "pytest"}
+    for module, name in names.items():
+        if module in sys.modules:
+            yield name, sys.modules[module].__version__

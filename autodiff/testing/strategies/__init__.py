@@ -1,0 +1,1 @@
+"""Hypothesis strategies for arrays, operands, modules and programs."""

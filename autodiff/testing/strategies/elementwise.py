@@ -1,0 +1,160 @@
+"""Arguments of elementwise operations and reductions that are special."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import kernels
+from autodiff.kernels.logits import softmax_nll
+from autodiff.primitive import DOMAINS
+from autodiff.testing.strategies.arrays import GRID, axes, drawn, levels
+from autodiff.testing.strategies.drawing import Arguments, Draw
+
+NOT_ZERO = levels(away_from=(0.0,))
+
+
+def power(d: Draw) -> Arguments:
+    """Draw positive bases and any exponents; or any bases and one whole exponent."""
+    a, b = d.shapes(2)
+    if d.chance():
+        exponent = d.choice(2, 3, 1, 0, -1, -2, 2.0)
+        return [d.array(a, domain=DOMAINS["nonzero" if exponent < 0 else None]), exponent], {}
+    return [d.array(a), d.array(b, 1)], {}
+
+
+def quotient(d: Draw) -> Arguments:
+    """Draw divisors near ±2, and dividends whose quotients are clear of whole numbers; or exactly whole."""
+    a, b = d.shapes(2)
+    whole = d.integers(a, -2, 2)
+    if d.smooth:
+        part, spread = drawn(d.draw, a, np.array([0.5, 0.25, 0.75, 0.375, 0.625])), drawn(d.draw, b, GRID / 64)
+    else:
+        part, spread = drawn(d.draw, a, np.array([0.0, 0.5])), np.zeros(b)
+    return [d.finished((whole + part) * 2.0), d.finished((2.0 + spread) * d.choice(1, -1), 1)], {}
+
+
+def not_at_origin(d: Draw) -> Arguments:
+    """Draw pairs one of which is not 0, nor a on the cut where b < 0; or such pairs too."""
+    a, b = d.shapes(2)
+    if not d.smooth:
+        zeros = levels(at=(0.0,))
+        return [d.finished(drawn(d.draw, a, zeros)), d.finished(drawn(d.draw, b, zeros), 1)], {}
+    if d.chance():
+        return [d.finished(drawn(d.draw, a, GRID)), d.finished(np.abs(drawn(d.draw, b, NOT_ZERO)), 1)], {}
+    return [d.finished(drawn(d.draw, a, NOT_ZERO)), d.finished(drawn(d.draw, b, GRID), 1)], {}
+
+
+def rounded(d: Draw) -> Arguments:
+    """Draw decimals, and values clear of the halves between what is rounded to; or exactly there."""
+    decimals = d.choice(0, 1, 2, -1)
+    x = np.asarray(d.array(d.shape()) * 10.0**-decimals)
+    return [x], {"decimals": decimals} if decimals or d.chance() else {}
+
+
+def where(d: Draw) -> Arguments:
+    """Draw a mask or a truth, and two operands, one of which may be a number."""
+    condition, a, b = d.shapes(3)
+    mask = d.chance() if d.chance() else drawn(d.draw, condition, np.array([True, False]))
+    yes, no = d.array(a), d.array(b, 1)
+    return [mask, *d.choice((yes, no), (yes, 2.0), (-1.0, no))], {}
+
+
+def clip(d: Draw) -> Arguments:
+    """Draw bounds about ±1, in either order: arrays, numbers or none, by place or by name; values clear of them or there."""
+    x, low, high = d.shapes(3)
+    signs = d.choice((-1.0, 1.0), (1.0, -1.0))
+    off = np.array([0.0, 0.0625, 0.125]) if d.smooth else np.zeros(1)
+    values = [0.0, 0.5, -0.5, 1.5, -1.5, 2.0, -2.0] + ([] if d.smooth else [1.0, -1.0, 1.0, -1.0])
+    bounds = [d.finished(sign * (1.0 + drawn(d.draw, s, off)), 1) for s, sign in zip((low, high), signs, strict=True)]
+    given = d.choice(tuple(bounds), (bounds[0], signs[1]), (None, bounds[1]), (signs[0], None), signs)
+    operand = d.finished(drawn(d.draw, x, np.array(values)))
+    names = d.choice(None, ("a_min", "a_max"), ("min", "max"))
+    return ([operand, *given], {}) if names is None else ([operand], dict(zip(names, given, strict=True)))
+
+
+def astype(d: Draw) -> Arguments:
+    """Draw a dtype that loses nothing, so that differences can be taken."""
+    return [d.array(d.shape()), np.complex128 if d.complex else d.choice(np.float64, np.complex128)], {}
+
+
+# --- reductions ------------------------------------------------------------------------------------------------------
+
+
+def spread(d: Draw) -> Arguments:
+    """Draw ddof or correction below the number of elements; at smooth points more than one, since 0 is std's kink."""
+    shape = d.shape(sides=1)
+    axis = d(axes(len(shape)))
+    over = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if math.prod(shape[i] for i in over) < 2 and d.smooth:
+        shape, axis, over = (2, *shape), 0, (0,)
+    (x,) = d.arrays([shape])
+    keywords = d.optional(shape, "keepdims", "dtype") | ({"axis": axis} if axis is not None or d.chance() else {})
+    if math.prod(shape[i] for i in over) > 1:
+        keywords |= d.choice({}, {"ddof": 1}, {"ddof": 0.5}, {"correction": 1}, {"correction": 0})
+    return [x], keywords
+
+
+def average(d: Draw) -> Arguments:
+    """Draw no weights, one for every element, or one for each place along an axis."""
+    shape = d.shape(sides=1)
+    x = d.array(shape)
+    keywords = d.optional(shape, "axis", "keepdims") | ({"returned": True} if d.chance() else {})
+    kind = d.choice("none", "all", "axis" if shape else "all")
+    if kind == "axis":
+        keywords["axis"] = d.axis(len(shape))
+    if kind != "none":
+        size = (shape[keywords["axis"]],) if kind == "axis" else shape
+        keywords["weights"] = d.finished(drawn(d.draw, size, np.abs(NOT_ZERO)), 1)
+    return [x], keywords
+
+
+def along(d: Draw) -> Arguments:
+    """Draw an array with something along one axis."""
+    shape = d.shape(dims=1, sides=1)
+    return [d.array(shape)], {"axis": d.axis(len(shape))} if d.chance() else {}
+
+
+def sort(d: Draw) -> Arguments:
+    """Draw an axis and a way to sort."""
+    shape = d.shape(dims=1)
+    (x,) = d.arrays([shape])
+    how = d.choice({}, {"kind": "stable"}, {"kind": "quicksort"}, {"stable": True}, {"stable": False})
+    return [x], how | ({"axis": d(axes(len(shape), several=False))} if d.chance() else {})
+
+
+def labelled(d: Draw) -> Arguments:
+    """Draw logits and labels, at least one of which counts."""
+    n, classes = d.integer(1, 3), d.integer(1, 4)
+    target, ignored = d.integers((n,), 0, classes - 1), d.choice(None, -100, 0)
+    if ignored is None:
+        return [d.array((n, classes)), target], {}
+    target[0] = classes - 1 if classes > 1 else 0
+    target[1:][d.integers((n - 1,), 0, 1) == 1] = ignored
+    return [d.array((n, classes)), target], {"ignore_index": ignored if classes > 1 else -100}
+
+
+ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
+    np.power: power,
+    np.float_power: power,
+    np.remainder: quotient,
+    np.fmod: quotient,
+    np.divmod: quotient,
+    np.floor_divide: quotient,
+    np.hypot: not_at_origin,
+    np.arctan2: not_at_origin,
+    np.round: rounded,
+    np.where: where,
+    np.clip: clip,
+    np.astype: astype,
+    np.var: spread,
+    np.std: spread,
+    np.average: average,
+    np.sort: sort,
+    kernels.softmax: along,
+    kernels.log_softmax: along,
+    softmax_nll: labelled,
+}
