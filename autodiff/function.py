@@ -73,6 +73,9 @@ class Function:
         nodes = [x._node if isinstance(x, Tensor) else None for x in args]
         ctx.needs_input_grad = tuple(node is not None for node in nodes)
         recording = tape.is_grad_enabled() and any(ctx.needs_input_grad)
+        now = tape.mode.get()
+        graph = now.graph if now is not None else None
+        call = graph.calling(cls, args, kwargs) if graph is not None else None
         with tape.Switch(record=False), tape.scope(cls.__name__):
             answer = cls.forward(ctx, *args, **kwargs)
         several = isinstance(answer, (tuple, list))
@@ -82,6 +85,8 @@ class Function:
                 raise TypeError(
                     f"{cls.__name__}.forward returned a {type(y).__name__}; expected a Tensor or a tuple of them."
                 )
+        if graph is not None:
+            graph.called(call, outputs, now)
         if not recording:
             return answer
         constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]

@@ -31,6 +31,8 @@ DOMAINS: dict[str, Callable[[Any, np.random.Generator], Any]] = {
     "positive": lambda v, rng: np.abs(v) + 0.3,
     "nonzero": lambda v, rng: _away(v, 0.4),
     "unit": lambda v, rng: v * 0.4,
+    "above minus one": lambda v, rng: np.abs(v) + 0.3,
+    "quarter turn": lambda v, rng: v * 0.4,
     "above one": lambda v, rng: np.abs(v) + 1.3,
     "dividend": lambda v, rng: 1.0 + v / 4 + 2.05 * rng.integers(-2, 2, v.shape),
     "divisor": lambda v, rng: 2.05 + v / 40,

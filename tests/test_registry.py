@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.special
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.primitive import registry
+from autodiff.primitive import DOMAINS, registry
+from autodiff.testing.strategies.operations import op_inputs, operations
+from autodiff.tree import leaves
 from tests.numeric import check
 
 RNG = np.random.default_rng(5)
@@ -229,3 +235,184 @@ def test_the_refusal_names_the_nearest_relative() -> None:
 def test_the_first_miss_of_a_foreign_ufunc_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"scipy\.special\.gdtr has no derivative rule"):
         scipy.special.gdtr(ad.tensor([1.0]), 1.0, 1.0)
+
+
+# --- what entries state of themselves: domain, kinks, singular points, shapes, analytic ---
+
+OPS = operations()
+H = 1e-30  # the complex step takes no difference, so nothing cancels
+KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through it
+    "tie": {1: (([1.0, 1.0],), ([1.0, 0.0],)), 2: ((1.0, 1.0), (1.0, 0.0))},
+    "bounds": {3: ((1.0, -1.0, 1.0), (1.0, 0.0, 0.0))},
+    "integers": {1: ((2.0,), (1.0,))},
+    "halves": {1: ((0.5,), (1.0,))},
+    "quotient": {2: ((4.0, 2.0), (1.0, 0.0))},
+    "origin": {2: ((0.0, 0.0), (1.0, 0.0))},
+    "equal": {1: (([2.0, 2.0],), ([1.0, 0.0],))},
+    "cut": {1: ((-1.0 + 0j,), (1j,)), 2: ((0.0, -1.0), (1.0, 0.0))},
+}
+each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)
+
+
+def moved(entry: Any, at: Any, along: Any, h: float) -> list[Any]:
+    """Return an operation's outputs at a point moved along a direction."""
+    with np.errstate(all="ignore"):
+        ys = entry.fun(*[np.asarray(x) + h * np.asarray(u) for x, u in zip(at, along, strict=True)])
+    return [np.asarray(y, dtype=float) for y in (ys if isinstance(ys, tuple) else (ys,))]
+
+
+def slopes(entry: Any, at: Any, along: Any, h: float) -> tuple[Any, Any]:
+    """Return the difference quotients of all outputs behind a point and before it, as vectors."""
+    behind, here, before = (np.hstack([y.ravel() for y in moved(entry, at, along, s * h)]) for s in (-1, 0, 1))
+    with np.errstate(all="ignore"):
+        return (here - behind) / h, (before - here) / h
+
+
+def between(domain: Any) -> float:
+    """Return an ordinary point of a domain."""
+    return next(x for x in (0.5, 1.5) if domain.low < x < domain.high)
+
+
+@each_op
+def test_entries_state_facts_that_have_a_meaning(entry: Any) -> None:
+    domains = entry.domain if isinstance(entry.domain, tuple) else (entry.domain,)
+    assert set(domains) <= set(DOMAINS)
+    assert not isinstance(entry.domain, tuple) or len(domains) == len(entry.rules)
+    assert all(isinstance(k, float) or k in KINKS for k in entry.kinks)
+    assert all(isinstance(p, float) or p in ("origin", "no inverse") for p in entry.singular)
+
+
+@pytest.mark.parametrize(("name", "domain"), DOMAINS.items(), ids=lambda d: str(d) if isinstance(d, str) else "")
+def test_singular_points_of_a_domain_lie_in_it_and_all_domains_are_used(name: Any, domain: Any) -> None:
+    assert all(domain.low <= point <= domain.high for point in domain.singular)
+    assert any(name in (e.domain if isinstance(e.domain, tuple) else (e.domain,)) for e in OPS)
+
+
+SINGULAR = [(e, i, point) for e in OPS for i in range(len(e.rules)) for point in e.domain_of(i).singular]
+
+
+@pytest.mark.parametrize(("entry", "i", "point"), SINGULAR, ids=[f"{e.name}-{i}-{p}" for e, i, p in SINGULAR])
+def test_at_a_singular_point_the_difference_quotient_grows_without_bound(entry: Any, i: int, point: float) -> None:
+    at = [between(entry.domain_of(j)) if j != i else point for j in range(len(entry.rules))]
+    along = [float(j == i) for j in range(len(entry.rules))]
+    near, nearer = slopes(entry, at, along, 1e-4), slopes(entry, at, along, 1e-10)
+    grows = [np.any(~np.isfinite(b) | (np.abs(b) > 2 * np.abs(a))) for a, b in zip(near, nearer, strict=True)]
+    assert any(grows)
+
+
+def test_arctan2_has_no_derivative_at_the_origin_and_inv_none_at_a_singular_matrix() -> None:
+    assert registry[np.arctan2].singular == ("origin",)
+    assert np.arctan2(1e-300, 0.0) - np.arctan2(0.0, 1e-300) > 1.5
+    for fun in (np.linalg.inv, np.linalg.slogdet):
+        assert registry[fun].singular == ("no inverse",)
+        with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+            ad.grad(fun(t := ad.zeros(2, 2, requires_grad=True))[-1].sum(), t)
+
+
+KINKED = [(e, kink) for e in OPS for kink in e.kinks]
+
+
+@pytest.mark.parametrize(("entry", "kink"), KINKED, ids=[f"{e.name}-{k}" for e, k in KINKED])
+def test_at_a_kink_the_one_sided_derivatives_differ_and_near_it_they_do_not(entry: Any, kink: Any) -> None:
+    arity = len(entry.rules) or 1
+    if isinstance(kink, str):
+        kinked = [KINKS[kink][arity]]
+    else:
+        kinked = [
+            ([kink if j == i else 1.5 for j in range(arity)], [float(j == i) for j in range(arity)]) for i in range(arity)
+        ]
+    for at, along in kinked:
+        behind, before = slopes(entry, at, along, 1e-6)
+        assert np.abs(behind - before).max() > 1e-3 or np.abs(before).max() > 1e5  # a kink or a jump
+    off = [np.asarray(x) + 0.1 * np.asarray(u) for x, u in zip(at, along, strict=True)]
+    behind, before = slopes(entry, off, along, 1e-6)
+    assert np.abs(behind - before).max() < 1e-3
+
+
+def wave(x: Any) -> Any:
+    """Return a direction in the space of x that no rule treats specially."""
+    return np.cos(np.arange(np.size(x)) + 1.0).reshape(np.shape(x))
+
+
+def complex_step(call: Any, i: int) -> float | None:
+    """Return the derivative by input i in one direction from a complex step; None where it cannot be taken."""
+    inputs = list(call.inputs)
+    inputs[i] = inputs[i] + 1j * H * wave(inputs[i])
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            ys = leaves([call.function(*map(ad.as_tensor, inputs))])
+    except (TypeError, ValueError, np.exceptions.ComplexWarning):
+        return None
+    if any(y.dtype.kind != "c" for y in ys):
+        return None
+    return sum(float(np.sum(wave(y) * y.numpy().imag)) for y in ys) / H
+
+
+def reverse(call: Any, i: int) -> float:
+    """Return the same derivative from the rules."""
+    xs = [ad.as_tensor(x).requires_grad_() for x in call.inputs]
+    with np.errstate(all="ignore"):
+        ys = [y for y in leaves([call.function(*xs)]) if y.requires_grad]
+        found = ad.grad(ys, [xs[i]], [wave(y) for y in ys], allow_unused=True)[0] if ys else None
+    return 0.0 if found is None else float(np.sum(found.numpy() * wave(found)))
+
+
+@pytest.mark.parametrize("entry", [e for e in OPS if e.analytic], ids=lambda e: e.name)
+@settings(max_examples=4)
+@given(data=st.data())
+def test_an_entry_said_analytic_takes_a_complex_step_in_each_of_its_operands(entry: Any, data: st.DataObject) -> None:
+    call = data.draw(op_inputs(entry))
+    if call.keywords.pop("dtype", None) is np.float64:  # a cast, which astype's entry speaks of
+        assert not registry[np.astype].analytic
+    for i in range(len(call.inputs)):
+        np.testing.assert_allclose(complex_step(call, i), reverse(call, i), rtol=1e-9, atol=1e-9)
+
+
+PLAIN = [e for e in OPS if not e.analytic and not e.kinks and e.form != "composite"]
+
+
+@pytest.mark.parametrize("entry", PLAIN, ids=lambda e: e.name)
+def test_an_entry_not_said_analytic_has_a_reason_for_it(entry: Any) -> None:
+    """Its kernel refuses complex numbers somewhere, or the complex step gives something else than the derivative."""
+
+    def refuted(call: Any) -> bool:
+        for i in range(len(call.inputs)):
+            step = complex_step(call, i)
+            if step is None or abs(step - reverse(call, i)) > 1e-9:
+                return True
+        return False
+
+    calls = op_inputs(entry)
+    assert find(calls, refuted, settings=settings(max_examples=200, database=None, phases=[Phase.generate]))
+
+
+SIZES = {"n": 2, "m": 3, "k": 4, "c": 5}
+SHAPED = [e for e in OPS if e.shapes and "?" not in e.shapes]
+
+
+@pytest.mark.parametrize("entry", SHAPED, ids=lambda e: e.name)
+def test_a_signature_of_shapes_is_that_of_the_function(entry: Any) -> None:
+    given, made = ([re.findall(r"\w+", part) for part in re.findall(r"\(([^)]*)\)", s)] for s in entry.shapes.split("->"))
+    xs = [np.resize([2.0, 1.0, 1.0], [SIZES[c] for c in letters]) for letters in given]
+    if entry.name == "softmax_nll":
+        xs[1] = xs[1].astype(int)
+    ys = entry.fun(*xs)
+    known = {c for letters in given for c in letters} | {"1"}
+    for y, letters in zip(ys if isinstance(ys, tuple) else [ys], made, strict=True):
+        assert np.ndim(y) == len(letters)
+        for n, c in zip(np.shape(y), letters, strict=True):
+            assert c not in known or n == (SIZES | {"1": 1})[c]
+
+
+def test_a_matrix_products_shapes_are_numpys_own() -> None:
+    assert registry[np.matmul].shapes == np.matmul.signature
+    assert registry[np.add].shapes is None
+
+
+@pytest.mark.parametrize(
+    ("fun", "analytic"),
+    [(np.exp, True), (np.matmul, True), (np.sum, True), (np.absolute, False), (np.cbrt, False), (np.conjugate, False)],
+)
+def test_analytic_follows_from_the_other_facts_unless_it_is_stated(fun: Any, analytic: bool) -> None:
+    assert registry[fun].analytic is analytic

@@ -25,6 +25,7 @@ class Box:
         self.numbers: list[tuple[str, str]] = []  # a scalar's value and gradient
         self.notes: list[str] = []  # shown under the mouse
         self.bold = False
+        self.highlight = ""
         self.fill, self.border, self.style = style.ROLES.get(kind) or (*style.KINDS[kind], "filled,rounded")
 
 
@@ -38,7 +39,12 @@ class Picture:
     @property
     def kinds(self) -> set[str]:
         """The classes of operations and roles of sources that occur."""
-        return {box.kind for box in self.boxes}
+        return {box.kind for box in self.boxes if not box.highlight}
+
+    @property
+    def highlights(self) -> set[str]:
+        """What boxes are highlighted for."""
+        return {box.highlight for box in self.boxes}
 
     @property
     def phases(self) -> set[str]:
@@ -65,6 +71,11 @@ def arrange(graph: Graph, detail: str) -> Picture:
     for v in graph.outputs:
         if v in at:
             at[v].bold = True
+    for op, why in graph.highlights.items():
+        if op.outputs[0] in at:
+            box = at[op.outputs[0]]
+            box.highlight, box.bold = why, True
+            box.fill, box.border = style.HIGHLIGHTS[why]
     return picture
 
 

@@ -137,6 +137,9 @@ def _heading(graph: Graph, picture: Picture) -> str:
         if name in picture.kinds:
             text = f'<FONT POINT-SIZE="9">{name}</FONT>'
             cells.append(f'<TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}">{text}</TD>')
+    for why, (fill, border) in style.HIGHLIGHTS.items():
+        if why in picture.highlights:
+            cells.append(f'<TD BGCOLOR="{fill}" BORDER="2" COLOR="{border}"><FONT POINT-SIZE="9">{why}</FONT></TD>')
     if any((tail.phase, head.phase) == ("forward", "backward") for tail, head, _ in picture.edges):
         cells.append(f"<TD>{_small('- - -  value saved for the backward pass')}</TD>")
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>'

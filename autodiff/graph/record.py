@@ -97,10 +97,33 @@ class Write:
         self.target, self.value, self.after = target, value, after
 
 
+class Call:
+    """One call of an `ad.Function`: `ops` are the operations of its forward, whose rules its backward stands in for."""
+
+    __slots__ = ("function", "line", "operands", "ops", "outputs", "params", "start")
+
+    def __init__(
+        self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], start: int, line: str
+    ) -> None:
+        self.function, self.operands, self.params = function, operands, dict(params)
+        self.start, self.line = start, line  # after how many operations of the graph, and where in the source
+        self.ops: list[Op] = []
+        self.outputs: tuple[Value, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the Function's class."""
+        return str(self.function.__name__)
+
+    def __repr__(self) -> str:
+        return f"<call of {self.name}>"
+
+
 class Graph:
     """Operations in the order they ran, the values between them, and the changes made in place.
 
-    `outputs` are the Values that were returned, `result` what the function itself answered.
+    `outputs` are the Values that were returned, `result` what the function itself answered. `calls` are those of custom
+    Functions. `highlights` says what is to be seen of some operations, "wrong derivative" or "not decided".
     """
 
     def __init__(self, title: str) -> None:
@@ -108,6 +131,8 @@ class Graph:
         self.sources: list[Value] = []
         self.ops: list[Op] = []
         self.writes: list[Write] = []
+        self.calls: list[Call] = []
+        self.highlights: dict[Op, str] = {}
         self.outputs: list[Value] = []
         self.result: Any = None
 

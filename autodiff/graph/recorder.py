@@ -12,8 +12,9 @@ import numpy as np
 
 from autodiff import apply as engine
 from autodiff import errors, tape
-from autodiff.graph.record import Array, Graph, Op, Value, Write, name_sources
+from autodiff.graph.record import Array, Call, Graph, Op, Value, Write, name_sources
 from autodiff.graph.tape_graph import gradients
+from autodiff.primitive import values
 from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor
 from autodiff.tree import leaves
@@ -85,6 +86,24 @@ class Recorder:
                 self._made[t._node] = value
                 if t._node.plan is engine.PICK:
                     self._made[t._node.parents[0]] = value
+
+    def calling(self, function: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Call:
+        """Hear that a custom Function is about to run its forward."""
+        given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in args)
+        return Call(function, given, params, len(self.graph.ops), errors.user_line())
+
+    def called(self, call: Call, outputs: list[Tensor], mode: Mode) -> None:
+        """Record the call: as the group of its forward's operations, or as an operation if NumPy did the work."""
+        if all(id(t._data) in self._known for t in outputs):
+            call.outputs = tuple(map(self.value, outputs))
+        else:
+            call.outputs = tuple(map(self._output, outputs))
+            op = Op(_whole(call), call.operands, call.params, call.outputs, phase=mode.phase, scope=mode.scope)
+            op.line = call.line
+            self.graph.ops.append(op)
+        call.ops = self.graph.ops[call.start :]
+        inner = [c for c in self.graph.calls if c.start >= call.start]  # what its forward called is part of it
+        self.graph.calls = [*[c for c in self.graph.calls if c not in inner], call]
 
     def pulling(self, node: Node, g: Any) -> None:
         """Hear that the sweep has the gradient of a node and is about to run its rules."""
@@ -236,6 +255,18 @@ def _overlay(x: Any, new: Any, *, put: Any, take: Any) -> Any:
 OVERLAY = SimpleNamespace(
     name="overlay", kind="linear", form="operands", kernel=_overlay, differentiable=False, carries=lambda i: False
 )
+
+
+def _whole(call: Call) -> Any:
+    """Return a custom Function as the primitive of one operation, for a graph that cannot see into its forward."""
+
+    def kernel(*operands: Any, **params: Any) -> Any:
+        given = [engine.wrap(x, None) if isinstance(x, np.ndarray) else x for x in operands]
+        return values(call.function.apply(*given, **params))
+
+    form = "outputs" if len(call.outputs) > 1 else "operands"
+    facts = {"name": call.name, "fun": call.function, "kind": "other", "form": form, "kernel": kernel}
+    return SimpleNamespace(**facts, differentiable=False, analytic=False, carries=lambda i: False)
 
 
 def _addresses(array: Array) -> Array:

@@ -33,4 +33,9 @@ PHASES = {
     "backward": ("#fdf6f5", "#b5473c"),
     "update": ("#f8fbf0", "#6b8e23"),
 }
+# An operation that a check points at: (fill, border).
+HIGHLIGHTS = {
+    "wrong derivative": ("#ff9d96", "#b00020"),
+    "not decided": ("#ffe27a", "#8a6d00"),
+}
 SAVED = "#9aa5b1"  # an edge along which the backward pass uses a forward value

@@ -106,7 +106,7 @@ def _tile(A: Any, reps: Any) -> Any:
     reps, shape = (1,) * (rank - len(reps)) + reps, (1,) * (rank - A.ndim) + A.shape
     pairs = [n for pair in zip(reps, shape, strict=True) for n in pair]
     open_shape = [n for size in shape for n in (1, size)]
-    tiled = np.broadcast_to(np.reshape(A, open_shape), pairs)
+    tiled = np.copy(np.broadcast_to(np.reshape(A, open_shape), pairs))
     return np.reshape(tiled, tuple(r * n for r, n in zip(reps, shape, strict=True)))
 
 

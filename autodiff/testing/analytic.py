@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy as np
 from autodiff.testing.oracles import Point
 from autodiff.testing.report import Entry
 from autodiff.testing.space import Array
-from autodiff.testing.subject import laid_out
+from autodiff.testing.subject import Pull, laid_out
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDOFF = 64.0  # units in the last place that a gradient may be off
 SAFETY = 4.0  # how far it may move beyond what a change of the last place of its inputs moves it
 
 
-class Fault(Exception):  # noqa: N818 (a finding, not an error of the caller)
+class Fault(Exception):
     """What makes a derivative wrong before any number is compared."""
 
     def __init__(self, reason: str, detail: str, entry: Entry | None = None) -> None:
@@ -31,9 +32,13 @@ class Gradients:
         self.point, self.rng, self.everything = point, rng, everything
         self.random = rng.standard_normal((random, point.outputs.size))
         self.notes: list[str] = []
-        arrays = point.arrays(point.base)
+        self.arrays = arrays = point.arrays(point.base)
         units = np.eye(point.outputs.size) if everything else np.zeros((0, point.outputs.size))
-        self.rows = self._pulled(arrays, np.concatenate([units, self.random]))
+        self.values, self.pull = point.subject.linearize([x.copy() for x in arrays])
+        recorded = point.outputs.pack(self.values)
+        if np.any(np.abs(recorded - point.here) > 1e-10 * np.max(np.abs(point.here), initial=0)):
+            raise Fault("another value", "the function gives another value when it is recorded than when it is not.")
+        self.rows = self.pulled(np.concatenate([units, self.random]))
         if point.inputs.size and random:
             self._in_another_layout(arrays)
             self._in_own_dtype()
@@ -59,24 +64,31 @@ class Gradients:
         sizes = np.nan_to_num(product(np.abs(self.rows), np.abs(step)), nan=0.0, posinf=0.0)
         return product(self.rows, step), ROUNDOFF * EPS * sizes
 
+    def pair_steps(self, steps: Array) -> Array:
+        """Return the step of each output, and the smallest of them for those inner products."""
+        return self._with_units(steps, np.full(len(self.random), np.min(steps, initial=np.inf)))
+
     def _with_units(self, outputs: Array, random: Array) -> Array:
         return np.concatenate([outputs, random]) if self.everything else random
 
     # --- pulling back ---
 
-    def _pulled(self, arrays: list[Any], cotangents: Array) -> Array:
+    def pulled(self, cotangents: Array) -> Array:
         """Pull cotangents back to the inputs: one row each."""
-        point = self.point
-        ys, pull = point.subject.linearize([x.copy() for x in arrays])
-        recorded = point.outputs.pack(ys)
-        if np.any(np.abs(recorded - point.here) > 1e-10 * np.max(np.abs(point.here), initial=0)):
-            raise Fault("another value", "the function gives another value when it is recorded than when it is not.")
-        rows = [self._packed(pull(self._like(v, ys)), arrays) for v in cotangents]
-        return np.stack(rows) if rows else np.zeros((0, point.inputs.size))
+        rows = [self._pulled(self.pull, v, self.values, self.arrays) for v in cotangents]
+        return np.stack(rows) if rows else np.zeros((0, self.point.inputs.size))
 
     def _like(self, cotangent: Array, ys: list[Any]) -> list[Any]:
         parts = self.point.outputs.unpack(cotangent)
         return [np.asarray(v, dtype=np.asarray(y).dtype) for v, y in zip(parts, ys, strict=True)]
+
+    def _pulled(self, pull: Pull, cotangent: Array, ys: list[Any], arrays: list[Any]) -> Array:
+        """Pull one cotangent back; a rule that fails is a finding."""
+        try:
+            gradients = pull(self._like(cotangent, ys))
+        except Exception as error:
+            raise Fault("the rule failed", f"{type(error).__name__}: {error}") from error
+        return self._packed(gradients, arrays)
 
     def _packed(self, gradients: list[Any], arrays: list[Any]) -> Array:
         for name, g, x in zip(self.point.subject.names, gradients, arrays, strict=True):
@@ -87,8 +99,9 @@ class Gradients:
     def _in_another_layout(self, arrays: list[Any]) -> None:
         """Check that inputs and cotangents that are not contiguous give the same gradient."""
         ys, pull = self.point.subject.linearize([laid_out(x) for x in arrays])
-        gradients = pull([laid_out(v) for v in self._like(self.random[0], ys)])
-        self._same(self._packed(gradients, arrays), EPS, "wrong layout", "for inputs that are not contiguous")
+        scattered: Pull = lambda vs: pull([laid_out(v) for v in vs])  # noqa: E731
+        g = self._pulled(scattered, self.random[0], ys, arrays)
+        self._same(g, EPS, "wrong layout", "for inputs that are not contiguous")
 
     def _in_own_dtype(self) -> None:
         """Check that the gradient in the caller's dtype is the wide one, to that dtype's round-off."""
@@ -129,7 +142,7 @@ class Gradients:
     def _magnitude(self, g: Array) -> Array:
         """Return for each coordinate the largest entry of its array: sums inside a rule round at that size."""
         starts = self.point.inputs.starts
-        parts = [np.full(b - a, np.max(np.abs(g[a:b]), initial=0)) for a, b in zip(starts, starts[1:], strict=False)]
+        parts = [np.full(b - a, np.max(np.abs(g[a:b]), initial=0)) for a, b in pairwise(starts)]
         return np.concatenate(parts)
 
     def _sensitivity(self, eps: float, expected: Array) -> Array:
@@ -142,6 +155,17 @@ class Gradients:
                 g = point.inputs.pack(pull(self._like(v, ys)))
                 moved = np.maximum(moved, np.nan_to_num(np.abs(g - expected), nan=0.0, posinf=0.0))
         return self._magnitude(moved)
+
+
+class Pushed(Gradients):
+    """The library's forward mode in the place of the gradients: directions are pushed forwards as asked."""
+
+    def along(self, step: Array) -> tuple[Array, Array]:
+        """Return for each cotangent the derivative along a direction, and its round-off."""
+        point = self.point
+        tangents = [t.astype(x.dtype) for t, x in zip(point.arrays(step), point.arrays(point.base), strict=True)]
+        pushed = point.outputs.pack(point.subject.jvp(point.arrays(point.base), tangents))
+        return self.pair(pushed), ROUNDOFF * EPS * self.pair_errors(np.abs(pushed))
 
 
 def product(rows: Array, vector: Array) -> Array:

@@ -127,7 +127,9 @@ class _Search:
                 yield from self.result(first)
                 yield from self.result(second)
                 return
-        known = self.helpers is None or isinstance(node, ast.Constant) or _last(node) in {"zeros_like", *self.helpers}
+        known = (
+            self.helpers is None or isinstance(node, ast.Constant) or last_name(node) in {"zeros_like", *self.helpers}
+        )
         if not known:
             yield Change(node, _negative(node), f"flip the sign of {text(node)}")
             yield Change(node, tool("scaled", node, ast.Constant(0.0)), f"return zero for {text(node)}")
@@ -183,7 +185,7 @@ class _Search:
 
     def call(self, node: ast.Call) -> Iterator[Change]:
         """Yield the changes to a call as a whole, by the name of what is called."""
-        name, args = _last(node), node.args
+        name, args = last_name(node), node.args
         if name in PRODUCTS and len(args) == 2:
             for kept, gone in (args, args[::-1]):
                 if not _is_one(gone):
@@ -272,7 +274,7 @@ def _opposite(op: ast.operator) -> ast.operator:
     return ast.Sub() if isinstance(op, ast.Add) else ast.Add()
 
 
-def _last(node: ast.AST) -> str:
+def last_name(node: ast.AST) -> str:
     """Return the last name of what is called: `sum` for `np.sum(x)` and for `x.sum()`."""
     if not isinstance(node, ast.Call):
         return ""

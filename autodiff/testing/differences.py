@@ -85,17 +85,17 @@ def _extrapolated(quotients: Array, steps: Array, scatter: Array, power: int) ->
     return best, error, step
 
 
-def scatter(along: Along, here: Array) -> Array:
+def scatter(along: Along) -> Array:
     """Return how far the function's values scatter about a smooth curve: its noise, whatever makes it.
 
     Differences of sixth order of equally spaced values leave nothing of a smooth curve (Hamming 1962). Both sides are
-    looked at on their own, so that a kink at the point is not taken for noise, at a spacing that shows values rounded to
-    float32, and at one that shows float16.
+    looked at on their own, so that a kink or a jump at the point is not taken for noise, at a spacing that shows values rounded
+    to float32, and at one that shows float16.
     """
-    noise = np.zeros_like(here)
+    noise: Any = 0.0
     with np.errstate(all="ignore"):
         for spacing in SPACINGS:
             for side in (spacing, -spacing):
-                values = np.stack([here, *(along(k * side) for k in range(1, 8))])
+                values = np.stack([along(k * side) for k in range(1, 9)])
                 noise = np.fmax(noise, np.max(np.abs(np.diff(values, n=6, axis=0)), axis=0) / 10)
     return np.asarray(np.nan_to_num(noise, posinf=0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import sys
@@ -69,7 +70,9 @@ class FuzzResult:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{self.verdicts[v]} {v}" for v in Verdict if self.verdicts[v])
-        lines = [f"fuzz: {self.tried} programs in {self.seconds:.1f} s ({counts}), order {self.order}, seed {self.seed}"]
+        lines = [
+            f"fuzz: {self.tried} programs in {self.seconds:.1f} s ({counts}), order {self.order}, seed {self.seed}"
+        ]
         lines += [f"  inconclusive: {reason} ({n})" for reason, n in self.reasons.most_common()]
         if self.program is not None:
             size = "the smallest failure" if self.shrunk else "the smallest failure found in time"
@@ -82,7 +85,7 @@ class _TimeIsUp(BaseException):
     """Ends a run of hypothesis, which takes every Exception for a finding."""
 
 
-class _Failed(Exception):  # noqa: N818 (not an error of anybody's)
+class _Failed(Exception):
     """Tells hypothesis that a program is one to be shrunk."""
 
 
@@ -119,7 +122,7 @@ def fuzz(
         except _Failed:
             pass
         except _TimeIsUp:
-            result.shrunk = False
+            result.shrunk = result.program is None
     result.seconds = time.monotonic() - started
     return result
 
@@ -154,8 +157,13 @@ class _Search:
         raise _Failed
 
     def _checked(self, program: Program) -> tuple[Report | None, Exception | None]:
+        """Check along one random direction, which sees every entry, and in full what is wrong there."""
+        check = functools.partial(
+            gradcheck, program.function, *program.inputs, order=self.result.order, seed=self.result.seed
+        )
         try:
-            return gradcheck(program.function, *program.inputs, order=self.result.order, seed=self.result.seed), None
+            report = check(exhaustive=False, directions=1)
+            return (check() if report.verdict is Verdict.FAIL else report), None
         except Exception as error:
             return None, error
 
@@ -178,10 +186,13 @@ def _run(strategy: Any, search: _Search, seed: int) -> None:
         print_blob=False,
     )
 
-    def test(program: Program) -> None:
+    @hypothesis.seed(seed)
+    @settings
+    @hypothesis.given(strategy)
+    def run(program: Program) -> None:
         search(program)
 
-    hypothesis.seed(seed)(settings(hypothesis.given(strategy)(test)))()
+    run()
 
 
 @contextmanager
@@ -193,7 +204,9 @@ def _bar(seconds: float, progress: bool) -> Iterator[Callable[[FuzzResult], None
     from tqdm import tqdm
 
     began = time.monotonic()
-    with tqdm(total=round(seconds, 1), unit="s", desc="fuzz", bar_format="{desc} {bar} {n:.0f}/{total:.0f} s {postfix}") as bar:
+    with tqdm(
+        total=round(seconds, 1), unit="s", desc="fuzz", bar_format="{desc} {bar} {n:.0f}/{total:.0f} s {postfix}"
+    ) as bar:
 
         def show(result: FuzzResult) -> None:
             bar.n = min(time.monotonic() - began, seconds)

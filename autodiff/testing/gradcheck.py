@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.comparison import Comparison, Directions
-from autodiff.testing.oracles import Point
-from autodiff.testing.report import Report, finished
+from autodiff.testing.analytic import EPS, ROUNDOFF, SAFETY, Pushed
+from autodiff.testing.comparison import SMALL, Comparison, Directions
+from autodiff.testing.report import Entry, Report, Verdict, finished
+from autodiff.testing.space import Space
 from autodiff.testing.subject import Subject
 
 ORACLES = ("auto", "differences", "complex", "forward", "taylor")
@@ -28,9 +29,10 @@ def gradcheck(
 ) -> Report:
     """Check the derivatives of f at some inputs against measured ones; the report is true if they agree.
 
-    `f` is a function of Tensors, a module (its parameters are checked too; `params=module` adds those of a module that f
-    uses), or a function of another library (`from_numpy`, `from_torch`, `from_jax`). Every floating number in `inputs`,
-    nested lists, tuples and dicts included, is checked, or only the Tensors that require a gradient if any does.
+    `f` is a function of Tensors, a module (its parameters are checked too; `params=module` adds those of a module that
+    f uses), or a function of another library (`from_numpy`, `from_torch`, `from_jax`). Every floating number in
+    `inputs`, nested lists, tuples and dicts included, is checked, or only the Tensors that require a gradient if any
+    does.
 
     Steps and tolerances are found, not asked for: numeric derivatives come with error bars (see `differences`), and the
     analytic ones may differ by those and by round-off alone. Small Jacobians are compared entry by entry; larger ones
@@ -69,6 +71,64 @@ def gradgradcheck(f: Any, *inputs: Any, **options: Any) -> Report:
     return gradcheck(f, *inputs, **{"order": 2} | options)
 
 
+def jvpcheck(f: Any, *inputs: Any, seed: int = 0, params: Any = None, name: str | None = None) -> Report:
+    """Check the forward mode: derivatives along directions, as `functional.jvp` gives them, against measured ones.
+
+    >>> bool(jvpcheck(np.tanh, np.linspace(-2, 2, 5)))
+    True
+    """
+    started = time.perf_counter()
+    report = Comparison(bound(f, inputs, params, name), np.random.default_rng(seed), side=Pushed).report()
+    report.seed, report.seconds = seed, time.perf_counter() - started
+    report.detail = report.detail and f"forward mode: {report.detail}"
+    return finished(report)
+
+
+def hessian_symmetry(f: Any, *inputs: Any, seed: int = 0, params: Any = None, name: str | None = None) -> Report:
+    """Check that second derivatives are symmetric, as those of a function twice differentiable are.
+
+    The outputs are weighted by random numbers. Both orders of differentiation are analytic here: no step is taken, and
+    they may differ by round-off alone.
+
+    >>> bool(hessian_symmetry(lambda x, y: np.sum(np.exp(x * y)), np.ones(3), np.ones(3)))
+    True
+    """
+    started = time.perf_counter()
+    subject, rng = bound(f, inputs, params, name), np.random.default_rng(seed)
+    gradient = subject.derivative(_cotangents(subject, rng)[0])
+    inner = Space(subject.names, subject.inputs)
+    units = np.eye(inner.size) if inner.size <= 2 * SMALL[0] else rng.standard_normal((SMALL[0], inner.size))
+    size = len(subject.inputs)
+    xs = [x.astype(np.result_type(x.dtype, np.float64)) for x in gradient.inputs]
+
+    def hessian(at: list[Any]) -> Any:
+        _, pull = gradient.linearize(at)
+        return np.stack([inner.pack(pull(inner.unpack(u))[:size]) for u in units]) @ units.T
+
+    with np.errstate(all="ignore"):
+        matrix = hessian(xs)
+        shaken = hessian([x * (1 + EPS * rng.choice([-1.0, 1.0], x.shape)) for x in xs])
+        tolerance = ROUNDOFF * EPS * np.max(np.abs(matrix), initial=0) + SAFETY * np.max(
+            np.abs(shaken - matrix), initial=0
+        )
+        gap = np.abs(matrix - matrix.T)
+    report = Report(subject.name, Verdict.PASS, order=2, oracle="the other order of differentiation", seed=seed)
+    report.checked, report.evaluations = matrix.size // 2, 2 * len(units)
+    if not np.all(np.isfinite(matrix)):
+        report.verdict, report.reason = Verdict.INCONCLUSIVE, "non-finite"
+    elif matrix.size:
+        i, j = np.unravel_index(np.argmax(gap), gap.shape)
+        whole = len(units) == inner.size
+        by, of = (inner.place(int(k)) if whole else ("all inputs, along a line", None) for k in (i, j))
+        one, other = float(matrix[i, j]), float(matrix[j, i])
+        report.worst = Entry(by[0], by[1], f"gradient by {of[0]}", of[1], one, other, 0.0, float(tolerance), 0.0)
+        report.entries = [report.worst]
+        if report.worst.excess > 1:
+            report.verdict, report.reason = Verdict.FAIL, "not symmetric"
+    report.seconds = time.perf_counter() - started
+    return finished(report)
+
+
 def bound(f: Any, inputs: tuple[Any, ...], params: Any = None, name: str | None = None) -> Subject:
     """Return a function at its inputs as a Subject."""
     if hasattr(f, "bind"):
@@ -91,7 +151,7 @@ def _checked(
     report = Comparison(subject, rng, oracle, directions).report()
     report.order = order
     if order < last and report:
-        for cotangents in _cotangents(subject, rng):
+        for cotangents in _cotangents(subject, rng)[: 2 if order == 1 else 1]:
             gradient = subject.derivative(cotangents)
             following = _checked(gradient, order + 1, last, _next(oracle), directions, rng)
             report = _joined(report, following)

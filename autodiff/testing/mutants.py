@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import registry
-from autodiff.testing.changes import changes, replaced, tool
+from autodiff.testing.changes import changes, last_name, replaced, tool
 
 Definition = ast.Lambda | ast.FunctionDef
 
@@ -122,22 +122,27 @@ def mutate(rule: Callable[..., Any]) -> list[Mutant]:
     return made
 
 
-def skip_unbroadcasting(rule: Callable[..., Any]) -> Mutant:
+def skip_unbroadcasting(rule: Callable[..., Any]) -> list[Mutant]:
     """Return the mutant of a registry's rule that takes one of many gradients of a broadcast operand, not their sum.
 
-    The sum is the sweep's work (`sweep.fit`); where a gradient has its operand's shape, nothing changes.
+    The sum is the sweep's work (`sweep.fit`); where a gradient has its operand's shape, nothing changes. A rule that
+    returns zeros has no such mutant.
     """
     root = rule_of(rule)
     definition = definition_of(root)
+    if isinstance(definition, ast.Lambda) and last_name(definition.body) == "zeros_like":
+        return []
     names = [a.arg for a in definition.args.args]
     asked: Definition = definition
     if "s" not in names:  # the operand's shape is asked for as a rule does: by the parameter's name
-        more = ast.arguments(**{**dict(ast.iter_fields(definition.args)), "args": [*definition.args.args, ast.arg("s")]})
+        more = ast.arguments(
+            **{**dict(ast.iter_fields(definition.args)), "args": [*definition.args.args, ast.arg("s")]}
+        )
         asked = type(definition)(**{**dict(ast.iter_fields(definition)), "args": more})
         ast.copy_location(asked, definition)
     answers = [definition.body] if isinstance(definition, ast.Lambda) else list(_returned(definition))
     narrowed = [(x, tool("mark", tool("narrowed", x, ast.Name("s", ast.Load())), x)) for x in answers]
-    return _mutant("skip un-broadcasting", [root], root, asked, narrowed)
+    return [_mutant("skip un-broadcasting", [root], root, asked, narrowed)]
 
 
 def rule_of(rule: Any) -> FunctionType:

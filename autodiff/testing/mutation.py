@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -73,9 +74,7 @@ class MutationScore:
         return [head, *(f"  {what:<10}  {name:<{width}}  {why}" for what, name, why in rows)]
 
 
-def mutation_score(
-    subject: Any, tests: Iterable[Test] | Test | None = None, *, seconds: float = 10.0
-) -> MutationScore:
+def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, seconds: float = 10.0) -> MutationScore:
     """Put each mutant of a derivative in its place in turn, run the tests, and report which mutants they noticed.
 
     `subject` is an operation (its rules are mutated), a function of Python that returns derivatives, or a class with
@@ -125,39 +124,38 @@ def ruled() -> list[Primitive]:
 
 
 def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
-    """Return gradchecks of both orders of calls drawn from an operation's domain, the same ones every time.
+    """Return gradchecks of calls drawn from an operation's domain, the same ones every time; some of second order.
 
     Most are at smooth points, some at kinks and singular points, some of complex numbers where the operation takes them;
     what cannot be decided there (an infinite derivative) is left out.
     """
-    from autodiff.testing.gradcheck import gradgradcheck
-    from autodiff.testing.strategies.operations import Call, op_inputs, takes_complex
+    from autodiff.testing.gradcheck import gradcheck
+    from autodiff.testing.strategies.operations import op_inputs, takes_complex
 
-    calls = _drawn(op_inputs(entry), count) + _drawn(op_inputs(entry, smooth=False), count // 3)
-    if takes_complex(entry):
-        calls += _drawn(op_inputs(entry, complex=True), count // 3)
-
-    def test(call: Call) -> Test:
+    def test(call: Any, order: int) -> Test:
         def check() -> Report:
-            return gradgradcheck(call.function, *call.inputs)
+            return gradcheck(call.function, *call.inputs, order=order)
 
-        check.__name__ = call.line
+        shapes = ", ".join(str(x.shape) for x in call.inputs)
+        check.__name__ = f"{call.line} of {shapes}" + (", order 2" if order == 2 else "")
         return check
 
-    calls = [call for call in calls if any(x.size for x in call.inputs)]
-    calls.sort(key=lambda call: -sum(x.size for x in call.inputs))
+    smooth, kinked = _drawn(op_inputs(entry), count), _drawn(op_inputs(entry, smooth=False), count // 3)
+    complex_ = _drawn(op_inputs(entry, complex=True), count // 4) if takes_complex(entry) else []
+    tests = [test(call, 1) for call in [*smooth, *kinked, *complex_]]
+    tests += [test(call, 2) for call in [*smooth[: count // 4], *complex_[: count // 8]]]
     with _quietly():
-        return [check for check in map(test, calls) if check().verdict is not Verdict.INCONCLUSIVE]
+        return [check for check in tests if check().verdict is not Verdict.INCONCLUSIVE]
 
 
 def _drawn(strategy: Any, count: int) -> list[Any]:
-    """Return what a strategy draws first, without a chance in it."""
+    """Return calls that a strategy draws, without a chance in it: as many spellings and shapes as there are."""
     from hypothesis import HealthCheck, Phase, given, settings
 
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}  # by the text of the call and the operands' shapes
 
     @settings(
-        max_examples=2 * count,
+        max_examples=10 * count,
         derandomize=True,
         database=None,
         deadline=None,
@@ -166,10 +164,21 @@ def _drawn(strategy: Any, count: int) -> list[Any]:
     )
     @given(strategy)
     def collect(call: Any) -> None:
-        found.setdefault(repr(call), call)
+        key = call.line, *(x.shape for x in call.inputs)
+        if _variety(call) > (_variety(found[key]) if key in found else 0):
+            found[key] = call
 
     collect()
-    return list(found.values())[-count:]
+    turns: dict[str, list[Any]] = {}
+    for call in sorted(found.values(), key=_variety, reverse=True):
+        turns.setdefault(call.line, []).append(call)
+    return [call for turn in zip_longest(*turns.values()) for call in turn if call is not None][:count]
+
+
+def _variety(call: Any) -> int:
+    """Return how many different numbers other than 0 the operands hold, the poorest of them counting double."""
+    counts = [len(np.unique(x[x != 0])) for x in call.inputs]
+    return sum(counts) + min(counts, default=0)
 
 
 # --- the mutants of a subject, and how each is put in its place ----------------------------------------------------
@@ -200,9 +209,7 @@ def _places(subject: Any, entry: Primitive | None) -> Iterator[tuple[str, Mutant
     for place, rule in rules:
         if rule is None:
             continue
-        mutants = mutate(rule)
-        if broadcasts:
-            mutants.append(skip_unbroadcasting(rule))
+        mutants = mutate(rule) + (skip_unbroadcasting(rule) if broadcasts else [])
         of = f"operand {place}: " if several else ""
         for mutant in mutants:
             yield of + mutant.name, mutant, _in_entry(entry, place)
@@ -266,7 +273,7 @@ def _in_function(function: Any) -> Install:
 # --- running the tests ---------------------------------------------------------------------------------------------
 
 
-def _require_passing(name: str, tests: Sequence[Test], seconds: float) -> None:
+def _require_passing(name: str, tests: list[Test], seconds: float) -> None:
     with _quietly():
         noticed = _noticed(tests, 10 * seconds, unsure=True)
     if noticed:
@@ -276,7 +283,7 @@ def _require_passing(name: str, tests: Sequence[Test], seconds: float) -> None:
         )
 
 
-def _noticed(tests: Sequence[Test], seconds: float, unsure: bool = False) -> str:
+def _noticed(tests: list[Test], seconds: float, unsure: bool = False) -> str:
     """Return which test noticed an error, and how; "" if none did. An inconclusive check counts only if `unsure`."""
     for i, test in enumerate(tests):
         name = getattr(test, "__name__", type(test).__name__)
@@ -301,6 +308,7 @@ def _noticed(tests: Sequence[Test], seconds: float, unsure: bool = False) -> str
         finally:
             report.observers.remove(reports.append)
         if unsure or not inconclusive:
+            tests.insert(0, tests.pop(i))  # what notices one error is likely to notice the next
             return f"{name}: {how}"
     return ""
 

@@ -59,9 +59,9 @@ class Point:
         return lambda t: self._packed(self.base + t * step)
 
     def direction(self, relative: Array, scale: Array) -> Array:
-        """Return a direction scaled to the inputs, rounded so that the point plus its parts down to 2**-LEVELS is exact.
+        """Return a direction scaled to the inputs, rounded so that the point plus or minus its halves is exact.
 
-        Without that the point actually evaluated would differ from the one meant, by more than the difference measures.
+        Without that the point evaluated would differ from the one meant, by more than a small step can bear.
         """
         step = relative * scale
         reach = np.maximum(np.abs(self.base), np.abs(step)) * 2
@@ -69,10 +69,10 @@ class Point:
         quantum = np.spacing(reach).astype(self.base.dtype) * 2.0**LEVELS
         with np.errstate(all="ignore"):
             rounded = np.rint(step / quantum) * quantum
-        return np.where((rounded == 0) & (step != 0), np.copysign(quantum, step), rounded)
+        return np.asarray(np.where((rounded == 0) & (step != 0), np.copysign(quantum, step), rounded))
 
     def scales(self) -> Iterator[Array]:
-        """Propose scales of steps, the likeliest first: relative to each input, then absolute, then smaller and smaller."""
+        """Propose scales of steps, the likeliest first: relative to each input, absolute, smaller and smaller."""
         size = np.abs(self.base)
         typical = float(np.median(size[size > 0])) if np.any(size > 0) else 1.0
         mixed = np.where(size > 0, np.maximum(size, 1e-3), min(max(typical, 1e-3), 1.0)) / 4

@@ -171,7 +171,7 @@ def _key() -> str:
     texts = (
         (
             smooth,
-            "agrees: the analytic value (dot) is within what is allowed (band) of the numeric one and its error bar",
+            "agrees: the analytic value (dot) is in the band allowed around the numeric one and its error bar",
         ),
         (wrong, "wrong: beyond the band every tick is a thousand times farther"),
         (kink, "at a kink: anywhere between the one-sided derivatives"),
@@ -190,7 +190,7 @@ def _row(check: Check, name: str) -> str:
     reason = f'<span class="note">{escape(report.reason)}</span>' if report.reason else ""
     times = f'<span class="note">{check.times:,} examples</span>' if check.times > 1 else ""
     words = " ".join([check.test, report.function, report.reason, report.detail, report.oracle, *report.notes])
-    missed = "" if report.missed is None else f'<span class="note">missed &lt; {report.missed:.0e}</span>'
+    missed = "" if report.missed is None else f'<span class="note">missed &lt; {report.missed:.1g}</span>'
     named = _breakable(report.function)
     button = f'<button type="button" aria-expanded="false" aria-controls="{name}">{named}</button>'
     cells = [
@@ -246,7 +246,7 @@ def _comparison(entry: Entry, verdict: Verdict) -> str:
         numeric = " … ".join(_aligned(*entry.interval))
     cells = (analytic, numeric, f"{entry.error:.1g}", f"{entry.tolerance:.1g}", f"{entry.mismatch:.2g}")
     numbers = "".join(f"<td>{cell}</td>" for cell in (*cells, f"{entry.step:.2g}"))
-    return f"<tr><td>{_breakable(entry.place)}</td>{numbers}<td>{picture(entry, verdict)}</td></tr>"
+    return f"<tr><td>{escape(entry.place)}</td>{numbers}<td>{picture(entry, verdict)}</td></tr>"
 
 
 def _aligned(a: float, b: float, error: float = 0.0) -> tuple[str, str]:

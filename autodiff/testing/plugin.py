@@ -18,11 +18,14 @@ the page are imported when a test, an option or a report first asks for them.
 from __future__ import annotations
 
 import functools
-import os
+import inspect
 import re
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +38,13 @@ MOST_SHOWN = 5  # reports under a failing test
 COLOURS = {Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
 LABELS = {"analytic": "red", "numeric": "green"}
 SECTION = "gradcheck"
+PAGE = "--gradcheck-report"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the page's option."""
     parser.getgroup("gradcheck", "checks of derivatives (ndtape)").addoption(
-        "--gradcheck-report", metavar="FILE.html", help="write a page with a row for every gradient check of the run"
+        PAGE, metavar="FILE.html", help="write a page with a row for every gradient check of the run"
     )
 
 
@@ -54,11 +58,25 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if profile := config.getoption("--hypothesis-profile", None):
         _offer(profile)
-    page = config.getoption("--gradcheck-report")
-    if page and (Path(page).is_dir() or Path(page).suffix not in (".html", ".htm")):
-        raise pytest.UsageError(f"--gradcheck-report={page}: expected the name of a .html file to write.")
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist sends its reports to where the terminal is
-        config.pluginmanager.register(Session(config, page), "ndtape-session")
+        config.pluginmanager.register(Session(config, _page(config)), "ndtape-session")
+
+
+def _page(config: pytest.Config) -> Path | None:
+    """Return where the page goes, if one is asked for; refuse a bad place before the tests run."""
+    name = config.getoption(PAGE)
+    if name is None or config.option.collectonly:
+        return None
+    page = config.invocation_params.dir / Path(name).expanduser()
+    if page.is_dir() or page.suffix not in (".html", ".htm"):
+        raise pytest.UsageError(f"{PAGE}={name}: expected the name of a .html file to write.")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"{PAGE}={name}: {error.strerror}; expected a file in a folder that can be written."
+        ) from None
+    return page
 
 
 def _offer(profile: str) -> None:
@@ -108,9 +126,9 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Check what a marked test returns, if it is (f, *inputs)."""
-    if pyfuncitem.get_closest_marker("gradcheck") is None:
-        return (yield)
     test, keywords = pyfuncitem.obj, _keywords(pyfuncitem)
+    if pyfuncitem.get_closest_marker("gradcheck") is None or inspect.iscoroutinefunction(test):
+        return (yield)
 
     @functools.wraps(test)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -140,27 +158,44 @@ def _name(f: Any, item: pytest.Item) -> str | None:
 # --- collecting reports --------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Row:
+    """A report, the number of checks it stands for, and whether hypothesis drew them."""
+
+    report: Report
+    drawn: bool
+    times: int = 1
+
+
 class Collected:
-    """The reports made while one test runs, each with the number of checks it stands for."""
+    """The reports made while one test runs."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[Report, int]] = []
+        self.rows: list[Row] = []
 
     def add(self, report: Report) -> None:
         """Add a report; drawn examples of one function share a row for each verdict.
 
         Of those that failed the last is kept, which hypothesis has shrunk; of those that passed, the closest call.
         """
-        if _drawing() or len(self.rows) >= MOST_ROWS:
-            for i, (known, times) in enumerate(self.rows):
-                if (known.function, known.order, known.verdict) == (report.function, report.order, report.verdict):
-                    self.rows[i] = (max(known, report, key=_excess) if report else report), times + 1
-                    return
-        self.rows.append((report, 1))
+        row = Row(report, _drawing())
+        if row.drawn or len(self.rows) >= MOST_ROWS:
+            known = next((r for r in self.rows if _kind(r.report) == _kind(report)), None)
+            if known is not None:
+                self.rows.remove(known)
+                row.times += known.times
+                row.report = max(known.report, report, key=_excess) if report else report
+        self.rows.append(row)
 
     def failing(self) -> list[Report]:
-        """Return the reports that did not pass."""
-        return [report for report, _ in self.rows if not report]
+        """Return the reports that did not pass; of drawn examples the last, which is the one that failed the test."""
+        failing = [row for row in self.rows if not row.report]
+        drawn = [row for row in failing if row.drawn]
+        return [row.report for row in failing if not row.drawn] + [row.report for row in drawn[-1:]]
+
+
+def _kind(report: Report) -> tuple[str, int, Verdict]:
+    return report.function, report.order, report.verdict
 
 
 def _drawing() -> bool:
@@ -192,20 +227,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to a failing test the reports it does not show yet, and to every test its rows of the page."""
+    """Add to a failing test its reports, unless its message has them, and to every test its rows of the page."""
     outcome = yield
     collected = item.stash.get(COLLECTED, None)
     if collected is None or not collected.rows:
         return outcome
     if outcome.failed:
-        shown = _unspaced(outcome.longreprtext)
-        missing = [report for report in collected.failing() if _unspaced(str(report)) not in shown]
-        if missing:
-            outcome.sections.append((SECTION, _text(missing)))
-    if item.config.getoption("--gradcheck-report"):
+        shown, failing = _unspaced(outcome.longreprtext), collected.failing()
+        if failing and not any(_unspaced(str(report)) in shown for report in failing):
+            outcome.sections.append((SECTION, _text(failing)))
+    if item.config.getoption(PAGE):
         from autodiff.testing.page import Check
 
-        packed = [Check(item.nodeid, report, times).pack() for report, times in collected.rows]
+        packed = [Check(item.nodeid, row.report, row.times).pack() for row in collected.rows]
         outcome.gradchecks = packed  # type: ignore[attr-defined]  # plain text, as pytest-xdist's wire asks
     collected.rows = []
     return outcome
@@ -229,9 +263,8 @@ def _text(reports: list[Report]) -> str:
 class Session:
     """What is done once, where the terminal is: colouring reports, writing the page."""
 
-    def __init__(self, config: pytest.Config, page: str | None) -> None:
-        self.config, self.started = config, time.time()
-        self.page = None if page is None else config.invocation_params.dir / Path(page).expanduser()
+    def __init__(self, config: pytest.Config, page: Path | None) -> None:
+        self.config, self.page, self.started = config, page, time.time()
         self.packed: list[str] = []
         self.failed: set[str] = set()
 
@@ -267,15 +300,14 @@ class Session:
         from autodiff.testing.page import render
 
         name = self.config.rootpath.name
-        self.page.parent.mkdir(parents=True, exist_ok=True)
-        self.page.write_text(render(self.checks, f"Gradient checks of {name}", self.facts()), encoding="utf-8")
+        self.page.write_text(render(self.checks, f"Gradient checks of {name}", self.facts()), "utf-8", "replace")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say where the page is and what is on it."""
         if self.page is not None:
             from autodiff.testing.page import tally
 
-            terminalreporter.write_sep("-", f"gradcheck: {tally(self.checks)}; {os.path.relpath(self.page)}")
+            terminalreporter.write_sep("-", f"gradcheck: {tally(self.checks)}; {self.config.getoption(PAGE)}")
 
     @functools.cached_property
     def checks(self) -> list[Any]:
@@ -301,9 +333,8 @@ class Session:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
-    """Name the versions of what took part."""
+    """Name the versions of what takes part."""
     yield "Python", ".".join(map(str, sys.version_info[:3]))
-    names = {"autodiff": "ndtape", "numpy": "NumPy", "hypothesis": "hypothesis", "pytest": "pytest"}
-    for module, name in names.items():
-        if module in sys.modules:
-            yield name, sys.modules[module].__version__
+    for name in ("ndtape", "numpy", "hypothesis", "pytest"):
+        with suppress(metadata.PackageNotFoundError):
+            yield name, metadata.version(name)

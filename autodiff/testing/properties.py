@@ -30,8 +30,9 @@ def gradient_property(
 
     Strategies fill the function's last parameters, or by keyword those they name; the others are left to pytest, as
     `self`, fixtures and parametrized arguments. Further keywords are gradcheck's (`order`, `oracle`, `params`, ...) and
-    settings of hypothesis (`max_examples`, ...; there is no deadline unless one is given). Each of `laws` is called
-    with the function and its inputs, and either raises or returns a report.
+    settings of hypothesis (`max_examples`, ...; there is no deadline unless one is given). Each of `laws` (those of
+    `testing.laws`, or a function of your own) is called with the function and its inputs, and answers with a report, a
+    truth, or None where it asserts by itself.
 
     A check that is inconclusive fails the test with its reason; with `inconclusive="pass"` it does not, and with
     `"reject"` hypothesis draws another example for it. Under pytest the test carries the marker `gradcheck`.
@@ -48,6 +49,7 @@ def gradient_property(
     drawing = {n: v for n, v in keywords.items() if n in DRAWING and n not in named}
     _validate(strategies, named, keywords.keys() - named.keys() - checking.keys() - drawing.keys(), inconclusive)
     laws = tuple(laws)
+    module = {n: v for n, v in checking.items() if n == "params"}
 
     def decorate(function: Callable[..., Any]) -> Test:
         parameters = list(inspect.signature(function).parameters)
@@ -60,17 +62,13 @@ def gradient_property(
             f = _of_inputs(function, names, args, kwargs)
             _judge(gradcheck(f, *inputs, **checking), inconclusive)
             for law in laws:
-                answer = law(f, *inputs)
-                if isinstance(answer, Report):
-                    _judge(answer, inconclusive)
+                _hold(law, law(f, *inputs, **module), inconclusive)
 
         drawn = given(*strategies, **named)(test)
         drawn = Settings(**_defaults() | drawing)(drawn)
         # tracebacks show the function that was written, not this one
         written = function.__code__
-        drawn.__code__ = drawn.__code__.replace(
-            co_filename=written.co_filename, co_firstlineno=written.co_firstlineno
-        )
+        drawn.__code__ = drawn.__code__.replace(co_filename=written.co_filename, co_firstlineno=written.co_firstlineno)
         if "pytest" in sys.modules:
             import pytest
 
@@ -116,6 +114,15 @@ def _of_inputs(function: Callable[..., Any], names: list[str], args: Any, kwargs
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
     f.__signature__ = inspect.Signature([inspect.Parameter(n, positional) for n in names])  # type: ignore[attr-defined]
     return f
+
+
+def _hold(law: Law, answer: Any, inconclusive: str) -> None:
+    """Fail where a law answers that it is broken."""
+    __tracebackhide__ = True
+    if isinstance(answer, Report):
+        _judge(answer, inconclusive)
+    elif answer is not None and not answer:
+        raise AssertionError(f"the law {getattr(law, '__name__', law)} does not hold: it answered {answer!r}.")
 
 
 def _judge(report: Report, inconclusive: str) -> None:

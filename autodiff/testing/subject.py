@@ -31,8 +31,8 @@ class Subject:
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], params: Any = None, name: str | None = None) -> None:
         self.f, self.args = f, tuple(args)
-        self.name = name or getattr(f, "__name__", type(f).__name__)
-        self.module = f if params is None and hasattr(f, "named_parameters") else params
+        self.name = name or str(getattr(f, "__name__", type(f).__name__))
+        self.module: Any = f if params is None and hasattr(f, "named_parameters") else params
         given = list(zip(_paths(self.args, _argument_names(f, len(self.args))), leaves(self.args), strict=True))
         wanted = any(isinstance(x, Tensor) and x.requires_grad for _, x in given)
         self._chosen = [_checked(x, wanted) for _, x in given]
@@ -121,7 +121,7 @@ class Subject:
 
 
 class Gradients(Subject):
-    """The gradients of another subject as a function of its inputs and of cotangents: what a second order check runs."""
+    """The gradients of another subject, as a function of its inputs and cotangents: the next order's function."""
 
     def __init__(self, of: Subject, cotangents: list[Any]) -> None:
         super().__init__(lambda *leaves: self._gradients(leaves), (), name=f"the gradient of {of.name}")

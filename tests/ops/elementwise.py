@@ -19,7 +19,14 @@ def torchs(fun: Any) -> Any:
     return t(name) if name else None
 
 
-DOMAIN = {None: ("real",), "quotient": ("dividend", "divisor")}
+def domains(entry: Any) -> tuple[str, ...]:
+    """Name the domains of an entry's operands as the rows do."""
+    if "quotient" in entry.kinks:
+        return ("dividend", "divisor")
+    names = entry.domain if isinstance(entry.domain, tuple) else (entry.domain,)
+    return tuple(name or "real" for name in names)
+
+
 TORCH_NAMES = {
     "absolute": "abs",
     "fabs": "abs",
@@ -31,7 +38,7 @@ TORCH_NAMES = {
 
 # every ufunc of the registry, with the domain its entry names
 UFUNCS = [
-    op(fun, fun, ", ".join(["..."] * fun.nin), *DOMAIN.get(entry.domain, (entry.domain,)), torch=torchs(fun))
+    op(fun, fun, ", ".join(["..."] * fun.nin), *domains(entry), torch=torchs(fun))
     for fun, entry in registry.items()
     if isinstance(fun, np.ufunc)
     and entry.fun is fun

@@ -1,7 +1,7 @@
 """Strategies for arrays, operands that broadcast, axes, indices and cotangents.
 
-Values are drawn as bytes, each the number of a *level*: a table of values ordered from simple to less simple. That is one
-cheap draw an array, it shrinks value by value towards the table's first, and the values are exact in every dtype.
+Values are drawn as bytes, each the number of a *level* in a table of values ordered from simple to less simple. That is
+one cheap draw an array, it shrinks value by value towards the table's first, and the values are exact in every dtype.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autodiff.primitive import DOMAINS, Domain
 from autodiff.tensor import Tensor
 from autodiff.tree import map_leaves
 
-Shape = int | tuple[int, ...] | st.SearchStrategy[tuple[int, ...]]
+Shape = tuple[int, ...]
 
 LAYOUTS = ("C", "F", "negative", "strided", "readonly")
 SCALE = 3.0  # values lie between -SCALE and SCALE
@@ -50,7 +50,7 @@ def levels(
     at: Iterable[float | str] = (),
 ) -> Any:
     """Return the values within a domain that keep clear of some points; a fifth of them are those in `at`."""
-    grid = GRID[(GRID >= domain.low) & (GRID <= domain.high)]
+    grid = GRID[np.logical_and(domain.low <= GRID, domain.high >= GRID)]
     for point in away_from:
         grid = grid[_distance(grid, point) >= clear]
     points = [p for place in at for p in ([place] if not isinstance(place, str) else GRID[_distance(GRID, place) == 0])]
@@ -64,14 +64,14 @@ def _distance(x: Any, place: float | str) -> Any:
     return DISTANCES[place](x) if isinstance(place, str) else np.abs(x - place)
 
 
-def drawn(draw: st.DrawFn, shape: tuple[int, ...], values: Any) -> Any:
+def drawn(draw: st.DrawFn, shape: Shape, values: Any) -> Any:
     """Draw an array of a shape whose elements are among some values (at most 256)."""
     size = math.prod(shape)
-    numbers = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), np.uint8)
+    numbers = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), np.uint8).astype(np.intp)
     return values[numbers % len(values)].reshape(shape)
 
 
-def distinct(draw: st.DrawFn, shapes: list[tuple[int, ...]]) -> list[Any]:
+def distinct(draw: st.DrawFn, shapes: list[Shape]) -> list[Any]:
     """Draw arrays no two elements of which are close, of one array or of two: equally spaced numbers, shuffled."""
     sizes = [math.prod(shape) for shape in shapes]
     keys = np.frombuffer(draw(st.binary(min_size=sum(sizes), max_size=sum(sizes))), np.uint8)
@@ -97,7 +97,7 @@ def laid_out(x: Any, layout: str) -> Any:
     return copy
 
 
-def shapes(min_dims: int = 0, min_side: int = 0, max_dims: int = 3, max_side: int = 3) -> Any:
+def shapes(min_dims: int = 0, min_side: int = 0, max_dims: int = 3, max_side: int = 3) -> st.SearchStrategy[Shape]:
     """Shapes of few elements: 0-d and empty ones too, unless refused."""
     return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side)
 
@@ -106,7 +106,7 @@ def shapes(min_dims: int = 0, min_side: int = 0, max_dims: int = 3, max_side: in
 def tensors(
     draw: st.DrawFn,
     dtype: Any = np.float64,
-    shape: Shape | None = None,
+    shape: int | Shape | st.SearchStrategy[Shape] | None = None,
     elements: st.SearchStrategy[Any] | None = None,
     kinks: Iterable[float] = (),
     *,
@@ -117,8 +117,8 @@ def tensors(
 ) -> Tensor:
     """Tensors of a dtype and shape, between -3 and 3: 0-d and empty ones, exact zeros, any layout in memory.
 
-    Some elements are drawn from `kinks`; all keep a distance `clear` from the values in `away_from`. `elements` draws them
-    instead.
+    Some elements are drawn from `kinks`; the others keep a distance `clear` from the values in `away_from`. `elements`
+    draws them all instead.
 
     >>> from hypothesis import given
     >>> @given(tensors(shape=(2, 3), away_from=[0.0]))
@@ -143,9 +143,9 @@ def tensors(
     return as_tensor(array).requires_grad_(requires_grad)
 
 
-def _shape(shape: Shape | None) -> st.SearchStrategy[tuple[int, ...]]:
+def _shape(shape: int | Shape | st.SearchStrategy[Shape] | None) -> st.SearchStrategy[Shape]:
     if shape is None:
-        return shapes()  # type: ignore[no-any-return]
+        return shapes()
     if isinstance(shape, st.SearchStrategy):
         return shape
     return st.just((shape,) if isinstance(shape, int) else tuple(shape))
@@ -153,7 +153,7 @@ def _shape(shape: Shape | None) -> st.SearchStrategy[tuple[int, ...]]:
 
 @st.composite
 def broadcastable_operands(
-    draw: st.DrawFn, n: int = 2, dtype: Any = np.float64, *, signature: str | None = None, **options: Any
+    draw: st.DrawFn, /, n: int = 2, dtype: Any = np.float64, *, signature: str | None = None, **options: Any
 ) -> tuple[Tensor, ...]:
     """`n` tensors whose shapes broadcast together; with `signature`, that fit as NumPy's gufuncs' operands do.
 
@@ -167,7 +167,7 @@ def broadcastable_operands(
     return tuple(draw(tensors(dtype, size, **options)) for size in sizes)
 
 
-def operand_shapes(n: int, signature: str | None = None, min_side: int = 0) -> st.SearchStrategy[list[tuple[int, ...]]]:
+def operand_shapes(n: int, signature: str | None = None, min_side: int = 0) -> st.SearchStrategy[list[Shape]]:
     """Shapes that broadcast together or fit a signature."""
     given: dict[str, Any] = {"num_shapes": n} if signature is None else {"signature": signature}
     dims = 3 if signature is None else 1
@@ -192,12 +192,12 @@ def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStra
     return st.one_of(choices)
 
 
-# --- indices -------------------------------------------------------------------------------------------------------
+# --- indices ---------------------------------------------------------------------------------------------------------
 
 
 @st.composite
-def index_expressions(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
-    """Indices of an array: slices, integers, new axes, an ellipsis, index arrays, lists and masks, mixed; empty ones too.
+def index_expressions(draw: st.DrawFn, shape: Shape) -> Any:
+    """Indices of an array: slices, integers, new axes, an ellipsis, index arrays, lists, masks, mixed; empty ones too.
 
     >>> from hypothesis import given
     >>> @given(index_expressions((2, 3)))
@@ -206,22 +206,23 @@ def index_expressions(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
     >>> test()
     """
     kind = draw(st.sampled_from(["basic", "advanced", "mask"]))
+    alone = draw(st.booleans())
     if kind == "basic":
         return draw(hnp.basic_indices(shape, allow_newaxis=True))
     if kind == "mask":
         count = draw(st.integers(0, len(shape)))
-        mask = draw(hnp.arrays(bool, shape[:count]))
+        mask = drawn(draw, shape[:count], np.array([True, False]))
         rest = draw(_parts(shape[count:], arrays=False))
-        return (mask, *rest) if rest or draw(st.booleans()) else mask
+        return mask if alone and not rest else (mask, *rest)
     parts = draw(_parts(shape, arrays=True))
-    return parts[0] if len(parts) == 1 and draw(st.booleans()) else parts
+    return parts[0] if alone and len(parts) == 1 else parts
 
 
 @st.composite
-def _parts(draw: st.DrawFn, shape: tuple[int, ...], arrays: bool) -> tuple[Any, ...]:
+def _parts(draw: st.DrawFn, shape: Shape, arrays: bool) -> tuple[Any, ...]:
     """Draw an index for each of the axes, with new axes and an ellipsis among them."""
     together = draw(shapes(min_dims=1, max_dims=2))  # of all index arrays; 0 makes them empty
-    kinds = ["slice", "integer", "new", "array", "list", "number", "ellipsis"] if arrays else ["slice", "integer", "new"]
+    kinds = ["slice", "integer", "new", *(["array", "list", "number", "ellipsis"] if arrays else [])]
     parts: list[Any] = []
     for n in shape:
         kind = draw(st.sampled_from(kinds))
@@ -238,12 +239,12 @@ def _parts(draw: st.DrawFn, shape: tuple[int, ...], arrays: bool) -> tuple[Any, 
             parts.append(draw(st.integers(-n, n - 1)))
         else:
             size = (1,) * len(together) if kind == "number" and n else together
-            places = draw(hnp.arrays(np.int64, size, elements=st.integers(-n, max(n - 1, -n)), fill=st.nothing()))
+            places = drawn(draw, size, np.arange(-n, max(n, 1 - n)))
             parts.append(places.tolist() if kind == "list" and places.size else places)
     return tuple(parts)
 
 
-# --- cotangents ----------------------------------------------------------------------------------------------------
+# --- cotangents ------------------------------------------------------------------------------------------------------
 
 
 @st.composite

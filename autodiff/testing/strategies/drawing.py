@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +25,11 @@ NOT_DRAWN = ("out", "casting", "order", "subok", "where", "initial", "mean", "li
 
 
 @dataclass
-class Draw:
-    """What draws one call: hypothesis' draw, the operation, and where its operands may lie."""
+class Choices:
+    """Hypothesis' draw under short names, and whether kinks are kept clear of."""
 
     draw: st.DrawFn
-    entry: Primitive
     smooth: bool
-    complex: bool
 
     def __call__(self, strategy: st.SearchStrategy[Any]) -> Any:
         """Draw from a strategy."""
@@ -49,14 +47,25 @@ class Draw:
         """Draw an integer, both ends included."""
         return self.draw(st.integers(low, high))
 
+    def shape(self, dims: int = 0, sides: int = 0, max_dims: int = 3) -> Shape:
+        """Draw a shape of at least some dimensions and elements a side."""
+        return self.draw(arrays.shapes(dims, sides, max_dims))
+
+    def values(self, shape: Shape, among: Any = GRID) -> Any:
+        """Draw an array whose elements are among some values, in any memory layout."""
+        return laid_out(drawn(self.draw, shape, among), self.choice(*LAYOUTS))
+
+
+@dataclass
+class Draw(Choices):
+    """What draws one call: the operation, and where its operands may lie."""
+
+    entry: Primitive
+    complex: bool
+
     def integers(self, shape: Shape, low: int, high: int) -> Any:
         """Draw an array of integers, both ends included."""
         return drawn(self.draw, shape, np.arange(low, high + 1))
-
-    def shape(self, dims: int = 0, sides: int = 0, max_dims: int = 3) -> Shape:
-        """Draw the shape of one operand."""
-        shape: Shape = self.draw(arrays.shapes(dims, sides, max_dims))
-        return shape
 
     def shapes(self, n: int) -> list[Shape]:
         """Draw shapes that broadcast together."""
@@ -73,13 +82,19 @@ class Draw:
         values = levels(domain, away_from=points) if self.smooth else levels(domain, at=points)
         return self.finished(drawn(self.draw, shape, values), operand)
 
-    def arrays(self, shapes: Iterable[Shape]) -> list[Any]:
+    def arrays(self, shapes: list[Shape]) -> list[Any]:
         """Draw all operands: no two values near each other where ties are kinks, or else with many ties."""
         if not {"tie", "equal"} & set(self.entry.kinks):
-            return [self.array(shape, i) for i, shape in enumerate(shapes)]
+            return [
+                self.array(shape, i) if self.entry.carries(i) else self.constant() for i, shape in enumerate(shapes)
+            ]
         if self.smooth:
-            return [self.finished(x) for x in distinct(self.draw, list(shapes))]
+            return [self.finished(x) for x in distinct(self.draw, shapes)]
         return [self.finished(drawn(self.draw, shape, GRID[:3])) for shape in shapes]
+
+    def constant(self) -> float:
+        """Draw a number for an operand to which no gradient flows."""
+        return self.choice(2.0, 3.0, 1.5)
 
     def finished(self, x: Any, operand: int = 0) -> Any:
         """Add an imaginary part where one is asked for, and lay the array out in memory."""
@@ -106,6 +121,8 @@ KEYWORDS: dict[Any, Callable[[Draw, Shape], st.SearchStrategy[Any]]] = {
     "keepdims": lambda d, shape: st.booleans(),
     (np.cumsum, "axis"): lambda d, shape: axes(len(shape), several=False),
     (np.cumprod, "axis"): lambda d, shape: axes(len(shape), several=False),
+    (np.std, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
+    (np.var, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
 }
 
 
@@ -115,9 +132,7 @@ def by_signature(d: Draw) -> Arguments:
     count, sides = entry.signature.arity or 1, int(entry.name in NOT_EMPTY)
     shapes = [d.shape(sides=sides)] if count == 1 and entry.shapes is None else (
         d(arrays.operand_shapes(count, entry.shapes, sides)))  # fmt: skip
-    values = iter(d.arrays([shape for i, shape in enumerate(shapes) if entry.carries(i)]))
-    args = [next(values) if entry.carries(i) else d.choice(2.0, 3.0, 1.5) for i in range(count)]
-    return args, d.optional(shapes[0], *keywords_of(entry))
+    return d.arrays(shapes), d.optional(shapes[0], *keywords_of(entry))
 
 
 def keywords_of(entry: Primitive) -> list[str]:

@@ -58,13 +58,13 @@ def rounded(d: Draw) -> Arguments:
 def where(d: Draw) -> Arguments:
     """Draw a mask or a truth, and two operands, one of which may be a number."""
     condition, a, b = d.shapes(3)
-    mask = d.chance() if d.chance() else drawn(d.draw, condition, np.array([True, False]))
+    mask = d.choice(True, False, *[drawn(d.draw, condition, np.array([True, False]))] * 3)
     yes, no = d.array(a), d.array(b, 1)
     return [mask, *d.choice((yes, no), (yes, 2.0), (-1.0, no))], {}
 
 
 def clip(d: Draw) -> Arguments:
-    """Draw bounds about ±1, in either order: arrays, numbers or none, by place or by name; values clear of them or there."""
+    """Draw bounds about ±1, in either order, as arrays, numbers or none; values clear of them or exactly there."""
     x, low, high = d.shapes(3)
     signs = d.choice((-1.0, 1.0), (1.0, -1.0))
     off = np.array([0.0, 0.0625, 0.125]) if d.smooth else np.zeros(1)
@@ -78,7 +78,8 @@ def clip(d: Draw) -> Arguments:
 
 def astype(d: Draw) -> Arguments:
     """Draw a dtype that loses nothing, so that differences can be taken."""
-    return [d.array(d.shape()), np.complex128 if d.complex else d.choice(np.float64, np.complex128)], {}
+    dtype = np.complex128 if d.complex else d.choice(np.float64, np.complex128)
+    return [d.array(d.shape()), dtype], d.choice({}, {"copy": False}, {"copy": True})
 
 
 # --- reductions ------------------------------------------------------------------------------------------------------

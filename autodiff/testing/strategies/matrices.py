@@ -1,7 +1,7 @@
 """Strategies for square matrices whose inverse, logarithm or eigenvectors are far from trouble.
 
-Each is put together from orthogonal matrices and drawn singular values or eigenvalues; all shrink to the identity or to a
-diagonal matrix.
+Each is put together from orthogonal matrices and drawn singular values or eigenvalues; all shrink to the identity or to
+a diagonal matrix.
 """
 
 from __future__ import annotations

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 
+from autodiff.kernels import indexing
 from autodiff.primitive import Primitive, is_numpys, registry
 from autodiff.protocols import lookup
 from autodiff.testing.strategies import elementwise, products, rearranging
@@ -65,8 +66,14 @@ class Call:
     @property
     def source(self) -> str:
         """A program that makes the inputs and the call."""
-        made = [f"{name} = {_text(x, iter(()))}" for name, x in zip(self.names, self.inputs, strict=True)]
-        return "\n".join([*made, self.line])
+        homes = {"np.": "numpy as np", "ad.": "autodiff as ad", "autodiff.": "autodiff", "scipy.": "scipy.special"}
+        lines = [*self._definitions, self.line]
+        imports = [f"import {module}" for word, module in homes.items() if re.search(rf"\b{word}", "\n".join(lines))]
+        return "\n".join([*imports, *lines])
+
+    @property
+    def _definitions(self) -> list[str]:
+        return [f"{name} = {_text(x, iter(()))}" for name, x in zip(self.names, self.inputs, strict=True)]
 
     @property
     def line(self) -> str:
@@ -81,7 +88,7 @@ class Call:
     def __repr__(self) -> str:
         if not self.inputs:
             return self.line
-        return self.line + "  # " + "; ".join(self.source.splitlines()[:-1])
+        return self.line + "  # " + "; ".join(self._definitions)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Print a falsifying example as that code, not field by field."""
@@ -115,7 +122,7 @@ def op_inputs(
 def _calls(draw: st.DrawFn, entry: Primitive, smooth: bool, complex: bool) -> Call:
     arguments = ARGUMENTS.get(entry.fun, by_signature)
     with np.errstate(all="ignore"):
-        answer = arguments(Draw(draw, entry, smooth, complex))
+        answer = arguments(Draw(draw, smooth, entry, complex))
     args, keywords, *fun = answer
     return Call(entry, fun[0] if fun else entry.fun, tuple(args), keywords)
 
@@ -148,7 +155,11 @@ def no_strategy(entry: Primitive) -> str | None:
     if not entry.signature.operands and not isinstance(entry.fun, np.ufunc):
         return f"sorts its arguments itself (bind=): {where}."
     unknown = [word for word in keywords_of(entry) if word not in KEYWORDS and (entry.fun, word) not in KEYWORDS]
-    return f"has keywords no strategy draws ({', '.join(unknown)}): name them in KEYWORDS, or {where}." if unknown else None
+    return (
+        f"has keywords no strategy draws ({', '.join(unknown)}): name them in KEYWORDS, or {where}."
+        if unknown
+        else None
+    )
 
 
 def takes_complex(entry: Primitive) -> bool:
@@ -157,24 +168,21 @@ def takes_complex(entry: Primitive) -> bool:
     return composite or entry.name in COMPLEX_TOO or (entry.analytic and entry.name not in REAL_RULE)
 
 
-# --- as text -------------------------------------------------------------------------------------------------------
+# --- as text ---------------------------------------------------------------------------------------------------------
 
 
 def spelled(fun: Callable[..., Any]) -> str:
     """Return how a function is called in Python code, e.g. `np.linalg.inv`."""
     import scipy.special
 
-    from autodiff import kernels
+    import autodiff as ad
 
-    homes = {"np": np, "np.linalg": np.linalg, "scipy.special": scipy.special, "kernels": kernels}
-    aliases = SimpleNamespace(_zeta=scipy.special.zeta)
-    name = fun.__name__
-    if hasattr(aliases, name):
-        return "scipy.special.zeta"
-    for text, home in homes.items():
-        if getattr(home, name, None) is fun:
-            return f"{text}.{name}"
-    return name
+    if fun is scipy.special._ufuncs._zeta:
+        return "scipy.special.zeta"  # the function that calls it
+    for text, home in {"np": np, "np.linalg": np.linalg, "scipy.special": scipy.special, "ad": ad}.items():
+        if getattr(home, fun.__name__, None) is fun:
+            return f"{text}.{fun.__name__}"
+    return f"{fun.__module__}.{fun.__name__}"
 
 
 def _floating(x: Any) -> bool:
@@ -193,7 +201,7 @@ def _text(x: Any, names: Any) -> str:
         return f"[{inner}]" if isinstance(x, list) else f"({inner}{',' * (len(x) == 1)})"
     if isinstance(x, type) and issubclass(x, np.generic):
         return f"np.{x.__name__}"
-    return repr(x)
+    return "autodiff.kernels.indexing.ARRAY" if x is indexing.ARRAY else repr(x)
 
 
 def _subscript(index: Any) -> str:

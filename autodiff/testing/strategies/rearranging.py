@@ -96,7 +96,7 @@ def rot90(d: Draw) -> Arguments:
     return [d.array(shape)], given | d.optional(shape, "k")
 
 
-# --- joins and splits --------------------------------------------------------------------------------------------------
+# --- joins and splits ------------------------------------------------------------------------------------------------
 
 
 def concatenate(d: Draw) -> Arguments:
@@ -188,7 +188,7 @@ def at_least(d: Draw) -> Arguments:
     return [d.array(d.shape()) for _ in range(d.integer(1, 2))], {}
 
 
-# --- repetition and padding ----------------------------------------------------------------------------------------------
+# --- repetition and padding ------------------------------------------------------------------------------------------
 
 
 def repeat(d: Draw) -> Arguments:
@@ -227,7 +227,7 @@ def padded(d: Draw) -> Arguments:
     return [d.array(shape)], given | d.choice({}, {"value": 2.0})
 
 
-# --- indexing ------------------------------------------------------------------------------------------------------------
+# --- indexing --------------------------------------------------------------------------------------------------------
 
 
 def getitem(d: Draw) -> Arguments:

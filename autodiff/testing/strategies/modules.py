@@ -1,0 +1,214 @@
+"""`modules` and `losses`: layers and losses of nn with any of their options, and inputs they take.
+
+LAYERS, LOSSES and FUNCTIONS say how each is drawn; `missing` names what nn has beyond them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+
+import autodiff as ad
+from autodiff.primitive import registry
+from autodiff.random import Generator
+from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
+from autodiff.testing.strategies.drawing import Choices
+
+NOT_ZERO = levels(away_from=(0.0,))
+POSITIVE = np.abs(NOT_ZERO)
+
+
+class SameMask(Generator):
+    """A generator that starts anew at every draw, so that a layer that draws is a function."""
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """NumPy's generator, always at its start."""
+        return np.random.default_rng(0)
+
+
+class _Draw(Choices):
+    def tensor(self, shape: Shape, among: Any = GRID) -> Any:
+        return ad.as_tensor(self.values(shape, among))
+
+    def filled(self, module: Any) -> Any:
+        """Draw the parameters of a module."""
+        with ad.no_grad():
+            for parameter in module.parameters():
+                parameter[...] = drawn(self.draw, parameter.shape, GRID / 2)
+        return module
+
+
+# --- layers: how each is made, and the input it takes ----------------------------------------------------------------
+
+
+def linear(d: _Draw, nn: Any) -> Any:
+    """Draw a Linear with a bias or none, and an input of any number of axes."""
+    inside, outside = d.integer(0, 3), d.integer(0, 3)
+    layer = nn.Linear(inside, outside, d.choice(True, False), np.float64, generator=Generator(0))
+    return d.filled(layer), d.tensor((*d.shape()[:2], inside))
+
+
+def relu(d: _Draw, nn: Any) -> Any:
+    """Draw values clear of 0, or many zeros among them."""
+    return nn.ReLU(), d.tensor(d.shape(), NOT_ZERO if d.smooth else levels(at=(0.0,)))
+
+
+def dropout(d: _Draw, nn: Any) -> Any:
+    """Draw a probability, and whether the layer trains; it drops the same elements at every call."""
+    layer = nn.Dropout(d.choice(0.5, 0.0, 0.25, 1.0), generator=SameMask())
+    return layer.train(d.choice(True, False)), d.tensor(d.shape())
+
+
+def flatten(d: _Draw, nn: Any) -> Any:
+    """Draw the first and the last axis to join."""
+    shape = d.shape(dims=1)
+    start = d.integer(0, len(shape) - 1)
+    end = d.integer(start, len(shape) - 1)
+    signed = [axis - len(shape) * d.integer(0, 1) for axis in (start, end)]
+    return nn.Flatten(*d.choice((), signed) if len(shape) > 1 else signed), d.tensor(shape)
+
+
+def sequential(d: _Draw, nn: Any) -> Any:
+    """Draw a small network: kinks, if any, are met by its first input; layers that work in place come later."""
+    inside = d.integer(1, 3)
+    first = d.choice(nn.Tanh, nn.ReLU, nn.Sigmoid)()
+    second = d.choice(
+        nn.ReLU(inplace=True) if isinstance(first, nn.Sigmoid) else nn.Flatten(0),
+        nn.Dropout(0.5, inplace=True, generator=SameMask()),
+        nn.Flatten(-1),
+    )
+    last = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
+    layers = d.choice([first, last], [first, second], [first, d.filled(last), nn.Tanh()], [])
+    return d.filled(nn.Sequential(*layers)), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
+
+
+def elementwise(name: str) -> Callable[[_Draw, Any], Any]:
+    """Return what draws a layer without options."""
+    return lambda d, nn: (getattr(nn, name)(), d.tensor(d.shape()))
+
+
+LAYERS: dict[str, Callable[[_Draw, Any], Any]] = {
+    "Dropout": dropout,
+    "Flatten": flatten,
+    "Linear": linear,
+    "ReLU": relu,
+    "Sequential": sequential,
+    "Sigmoid": elementwise("Sigmoid"),
+    "Tanh": elementwise("Tanh"),
+}
+
+
+# --- losses: options, and what they compare --------------------------------------------------------------------------
+
+
+def mse(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+    """Draw a reduction, and an input and a target of one shape."""
+    reduction = d.choice("mean", "sum", "none")
+    shape = d.shape(sides=int(reduction == "mean"))
+    return {"reduction": reduction}, [d.tensor(shape), d.tensor(shape)]
+
+
+def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+    """Draw logits (C), (N, C) or (N, C, d), labels or probabilities, and every option; some label always counts."""
+    options = {
+        "reduction": d.choice("mean", "sum", "none"),
+        "label_smoothing": d.choice(0.0, 0.1, 1.0),
+        "ignore_index": d.choice(-100, 0),
+    }
+    classes, lead = d.integer(2, 4), d.shape(sides=int(options["reduction"] == "mean"))[:2]
+    shape = (*lead[:1], classes, *lead[1:])
+    if d.choice(True, False):
+        options["weight"] = d.tensor((classes,), POSITIVE)
+    if d.choice(False, True):
+        return options, [d.tensor(shape), d.tensor(shape, POSITIVE / 3)]
+    labels = drawn(d.draw, lead, np.arange(classes))
+    labels.reshape(-1)[:1] = classes - 1
+    return options, [d.tensor(shape), ad.as_tensor(labels)]
+
+
+LOSSES = {"CrossEntropyLoss": cross_entropy, "MSELoss": mse}
+FUNCTIONS = {"cross_entropy": cross_entropy, "mse_loss": mse}
+
+
+# --- the strategies --------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def modules(
+    draw: st.DrawFn, smooth: bool = True, *, among: Iterable[str] | None = None, dtype: Any = np.float64
+) -> tuple[Any, tuple[Any, ...]]:
+    """Layers of nn, all or those named, with any options and drawn parameters; and inputs, clear of kinks if `smooth`.
+
+    >>> from autodiff.testing import gradcheck
+    >>> from hypothesis import given
+    >>> @given(modules(among=["Linear", "Sequential"]))
+    ... def test(drawn):
+    ...     module, inputs = drawn
+    ...     assert gradcheck(module, *inputs)
+    >>> test()
+    """
+    import nn
+
+    names = sorted(LAYERS) if among is None else list(among)
+    if unknown := set(names) - set(LAYERS):
+        raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(LAYERS)}.")
+    module, x = LAYERS[draw(st.sampled_from(names))](_Draw(draw, smooth), nn)
+    return module.to(dtype), (x.to(dtype),)
+
+
+@st.composite
+def losses(
+    draw: st.DrawFn, smooth: bool = True, *, among: Iterable[str] | None = None, dtype: Any = np.float64
+) -> tuple[Any, tuple[Any, ...]]:
+    """Losses of nn, all or those named, as modules or as functions with options given; and what they compare.
+
+    >>> from autodiff.testing import gradcheck
+    >>> from hypothesis import given
+    >>> @given(losses(among=["mse_loss", "MSELoss"]))
+    ... def test(drawn):
+    ...     loss, inputs = drawn
+    ...     assert gradcheck(loss, *inputs)
+    >>> test()
+    """
+    import nn
+
+    tables = LOSSES | FUNCTIONS
+    names = sorted(tables) if among is None else list(among)
+    if unknown := set(names) - set(tables):
+        raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(tables)}.")
+    name = draw(st.sampled_from(names))
+    options, inputs = tables[name](_Draw(draw, smooth))
+    given = {word: x.to(dtype) if isinstance(x, ad.Tensor) else x for word, x in options.items()}
+    function = (
+        getattr(nn, name)(**given) if name in LOSSES else functools.partial(getattr(nn.functional, name), **given)
+    )
+    return function, tuple(x.to(dtype) if x.dtype.kind == "f" else x for x in inputs)
+
+
+def missing() -> list[str]:
+    """Name the layers, losses and functions of nn that no strategy draws.
+
+    A function is drawn with the layer of its name, or with the registry's operations if it is one of them.
+    """
+    import nn
+
+    modules = {
+        name: value for name, value in vars(nn).items() if isinstance(value, type) and issubclass(value, nn.Module)
+    }
+    layers = [name for name, value in modules.items() if value.__module__.startswith("nn.layers")]
+    classes = [name for name, value in modules.items() if value.__module__.startswith("nn.loss")]
+    own = [f for f in vars(nn.functional).values() if inspect.isfunction(f) and f not in registry]
+    drawn_elsewhere = {name.lower() for name in layers}
+    functions = [
+        f.__name__
+        for f in own
+        if f.__module__.startswith("nn.") and not f.__name__.startswith("_") and f.__name__ not in drawn_elsewhere
+    ]
+    tables = ((layers, LAYERS), (classes, LOSSES), (functions, FUNCTIONS))
+    return [f"nn.{name}" for names, table in tables for name in names if name not in table]
