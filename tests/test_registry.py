@@ -319,7 +319,8 @@ def test_at_a_kink_the_one_sided_derivatives_differ_and_near_it_they_do_not(entr
         kinked = [KINKS[kink][arity]]
     else:
         kinked = [
-            ([kink if j == i else 1.5 for j in range(arity)], [float(j == i) for j in range(arity)]) for i in range(arity)
+            ([kink if j == i else 1.5 for j in range(arity)], [float(j == i) for j in range(arity)])
+            for i in range(arity)
         ]
     for at, along in kinked:
         behind, before = slopes(entry, at, along, 1e-6)
@@ -393,7 +394,9 @@ SHAPED = [e for e in OPS if e.shapes and "?" not in e.shapes]
 
 @pytest.mark.parametrize("entry", SHAPED, ids=lambda e: e.name)
 def test_a_signature_of_shapes_is_that_of_the_function(entry: Any) -> None:
-    given, made = ([re.findall(r"\w+", part) for part in re.findall(r"\(([^)]*)\)", s)] for s in entry.shapes.split("->"))
+    given, made = (
+        [re.findall(r"\w+", part) for part in re.findall(r"\(([^)]*)\)", s)] for s in entry.shapes.split("->")
+    )
     xs = [np.resize([2.0, 1.0, 1.0], [SIZES[c] for c in letters]) for letters in given]
     if entry.name == "softmax_nll":
         xs[1] = xs[1].astype(int)

@@ -70,3 +70,11 @@ def test_the_chapter_loads_with_the_first_of_its_functions() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0.0", "True"]
+
+
+@pytest.mark.parametrize(("fun", "shift"), [(special.xlogy, 0.0), (special.xlog1py, 1.0)])
+def test_x_log_y_at_x_0_has_slope_log_y_but_0_where_that_is_infinite(fun: Any, shift: float) -> None:
+    x, y = ad.tensor(np.zeros(3), requires_grad=True), np.array([0.25, 1.0, 0.0]) - shift + np.array([shift, 0, 0])
+    fun(x, ad.as_tensor(y)).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [np.log(y[0] + shift), 0.0, 0.0])
+    check(fun, np.zeros(2), np.array([0.25, 3.0]), order=2)

@@ -24,19 +24,19 @@ elementwise(
 )  # what special.zeta(x, q) calls
 elementwise(
     special.xlogy,
-    lambda g, a, b: g * special.xlogy(_kept(a), b),
+    lambda g, a, b: g * special.xlogy(_kept(a, b), b),
     lambda g, a, b: ratio(g * a, b),
     domain=(None, "positive"),
 )
 elementwise(
     special.xlog1py,
-    lambda g, a, b: g * special.xlog1py(_kept(a), b),
+    lambda g, a, b: g * special.xlog1py(_kept(a, b + 1), b),
     lambda g, a, b: ratio(g * a, b + 1),
     domain=(None, "above minus one"),
 )
-elementwise(special.entr, lambda g, x: -g * (special.xlogy(_kept(x), x) + _kept(x)), domain="positive")
+elementwise(special.entr, lambda g, x: -g * (special.xlogy(_kept(x, x), x) + _kept(x, x)), domain="positive")
 
 
-def _kept(x: Any) -> Any:
-    """Return 1 where x is not 0, and 0 where it is: at x log y = 0 log 0 the gradient is 0."""
-    return np.not_equal(x, 0) * np.ones_like(x)
+def _kept(x: Any, y: Any) -> Any:
+    """Return 1, but 0 where x log y is 0 log 0: there the gradient is 0."""
+    return (np.not_equal(x, 0) | np.greater(y, 0)) * np.ones_like(x)

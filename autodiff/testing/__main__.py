@@ -31,9 +31,9 @@ def parser() -> argparse.ArgumentParser:
     score = commands.add_parser(
         "score",
         help="put small errors into derivative rules and count those that the checks notice",
-        description="Put small errors (mutants: flipped signs, dropped terms, skipped sums and transposes, ...) into the "
-        "rules of operations, one at a time, check the derivatives of each on drawn inputs, and print the errors that "
-        "nothing noticed. The exit status is 1 if there are any that are not known to be equivalent.",
+        description="Put small errors (mutants: flipped signs, dropped terms, skipped sums and transposes, ...) into "
+        "the rules of operations, one at a time, check the derivatives of each on drawn inputs, and print the errors "
+        "that nothing noticed. The exit status is 1 if there are any that are not known to be equivalent.",
         epilog="example: python -m autodiff.testing score np.tanh np.linalg.inv scipy.special.erf relu",
     )
     score.add_argument(
@@ -93,7 +93,7 @@ def operation(name: str) -> Primitive:
         near = difflib.get_close_matches(name.rpartition(".")[2], entries, 1)
         hint = f"; did you mean {near[0]}?" if near else ". Write e.g. np.tanh, scipy.special.erf or relu."
         raise SystemExit(f"{name} is no operation with a derivative rule{hint}")
-    return entry  # type: ignore[no-any-return]
+    return entry
 
 
 def _function(path: str) -> Any:

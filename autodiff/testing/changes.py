@@ -33,7 +33,7 @@ NEUTRAL = {
 
 
 class Change(NamedTuple):
-    """A node of a rule's source, what stands there instead, and what to call that."""
+    """A node of a rule's source (an expression or a statement), what stands there instead, and what to call that."""
 
     node: ast.AST
     instead: ast.AST

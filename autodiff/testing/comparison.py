@@ -11,7 +11,7 @@ from autodiff.testing import narrowing, taylor
 from autodiff.testing.analytic import EPS, ROUNDOFF, SAFETY, Fault, Gradients
 from autodiff.testing.differences import Slope, scatter
 from autodiff.testing.judging import judged
-from autodiff.testing.oracles import NAMES, Point, analytic_operations, complex_step, differences, forward
+from autodiff.testing.oracles import NAMES, Point, analytic_operations, complex_step, differences, forward, nearby
 from autodiff.testing.report import Report, Verdict
 from autodiff.testing.space import Array
 from autodiff.testing.subject import Subject
@@ -112,15 +112,15 @@ class Comparison:
         point = self.point
         scale = next(point.scales())
         step = point.direction(line.relative, scale)
-        if self.oracle != "differences":
-            line.attempts.append(self._attempt(step, self._exactly(step), scale))
+        if self.oracle != "differences" and np.all(np.isfinite(self.gradients.rows)):
+            line.add(self._attempt(step, self._exactly(step), scale))
             doubted = line.coordinate is None and bool(np.all(line.relative == 1))  # one line is measured both ways
             if self.oracle == "forward" or (not doubted and self._settled(line, sure=True)):
                 return
-        line.attempts.append(self._attempt(step, differences(point, step), scale))
+        line.add(self._attempt(step, differences(point, step), scale))
         if not patiently or self._settled(line, sure=False):
             return
-        line.attempts.clear()
+        line.start_over()
         self.persist(line, point)
         finding = line.finding()
         if (
@@ -128,10 +128,13 @@ class Comparison:
             and np.any(finding.wrong | finding.unresolved)
             and (wide := self._in_long_double())
         ):
-            before, line.attempts = line.attempts, []
+            before = line.start_over()
             self.persist(line, wide)
             if not np.any(finding.wrong):  # a mismatch is decided with more digits alone
-                line.attempts = before + line.attempts
+                for attempt in before:
+                    line.add(attempt)
+        if line.coordinate is None and np.any(line.finding().wrong):
+            line.look_around(*nearby(point, step, self.rng, self.gradients.pair))
 
     def _exactly(self, step: Array) -> Slope:
         """Measure by an oracle that takes no differences; a function that minds complex numbers is not measured so."""
@@ -149,7 +152,7 @@ class Comparison:
         for scale in point.scales():
             step = point.direction(line.relative, scale)
             noise = scatter(point.along(step))
-            line.attempts.append(self._attempt(step, differences(point, step, noise), scale))
+            line.add(self._attempt(step, differences(point, step, noise), scale))
             if self._settled(line, sure=len(line.attempts) >= PERSISTENT):
                 return
 

@@ -58,6 +58,9 @@ def slope(along: Along, here: Array, noise: Array | None = None, levels: int = L
             scatter = np.maximum(scatter, noise)
         column = steps[:, None]
         value, error, step = _extrapolated((ahead - behind) / (2 * column), steps, scatter, power=2)
+        bends = np.abs(ahead + behind - 2 * here) / column
+        if np.all(bends[-1] <= bends[0] / 4 + 4 * scatter / steps[-1]):  # they vanish with the step: no kink
+            return Slope(value, error, step, value, value, 2 * error, height, 2 * levels)
         right, right_error, _ = _extrapolated((ahead - here) / column, steps, 2 * scatter, power=1)
         left, left_error, _ = _extrapolated((here - behind) / column, steps, 2 * scatter, power=1)
     return Slope(value, error, step, left, right, left_error + right_error, height, 2 * levels)
@@ -89,7 +92,7 @@ def scatter(along: Along) -> Array:
     """Return how far the function's values scatter about a smooth curve: its noise, whatever makes it.
 
     Differences of sixth order of equally spaced values leave nothing of a smooth curve (Hamming 1962). Both sides are
-    looked at on their own, so that a kink or a jump at the point is not taken for noise, at a spacing that shows values rounded
+    looked at on their own, so that a kink or a jump at the point is not noise, at a spacing that shows values rounded
     to float32, and at one that shows float16.
     """
     noise: Any = 0.0

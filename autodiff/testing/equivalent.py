@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+SPREAD = "skip broadcast_to in np.broadcast_to(g, like.shape) (in spread)"
+BROADCAST_LATER = "what it is combined with has the full shape, so that it is broadcast there"
+SLICES = "the index of what lies within a border holds slices alone"
+POSITIVE = "the sign is 1 here, and stands for the -1 of fmin"
+
 # by operation, then by the mutant's name
-EQUIVALENT: dict[str, dict[str, str]] = {}
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "linear": {
+        "operand 0: skip un-broadcasting": "the gradient by x has the shape of x; the bias alone is broadcast",
+        "operand 1: skip un-broadcasting": "the gradient by the weight has the shape of the weight",
+    },
+    "put": {"operand 0: skip un-broadcasting": "the result has the shape of x; the values alone are broadcast"},
+    "matmul": {
+        "operand 1: flip the sign of -1 (in _matmul_second)": "a vector has one axis more then: 1 and -1 are the same",
+    },
+    "softmax_nll": {"flip the sign of -1": "an array of two axes: 1 and -1 are the same"},
+    "std": {
+        SPREAD: BROADCAST_LATER,
+        "flip the sign of np.broadcast_to(g, like.shape) (in spread)": "numerator and divisor: the signs cancel",
+        "scale np.broadcast_to(g, like.shape) by 1.001 (in spread)": "numerator and divisor: the factors cancel",
+    },
+    "pad_constant": {
+        "leave out template.append(ARRAY) (in parse)": SLICES,
+        "leave out arrays.append(_checked(part)) (in parse)": SLICES,
+    },
+    "fmax": {
+        f"operand {i}: drop the factor sign (in _known){again}": POSITIVE for i in (0, 1) for again in ("", " (2)")
+    },
+} | {name: {SPREAD: BROADCAST_LATER} for name in ("var", "max", "min", "prod", "logsumexp")}
 
 
 def reason(operation: str, mutant: str) -> str:

@@ -65,7 +65,8 @@ def _entry(point: Point, gradients: Gradients, line: Line, finding: Finding, pai
     (input, index), (output, output_index) = by, of
     interval = None
     if finding.kink[pair]:
-        interval = (float(attempt.low[pair] / attempt.unit), float(attempt.high[pair] / attempt.unit))
+        low, high = line.nearby or (attempt.low / attempt.unit, attempt.high / attempt.unit)
+        interval = (float(low[pair]), float(high[pair]))
     step = float(attempt.step[pair] * attempt.unit)
     return Entry(input, index, output, output_index, analytic, numeric, error, tolerance, step, interval)
 

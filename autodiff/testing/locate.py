@@ -91,10 +91,11 @@ class Localisation:
     def __str__(self) -> str:
         found = [line for finding in [*self.wrong, *self.undecided] for line in finding.lines()]
         head = f"{self.function}: {_count(len(self.wrong), 'wrong derivative')} in {_count(self.checked, 'operation')}"
+        head += f", {len(self.undecided)} not decided" if self.undecided else ""
         order = f", order {self.order}" if self.order > 1 else ""
         hint = "" if self.wrong else (
-            "Each operation's own derivative is right. If the whole one is not, a value left the graph on its way: look "
-            "for detach(), .data, .numpy() and changes in place."
+            "Each operation's own derivative is right. If the whole one is not, a value left the graph on its way: "
+            "look for detach(), .data, .numpy() and changes in place."
         )  # fmt: skip
         return "\n".join([head + order, *found, *([hint] if hint else [])])
 
@@ -118,11 +119,15 @@ def locate(f: Callable[..., Any], *inputs: Any, order: int = 1, **options: Any) 
     passes inside `f` are looked into as well. `order=2` checks second derivatives too.
 
     >>> import autodiff as ad, numpy as np
-    >>> @ad.primitive(lambda g, y: g * y * 1.01)
-    ... def off(x):
-    ...     return np.exp(x)
-    >>> locate(lambda x: np.sum(off(np.sin(x))), np.ones(3)).first.name
-    'off'
+    >>> class Double(ad.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x + x
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         return g
+    >>> locate(lambda x: np.sum(Double.apply(np.sin(x))), np.ones(3)).first.name
+    'Double'
     """
     if hasattr(f, "bind"):
         raise TypeError(

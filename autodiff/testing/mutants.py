@@ -12,7 +12,7 @@ import inspect
 import linecache
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -26,7 +26,7 @@ Definition = ast.Lambda | ast.FunctionDef
 
 
 class Tools:
-    """What a mutant's source calls, and what it noted: was the changed place reached, and did its value change?"""
+    """What a mutant's source calls, and what it notes: was the changed place reached, and did its value differ."""
 
     def __init__(self) -> None:
         self.reached = False
@@ -81,10 +81,10 @@ class Mutant:
 
     @property
     def effect(self) -> str:
-        """What the error did when the mutant ran: nothing (the line was not reached), no difference, or a difference."""
+        """What the error did when the mutant ran: it was not reached, it changed no value, or it changed one."""
         if not self.tools.reached:
-            return "the line was not reached"
-        return "the values differed" if self.tools.differed else "it changed no value"
+            return "it was not reached"
+        return "a value differed" if self.tools.differed else "it changed no value"
 
 
 def mutate(rule: Callable[..., Any]) -> list[Mutant]:
@@ -110,7 +110,9 @@ def mutate(rule: Callable[..., Any]) -> list[Mutant]:
         definition = definition_of(function)
         seen = {ast.dump(definition)}
         for change in changes(definition, *_surroundings(function, family)):
-            instead = change.instead if isinstance(change.node, ast.stmt) else tool("mark", change.instead, change.node)
+            instead = change.instead
+            if isinstance(change.node, ast.expr) and isinstance(instead, ast.expr):
+                instead = tool("mark", instead, change.node)
             dumped = ast.dump(replaced(definition, change.node, change.instead))
             if dumped in seen:
                 continue
@@ -193,7 +195,7 @@ def _holds(node: Definition, code: CodeType) -> bool:
     first = node.body.lineno, node.body.col_offset
     last = node.body.end_lineno, node.body.end_col_offset
     places = [p for p in code.co_positions() if None not in p and p[2:] != (0, 0)]
-    return all(first <= (p[0], p[2]) and (p[1], p[3]) <= last for p in places)  # type: ignore[operator]
+    return all(first <= (p[0], p[2]) and (p[1], p[3]) <= last for p in places)
 
 
 def _returned(function: ast.FunctionDef) -> Iterator[ast.expr]:
@@ -253,7 +255,7 @@ def _mutant(
     family: list[FunctionType],
     changed: FunctionType,
     definition: Definition,
-    exchanged: list[tuple[ast.AST, ast.AST]],
+    exchanged: Sequence[tuple[ast.AST, ast.AST]],
 ) -> Mutant:
     """Return the root of a family with other nodes in one member's source; all of them call one another's copies."""
     tools = Tools()

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import protocols
-from autodiff.primitive import Primitive, registry
+from autodiff.primitive import Primitive
 from autodiff.testing import report
+from autodiff.testing.conventions import conventions
 from autodiff.testing.equivalent import reason
 from autodiff.testing.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
 from autodiff.testing.report import Report, Verdict
@@ -44,7 +45,7 @@ class MutationScore:
 
     @property
     def score(self) -> float:
-        """The part of the mutants that the tests noticed, those known to be equivalent left out; 1 if there are none."""
+        """The part of the mutants that the tests noticed, known equivalent ones left out; 1 if there are none."""
         judged = len(self.mutants) - len(self.explained)
         return len(self.killed) / judged if judged else 1.0
 
@@ -83,7 +84,7 @@ def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, 
     the registry, are gradchecks of both orders on examples drawn from its domain.
 
     A mutant that makes a test run for more than `seconds` counts as noticed. Equivalent mutants of this package's own
-    rules are listed with reasons in `autodiff.testing.equivalent`; of others, those that changed no value are marked so.
+    rules are listed with reasons in `autodiff.testing.equivalent`; of others, those that changed no value are marked.
 
     >>> import numpy as np
     >>> from autodiff.testing import gradcheck, mutation_score
@@ -120,32 +121,45 @@ def ruled() -> list[Primitive]:
     """Return the operations that have rules to mutate, each once."""
     from autodiff.testing.strategies.operations import operations
 
-    return [entry for entry in operations() if entry.differentiable]
+    return [entry for entry in operations() if entry.differentiable and all(map(_in_a_file, _rules(entry).values()))]
+
+
+def _rules(entry: Primitive) -> dict[Any, FunctionType]:
+    """Return an entry's rules by their place: an operand's number, or "joint"."""
+    places: dict[Any, Any] = {**dict(enumerate(entry.rules)), "joint": entry.joint}
+    return {place: rule for place, rule in places.items() if rule is not None}
+
+
+def _in_a_file(rule: FunctionType) -> bool:
+    return not rule.__code__.co_filename.startswith("<")
 
 
 def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
     """Return gradchecks of calls drawn from an operation's domain, the same ones every time; some of second order.
 
-    Most are at smooth points, some at kinks and singular points, some of complex numbers where the operation takes them;
-    what cannot be decided there (an infinite derivative) is left out.
+    Most are at smooth points, some at kinks and singular points, some of complex numbers where the operation takes
+    them; what cannot be decided there (an infinite derivative) notices nothing. Where there is nothing to measure,
+    the `conventions` are checked.
     """
     from autodiff.testing.gradcheck import gradcheck
     from autodiff.testing.strategies.operations import op_inputs, takes_complex
 
-    def test(call: Any, order: int) -> Test:
+    def test(call: Any, order: int, output: int | None = None) -> Test:
         def check() -> Report:
-            return gradcheck(call.function, *call.inputs, order=order)
+            one = call.function if output is None else lambda *xs: call.function(*xs)[output]
+            return gradcheck(one, *call.inputs, order=order)
 
         shapes = ", ".join(str(x.shape) for x in call.inputs)
-        check.__name__ = f"{call.line} of {shapes}" + (", order 2" if order == 2 else "")
+        part = f"[{output}]" if output is not None else ""
+        check.__name__ = f"{call.line}{part} of {shapes}" + (", order 2" if order == 2 else "")
         return check
 
     smooth, kinked = _drawn(op_inputs(entry), count), _drawn(op_inputs(entry, smooth=False), count // 3)
     complex_ = _drawn(op_inputs(entry, complex=True), count // 4) if takes_complex(entry) else []
-    tests = [test(call, 1) for call in [*smooth, *kinked, *complex_]]
-    tests += [test(call, 2) for call in [*smooth[: count // 4], *complex_[: count // 8]]]
-    with _quietly():
-        return [check for check in tests if check().verdict is not Verdict.INCONCLUSIVE]
+    first = [test(call, 1) for call in [*smooth, *kinked, *complex_]]
+    second = [test(call, 2) for call in [*smooth[: count // 4], *complex_[: count // 8]]]
+    alone = [test(call, 1, k) for call in smooth[: count // 6] for k in (0, -1) if entry.form == "outputs"]
+    return [*first, *alone, *second, *conventions(entry)]
 
 
 def _drawn(strategy: Any, count: int) -> list[Any]:
@@ -155,7 +169,7 @@ def _drawn(strategy: Any, count: int) -> list[Any]:
     found: dict[Any, Any] = {}  # by the text of the call and the operands' shapes
 
     @settings(
-        max_examples=10 * count,
+        max_examples=6 * count,
         derandomize=True,
         database=None,
         deadline=None,
@@ -203,14 +217,11 @@ def _places(subject: Any, entry: Primitive | None) -> Iterator[tuple[str, Mutant
         for mutant in mutate(subject):
             yield mutant.name, mutant, (_in_class if isinstance(subject, type) else _in_function)(subject)
         return
-    rules = [("joint", entry.joint), *enumerate(entry.rules)] if entry.joint else [*enumerate(entry.rules)]
-    several = sum(rule is not None for _, rule in rules) > 1
+    rules = _rules(entry)
     broadcasts = entry.form == "operands" and (len(entry.rules) > 1 or entry.fun is np.broadcast_to)
-    for place, rule in rules:
-        if rule is None:
-            continue
+    for place, rule in rules.items():
         mutants = mutate(rule) + (skip_unbroadcasting(rule) if broadcasts else [])
-        of = f"operand {place}: " if several else ""
+        of = f"operand {place}: " if len(rules) > 1 else ""
         for mutant in mutants:
             yield of + mutant.name, mutant, _in_entry(entry, place)
 
@@ -275,7 +286,7 @@ def _in_function(function: Any) -> Install:
 
 def _require_passing(name: str, tests: list[Test], seconds: float) -> None:
     with _quietly():
-        noticed = _noticed(tests, 10 * seconds, unsure=True)
+        noticed = _noticed(tests, 10 * seconds)
     if noticed:
         raise ValueError(
             f"mutation_score({name}): the tests must pass on the derivative as it is, but: {noticed}. Only then does a "
@@ -283,8 +294,8 @@ def _require_passing(name: str, tests: list[Test], seconds: float) -> None:
         )
 
 
-def _noticed(tests: list[Test], seconds: float, unsure: bool = False) -> str:
-    """Return which test noticed an error, and how; "" if none did. An inconclusive check counts only if `unsure`."""
+def _noticed(tests: list[Test], seconds: float) -> str:
+    """Return which test noticed an error, and how; "" if none did, or if a check was inconclusive."""
     for i, test in enumerate(tests):
         name = getattr(test, "__name__", type(test).__name__)
         name = f"test {i}" if name == "<lambda>" else name
@@ -296,7 +307,7 @@ def _noticed(tests: list[Test], seconds: float, unsure: bool = False) -> str:
             if answer is None or answer:
                 continue
             how = answer.reason if isinstance(answer, Report) else f"returned {answer!r}"
-            inconclusive = isinstance(answer, Report) and answer.verdict is Verdict.INCONCLUSIVE
+            inconclusive = isinstance(answer, Report) and _undecided(answer)
         except KeyboardInterrupt:
             raise
         except _Late:
@@ -304,25 +315,30 @@ def _noticed(tests: list[Test], seconds: float, unsure: bool = False) -> str:
         except BaseException as error:  # pytest's outcomes are no Exceptions
             how = f"{type(error).__name__}: {error}".splitlines()[0]
             how = how if len(how) <= 80 else how[:77] + "..."
-            inconclusive = isinstance(error, AssertionError) and bool(reports) and all(map(_undecided, reports))
+            inconclusive = isinstance(error, AssertionError) and bool(reports) and _undecided(reports[-1])
         finally:
             report.observers.remove(reports.append)
-        if unsure or not inconclusive:
+        if not inconclusive:
             tests.insert(0, tests.pop(i))  # what notices one error is likely to notice the next
             return f"{name}: {how}"
     return ""
 
 
 def _undecided(found: Report) -> bool:
-    return found.verdict is not Verdict.FAIL
+    return found.verdict is Verdict.INCONCLUSIVE
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the warnings of wrong numbers to ourselves."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
+    """Keep the warnings about wrong numbers, and the reports of them, to ourselves."""
+    observers = report.observers[:]
+    report.observers.clear()
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        report.observers[:] = observers
 
 
 class _Late(BaseException):
@@ -381,11 +397,9 @@ class Total:
 
     def __str__(self) -> str:
         lines = [f"SURVIVED  {name}: {m}  ({why})" for name, missed in self.missed.items() for m, why in missed.items()]
-        return "\n".join(
-            [
-                *lines,
-                f"{self.killed:,} of {self.mutants:,} mutants of {len(self.scores)} operations killed, "
-                f"{self.explained} equivalent, {self.mutants - self.killed - self.explained} missed: "
-                f"mutation score {self.score:.2%}",
-            ]
+        last = (
+            f"{self.killed:,} of {self.mutants:,} mutants of {len(self.scores)} operations killed, "
+            f"{self.explained} equivalent, {self.mutants - self.killed - self.explained} missed: "
+            f"mutation score {self.score:.2%}"
         )
+        return "\n".join([*lines, last])

@@ -22,6 +22,7 @@ NAMES = {
     "taylor": "the rate of the Taylor remainder",
 }
 TINY = 2.0**-100  # the complex step: so small that its square vanishes beside anything
+AROUND, FAR, CLOSE = 24, 2.0**-10, 2.0**-20  # points looked at around a kink, how far off, and the step there
 NARROWER = 2.0**-7
 
 
@@ -53,6 +54,10 @@ class Point:
     def again(self) -> Array:
         """Evaluate once more at the point itself."""
         return self._packed(self.base)
+
+    def moved(self, by: Array) -> Array:
+        """Evaluate at another point."""
+        return self._packed(self.base + by)
 
     def along(self, step: Array) -> Callable[[float], Array]:
         """Return the outputs as a function of the place on a line; NaN where there are none."""
@@ -113,6 +118,16 @@ def differences(point: Point, step: Array, noise: Array | None = None) -> Slope:
     return slope(point.along(step), point.here, noise)
 
 
+def nearby(point: Point, step: Array, rng: np.random.Generator, pair: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Return bounds of the derivative along a direction at points around, for each cotangent that `pair` pairs with."""
+    slopes, scale = [], next(point.scales())
+    for _ in range(AROUND):
+        away = FAR * scale * rng.standard_normal(step.shape)
+        ahead, behind = (point.moved(away + side * CLOSE * step) for side in (1.0, -1.0))
+        slopes.append(pair((ahead - behind) / (2 * CLOSE)) / np.max(np.abs(step)))
+    return np.nanmin(slopes, axis=0), np.nanmax(slopes, axis=0)
+
+
 def complex_step(point: Point, step: Array) -> Slope:
     """Measure along a direction by one evaluation off the real axis (Squire and Trapp 1998): no difference is taken."""
     subject = point.subject
@@ -150,6 +165,7 @@ def _exact(point: Point, values: Array, error: Array, h: float) -> Slope:
 def analytic_operations(subject: Subject) -> tuple[int, str | None]:
     """Count the operations of a subject's graph and name the first that the complex step cannot pass through."""
     from autodiff.graph import trace
+    from autodiff.primitive import registry
     from autodiff.tensor import Tensor
 
     if type(subject) is not Subject:
@@ -158,5 +174,8 @@ def analytic_operations(subject: Subject) -> tuple[int, str | None]:
         return 0, "complex inputs"
     with np.errstate(all="ignore"):
         graph = trace(lambda *xs: subject.call(list(xs)))(*[Tensor(x.astype(np.float64)) for x in subject.inputs])
-    blocked = next((op.name for op in graph.ops if not getattr(op.primitive, "analytic", False)), None)
+    kinked = {e.name for e in registry.values() if e.form == "composite" and e.kinks}
+    names = [next(filter(kinked.__contains__, op.scope), op.name) for op in graph.ops]
+    sound = [getattr(op.primitive, "analytic", False) and kinked.isdisjoint(op.scope) for op in graph.ops]
+    blocked = next((name for name, fine in zip(names, sound, strict=True) if not fine), None)
     return len(graph.ops), blocked

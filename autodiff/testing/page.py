@@ -222,11 +222,9 @@ def _worst(entry: Entry, verdict: Verdict) -> str:
     if entry.interval is not None:
         low, high = _aligned(*entry.interval)
         against = f"<dt>between</dt><dd>{low} <small>and</small> {high}</dd>"
-    return (
-        f'<span class="place">{_breakable(entry.place)}</span>'
-        f'<dl class="values"><dt>analytic</dt><dd>{analytic}</dd>{against}'
-        f"<dt>step</dt><dd>{entry.step:.2g}</dd></dl>"
-    )
+    step = f"<dt>step</dt><dd>{entry.step:.2g}</dd>" if entry.step else ""  # laws take none
+    values = f'<dl class="values"><dt>analytic</dt><dd>{analytic}</dd>{against}{step}</dl>'
+    return f'<span class="place">{_breakable(entry.place)}</span>{values}'
 
 
 def _more(report: Report) -> str:

@@ -95,9 +95,10 @@ def _keywords(item: pytest.Item) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("gradcheck"))):
         if marker.args:
-            raise pytest.UsageError(
-                f"{item.nodeid}: @pytest.mark.gradcheck takes keywords of gradcheck only, got {marker.args!r}. "
-                "Return (f, *inputs) from the test instead."
+            given = ", ".join(map(repr, marker.args))
+            pytest.fail(
+                f"@pytest.mark.gradcheck takes keywords of gradcheck only, got {given}; return (f, *inputs) instead.",
+                pytrace=False,
             )
         found |= marker.kwargs
     return found
@@ -126,7 +127,8 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Check what a marked test returns, if it is (f, *inputs)."""
-    test, keywords = pyfuncitem.obj, _keywords(pyfuncitem)
+    __tracebackhide__ = True
+    test = pyfuncitem.obj
     if pyfuncitem.get_closest_marker("gradcheck") is None or inspect.iscoroutinefunction(test):
         return (yield)
 
@@ -138,7 +140,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             return answer
         from autodiff.testing.gradcheck import gradcheck
 
-        report = gradcheck(*answer, **{"name": _name(answer[0], pyfuncitem)} | keywords)
+        report = gradcheck(*answer, **{"name": _name(answer[0], pyfuncitem)} | _keywords(pyfuncitem))
         if not report:
             pytest.fail(str(report), pytrace=False)  # no line of the test would say more
         return None
@@ -226,8 +228,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failing test its reports, unless its message has them, and to every test its rows of the page."""
+    if call.excinfo is not None and not item.config.option.fulltrace:
+        _shorten(call.excinfo)
     outcome = yield
     collected = item.stash.get(COLLECTED, None)
     if collected is None or not collected.rows:
@@ -243,6 +249,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         outcome.gradchecks = packed  # type: ignore[attr-defined]  # plain text, as pytest-xdist's wire asks
     collected.rows = []
     return outcome
+
+
+def _shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Where a function under test raised, leave out how the checks came to call it."""
+    here, traceback = Path(__file__).parent, excinfo.traceback
+    theirs = traceback.filter(lambda entry: here not in Path(entry.path).parents)
+    if theirs and theirs[-1] is traceback[-1]:
+        excinfo.traceback = theirs
 
 
 def _unspaced(text: str) -> str:

@@ -45,8 +45,30 @@ class Line:
     coordinate: int | None
     relative: Array
     attempts: list[Attempt] = field(default_factory=list)
+    nearby: tuple[Array, Array] | None = None  # bounds of the derivative at points around a kink, for each cotangent
+    _finding: Finding | None = None
+
+    def add(self, attempt: Attempt) -> None:
+        """Put an attempt to the others."""
+        self.attempts.append(attempt)
+        self._finding = None
+
+    def start_over(self) -> list[Attempt]:
+        """Drop the attempts and return them."""
+        dropped, self.attempts, self._finding = self.attempts, [], None
+        return dropped
+
+    def look_around(self, low: Array, high: Array) -> None:
+        """Say between what bounds the derivative along this direction lies at points nearby."""
+        self.nearby, self._finding = (low, high), None
 
     def finding(self) -> Finding:
+        """Return what the attempts say together."""
+        if self._finding is None:
+            self._finding = self._weighed()
+        return self._finding
+
+    def _weighed(self) -> Finding:
         """Weigh the attempts.
 
         The most precise one decides, unless another that could have seen its mismatch saw none; and a mismatch counts
@@ -77,6 +99,11 @@ class Line:
             outside = np.maximum(np.nan_to_num(outside, nan=np.inf), 0)
             off = np.where(kink, _chosen(outside, best), _chosen(miss, best))
             excess = np.where(off > 0, off / np.maximum(_chosen(tolerance, best), LEAST), 0.0)
+            if self.nearby is not None:  # at a kink any mean of the derivatives around it will do (Clarke 1975)
+                low, high = self.nearby
+                slopes = _chosen(analytic / unit, best)
+                among = (high - low > CLEAR * np.fmax(np.abs(low), np.abs(high))) & (slopes >= low) & (slopes <= high)
+                kink, excess = kink | (among & (excess > 1)), np.where(among, 0.0, excess)
         told = kink | (np.any(usable, axis=0) & (confirmed | (excess <= 1)))
         return Finding(told & (excess > 1), ~told, kink, best, np.where(told, excess, 0.0))
 

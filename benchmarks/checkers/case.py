@@ -18,7 +18,8 @@ class Case:
     `forward(xp, *xs)` and `right` and `wrong(xp, g, *xs)` are written in functions that NumPy, PyTorch, JAX and HIPS
     autograd share (`xp` is one of these), so that rules can be differentiated again. A rule of several operands returns
     a tuple. Rules are written without conjugation. `wrong` is None where only a false alarm is looked for; `order` is 1
-    where the function has no second derivative, or a large one; `cannot` names the checkers that cannot be shown the case, and why.
+    where the function has no second derivative, or too large a one; `cannot` names the checkers that cannot be shown
+    the case, and why.
     """
 
     name: str

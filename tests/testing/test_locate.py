@@ -12,7 +12,9 @@ import autodiff as ad
 import nn
 from autodiff.graph import draw, render, style, trace
 from autodiff.primitive import Primitive
-from autodiff.testing import from_numpy, gradcheck, locate
+from autodiff.testing.adapters import from_numpy
+from autodiff.testing.gradcheck import gradcheck
+from autodiff.testing.locate import locate
 
 RNG = np.random.default_rng(0)
 X, W, V = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=5)

@@ -113,9 +113,9 @@ def test_keywords_come_from_markers_the_nearest_winning(project) -> None:
 
 
 def test_a_marker_with_arguments_says_what_to_write(project) -> None:
-    result = project("@pytest.mark.gradcheck(np.sin, 0.5)\ndef test(): pass")
-    result.stdout.fnmatch_lines(["*takes keywords of gradcheck only*Return (f, ?inputs)*"])
-    assert result.ret != 0
+    result = project("@pytest.mark.gradcheck(np.sin, 0.5)\ndef test(): return np.sin, 0.5")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*takes keywords of gradcheck only, got *sin*, 0.5; return (f, ?inputs)*"])
 
 
 def test_other_answers_are_left_to_pytest(project) -> None:
@@ -133,6 +133,25 @@ def test_the_fixture_fails_at_the_line_that_called_it(project) -> None:
     result.stdout.fnmatch_lines([">*gradcheck(wrong, -0.5)", "E*FAIL: wrong*", "E*analytic*", "test_it.py:*"])
     assert shown(result).count("1.001 times") == 1
     assert "plugin.py" not in shown(result)
+
+
+def test_an_error_of_the_function_shows_no_way_through_the_checks(project) -> None:
+    tests = """
+    def broken(x):
+        raise RuntimeError("inside")
+
+    def test_asserted():
+        assert testing.gradcheck(broken, 0.5)
+
+    @gradient_property(floats)
+    def test_drawn(x):
+        return broken(x)
+    """
+    result = project(tests)
+    result.assert_outcomes(failed=2)
+    assert "autodiff/testing" not in shown(result)
+    assert shown(result).count('>       raise RuntimeError("inside")') == 2
+    assert "autodiff/testing" in shown(project(tests, "--full-trace"))
 
 
 # --- reports of failing tests --------------------------------------------------------------------------------------
@@ -182,9 +201,15 @@ def test_doctests_and_unittests_are_served_too(project, pytester: pytest.Pyteste
 
 
 def test_only_the_last_of_many_reports_are_shown(project) -> None:
-    result = project("def test():\n    assert all([testing.gradcheck(wrong, -0.5) for _ in range(7)])")
-    result.stdout.fnmatch_lines(["(2 earlier reports are left out)"])
-    assert shown(result).count("\nFAIL: wrong") == 5
+    tests = """
+    from autodiff.testing.report import Report, Verdict, finished
+
+    def test():
+        assert all([finished(Report(f"f{i}", Verdict.FAIL)) for i in range(7)])
+    """
+    text = shown(project(tests))
+    assert "(2 earlier reports are left out)" in text
+    assert re.findall("\nFAIL: (f.)", text) == ["f2", "f3", "f4", "f5", "f6"]
 
 
 # --- properties ----------------------------------------------------------------------------------------------------
@@ -230,7 +255,7 @@ def test_properties_fit_where_tests_stand(project) -> None:
 INCONCLUSIVE = """
     noise = np.random.default_rng(0)
 
-    @gradient_property(floats, max_examples=3, suppress_health_check=["filter_too_much"] {})
+    @gradient_property(floats, max_examples=1, suppress_health_check=["filter_too_much"] {})
     def test(x):
         return x + noise.standard_normal()
 """
@@ -282,7 +307,7 @@ def additivity(f, x):
     ],
 )
 def test_laws_are_held_at_every_example(law, message: str | None) -> None:
-    @properties.gradient_property(properties_floats(), laws=[law], max_examples=30)
+    @properties.gradient_property(properties_floats(), laws=[law], max_examples=10)
     def double(x):
         return 2 * x
 
@@ -336,27 +361,32 @@ def rows(pytester: pytest.Pytester) -> list[tuple[str, ...]]:
     return [tuple(part.replace("<wbr>", "") for part in row) for row in ROW.findall(page)]
 
 
+EXPECTED = [
+    ("fail", "wrong", "test_it.py::test_asserted"),
+    ("fail", "test_wrong", "test_it.py::test_wrong"),
+    ("fail", "wrong", "test_it.py::test_expected"),  # after those that failed a test
+    ("inconclusive", "noisy", "test_it.py::test_noise"),
+    ("pass", "cosh", "test_it.py::test_asserted"),
+    ("pass", "sin", "test_it.py::test_right"),
+    ("pass", "test_property", "test_it.py::test_property"),
+    ("pass", "exp", "test_it.py::test_many"),
+    ("pass", "exp", "test_it.py::test_many"),
+]
+COUNTS = "gradcheck: 3 failed (1 in tests that passed), 1 inconclusive (1 in tests that passed), 5 passed"
+
+
 def test_the_page_has_every_check_failing_first(project, pytester: pytest.Pytester) -> None:
     result = project(MIXED, "--gradcheck-report=out/checks.html")
-    counts = "gradcheck: 3 failed (1 in tests that passed), 1 inconclusive (1 in tests that passed), 5 passed"
-    result.stdout.fnmatch_lines([f"*{counts}; out/checks.html*"])
-    found = rows(pytester)
-    assert [verdict for verdict, *_ in found] == ["fail"] * 3 + ["inconclusive"] + ["pass"] * 5
-    assert ("fail", "test_wrong", "test_it.py::test_wrong") in found
-    assert found[2] == ("fail", "wrong", "test_it.py::test_expected")
-    assert found[3] == ("inconclusive", "noisy", "test_it.py::test_noise")
-    assert found.count(("pass", "exp", "test_it.py::test_many")) == 2  # several checks in one test
-    assert ("pass", "test_property", "test_it.py::test_property") in found
+    assert f"{COUNTS}; out/checks.html" in shown(result)
+    assert rows(pytester) == EXPECTED
     assert "10 examples" in (pytester.path / "out/checks.html").read_text()
 
 
 def test_workers_send_their_checks(project, pytester: pytest.Pytester) -> None:
-    project(MIXED, "--gradcheck-report=out/checks.html")
-    alone = rows(pytester)
     result = project(MIXED, "--gradcheck-report=out/checks.html", "-n", "2", "--color=yes", subprocess=True)
-    assert sorted(rows(pytester)) == sorted(alone)
-    assert "gradcheck: 3 failed" in shown(result)
+    assert COUNTS in shown(result)
     assert "\x1b[31m  analytic" in shown(result)
+    assert sorted(rows(pytester)) == sorted(EXPECTED)
 
 
 def test_no_page_where_none_is_asked_for(project, pytester: pytest.Pytester) -> None:

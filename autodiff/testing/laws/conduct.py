@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -98,7 +98,7 @@ def repeat_backward(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> 
         if len(vs) == 1:
             trial.same(twice, doubled, gradients(subject), ".backward() twice")
         else:  # the gradients of several outputs are added in another order
-            trial.balance(lambda at: (twice, doubled), [], gradients(subject))
+            trial.balance(lambda *_: (twice, doubled), [], [], gradients(subject))
     return trial.report()
 
 
@@ -120,17 +120,20 @@ def _accumulated(subject: Subject, xs: Arrays, vs: Arrays) -> tuple[Arrays, Arra
 # --- what inputs look like ---
 
 
-def dtype(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> Report:
+def dtype(
+    f: Any, *inputs: Any, dtypes: Sequence[Any] = (np.float32, np.float16), params: Any = None, seed: int = 0
+) -> Report:
     """float32 and float16 inputs give outputs and gradients of their own dtype, close to those of float64.
 
-    Where a smaller dtype is not supported, or overflows, a note says so.
+    Where a smaller dtype is not supported, or overflows, a note says so. A function that means to return float64 for
+    them (`np.float_power`, a `dtype=` keyword, most of SciPy in float16) breaks this law.
 
     >>> bool(dtype(np.sin, np.linspace(0, 1, 5)))
     True
     """
     trial = Trial("dtype", f, inputs, params, seed)
     trial.oracle = "the same function in float64, up to measured round-off of the smaller dtype"
-    for small in (np.float32, np.float16):
+    for small in dtypes:
         _in_dtype(trial, np.dtype(small))
     return trial.report()
 
@@ -156,17 +159,16 @@ def _in_dtype(trial: Trial, small: Any) -> None:
         if a.dtype != _of_kind(small, a):
             trial.broken(f"{small} inputs give {name} the dtype {a.dtype} (a float64 constant inside f would do that).")
             return
-    count = len(xs)
 
-    def sides(at: Arrays) -> tuple[Arrays, Arrays]:
+    def sides(xs: Arrays, vs: Arrays) -> tuple[Arrays, Arrays]:
         results = []
         for wide in (small, np.dtype(np.float64)):
-            points, weights = ([a.astype(_of_kind(wide, a)) for a in part] for part in (at[:count], at[count:]))
+            points, weights = ([a.astype(_of_kind(wide, a)) for a in part] for part in (xs, vs))
             values, pulled = trial.linearize(points)
             results.append([*values, *pulled(weights)])
         return results[0], results[1]
 
-    trial.balance(sides, [*xs, *vs], [f"{n} in {small}" for n in (*subject.outputs, *gradients(subject))])
+    trial.balance(sides, xs, vs, [f"{n} in {small}" for n in (*subject.outputs, *gradients(subject))])
 
 
 def _of_kind(real: Any, x: Array) -> Any:
@@ -191,21 +193,21 @@ def contiguity(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> Repor
     trial = Trial("contiguity", f, inputs, params, seed)
     trial.oracle = "the same numbers in contiguous arrays, up to measured round-off"
     subject = trial.subject
-    count, xs = len(subject.inputs), trial.inputs()
+    xs = trial.inputs()
     vs = trial.cotangents(trial.linearize(xs)[0])
     names = [*subject.outputs, *gradients(subject)]
 
     for layout, laid in LAYOUTS.items():
 
-        def sides(at: Arrays, laid: Any = laid) -> tuple[Arrays, Arrays]:
+        def sides(xs: Arrays, vs: Arrays, laid: Any = laid) -> tuple[Arrays, Arrays]:
             results = []
             for place in (laid, np.array):
-                values, pull = trial.linearize([place(x) for x in at[:count]])
-                results.append([*values, *pull([place(v) for v in at[count:]])])
+                values, pull = trial.linearize([place(x) for x in xs])
+                results.append([*values, *pull([place(v) for v in vs])])
             return results[0], results[1]
 
         try:
-            trial.balance(sides, [*xs, *vs], [f"{n}, inputs {layout}," for n in names])
+            trial.balance(sides, xs, vs, [f"{n}, inputs {layout}," for n in names])
         except ValueError as error:
             trial.broken(f"inputs and cotangents {layout}: {error}")
     return trial.report()

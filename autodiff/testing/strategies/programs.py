@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 import sys
@@ -105,7 +106,7 @@ class Program:
     @functools.cached_property
     def function(self) -> Callable[..., Any]:
         """The program as an ordinary function, compiled from the very lines that `source` shows."""
-        scope: dict[str, Any] = {"np": np, "ad": ad, **{op.__name__: op for op in self.ops}}
+        scope = _scope(self.steps)
         exec(self.definition(), scope)  # noqa: S102 (a text of ours)
         function: Callable[..., Any] = scope["program"]
         return function
@@ -146,6 +147,14 @@ class Program:
         printer.text(repr(self))
 
 
+def _scope(steps: Sequence[Step]) -> dict[str, Any]:
+    """Return what the names in the code of some steps mean."""
+    scope: dict[str, Any] = {"np": np, "ad": ad, **{step.op.__name__: step.op for step in steps}}
+    if any("scipy." in step.code for step in steps):
+        scope["scipy"] = importlib.import_module("scipy.special") and sys.modules["scipy"]
+    return scope
+
+
 def _literal(x: Array) -> str:
     return f"np.array({x.tolist()})"
 
@@ -153,6 +162,7 @@ def _literal(x: Array) -> str:
 def _imports(op: Callable[..., Any]) -> list[str]:
     """Return the lines that import an operation, and the modules outside autodiff that its rules are written in."""
     lines = [f"from {op.__module__} import {op.__name__}"] if _foreign(op) and _importable(op) else []
+    lines += ["import scipy.special"] * table.spelled(op).startswith("scipy.")
     entry = registry.get(op)
     rules = [rule for rule in (*entry.rules, entry.joint) if rule is not None] if entry is not None else []
     homes = dict.fromkeys(rule.__module__ for rule in rules if rule.__module__ in sys.modules)
@@ -269,7 +279,7 @@ def _run(step: Step, arrays: list[Array]) -> Array | None:
     if step.in_place:
         arrays = [arrays[0].copy(), *arrays[1:]]
     code = step.code.format(*[f"x[{i}]" for i in range(len(arrays))])
-    scope = {"np": np, step.op.__name__: step.op, "x": arrays}
+    scope = {**_scope([step]), "x": arrays}
     try:
         with np.errstate(all="ignore"):
             exec(code if step.in_place else f"y = {code}", scope)  # noqa: S102 (a text of ours)

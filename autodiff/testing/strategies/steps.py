@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from autodiff import protocols
+from autodiff.testing.strategies import operations
 
 Array = np.ndarray[Any, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -305,6 +306,6 @@ def _positional(op: Callable[..., Any]) -> Form:
 
 
 def spelled(op: Callable[..., Any]) -> str:
-    """Return how a program calls a function: `np.sin`, `scipy.special.erf`, or its bare name."""
-    home = protocols._module(op)
-    return f"{home}.{op.__name__}" if home.split(".")[0] in ("np", "scipy") else op.__name__
+    """Return how a program calls a function: `np.sin`, `scipy.special.erf`, or the bare name of one of your own."""
+    text = operations.spelled(op)
+    return text if text.startswith(("np.", "ad.", "scipy.")) else op.__name__
