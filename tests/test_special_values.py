@@ -201,3 +201,12 @@ def test_float16_accumulates_in_float32(value, exact) -> None:
     y = value(ad.ones(4096, 2, dtype=np.float16))
     assert y.dtype == np.float16
     assert y.tolist() == [exact, exact]
+
+
+@pytest.mark.parametrize("fun", [np.sum, np.max, np.min, np.prod, ad.logsumexp])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_numpy_takes_an_axis_of_a_0_d_array_and_so_do_the_gradients(fun: Any, axis: int) -> None:
+    x = ad.tensor(2.0, requires_grad=True)
+    fun(x, axis=axis).backward()
+    assert x.grad.shape == ()
+    assert x.grad.item() == 1.0

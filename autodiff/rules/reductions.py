@@ -89,7 +89,7 @@ def _tied(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
 
 def _others(x: Any, axis: Any) -> Any:
     """Return for each element the product of all the others that it is reduced with."""
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(range(x.ndim)) if axis is None or not x.ndim else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
     kept = moved.shape[: x.ndim - len(axes)]

@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 Along = Callable[[float], Array]  # the outputs of a function at a place on a line
 
 LEVELS = 6
+GOOD = 1e-6  # an error bar, beside the largest derivative or value, with which a slope is simply taken
 ROUNDOFF = 4.0  # units in the last place that a value of the function is trusted to
 SPACINGS = (2.0**-18, 2.0**-9)  # of the values whose scatter is measured
 
@@ -59,11 +60,16 @@ def slope(along: Along, here: Array, noise: Array | None = None, levels: int = L
         column = steps[:, None]
         value, error, step = _extrapolated((ahead - behind) / (2 * column), steps, scatter, power=2)
         bends = np.abs(ahead + behind - 2 * here) / column
-        if np.all(bends[-1] <= bends[0] / 4 + 4 * scatter / steps[-1]):  # they vanish with the step: no kink
+        smooth = np.all(bends[-1] <= bends[0] / 4 + 4 * scatter / steps[-1])  # they vanish with the step: no kink
+        if smooth and np.all(error <= GOOD * np.maximum(np.max(np.abs(value), initial=0), height)):
             return Slope(value, error, step, value, value, 2 * error, height, 2 * levels)
         right, right_error, _ = _extrapolated((ahead - here) / column, steps, 2 * scatter, power=1)
         left, left_error, _ = _extrapolated((here - behind) / column, steps, 2 * scatter, power=1)
-    return Slope(value, error, step, left, right, left_error + right_error, height, 2 * levels)
+        sides_error = left_error + right_error
+        gap = np.abs(right - left)
+        agree = (gap <= sides_error) & (2 * sides_error < error)  # the slope goes on, the curvature jumps: as in x|x|
+        value, error = np.where(agree, (left + right) / 2, value), np.where(agree, 2 * sides_error, error)
+    return Slope(value, error, step, left, right, sides_error, height, 2 * levels)
 
 
 def _extrapolated(quotients: Array, steps: Array, scatter: Array, power: int) -> tuple[Array, Array, Array]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import protocols
-from autodiff.primitive import Primitive
+from autodiff.primitive import Primitive, registry
 from autodiff.testing import report
 from autodiff.testing.conventions import conventions
 from autodiff.testing.equivalent import reason
@@ -78,8 +78,8 @@ class MutationScore:
 def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, seconds: float = 10.0) -> MutationScore:
     """Put each mutant of a derivative in its place in turn, run the tests, and report which mutants they noticed.
 
-    `subject` is an operation (its rules are mutated), a function of Python that returns derivatives, or a class with
-    `forward` and `backward`. A test is a function of no arguments; it notices by raising an exception or by returning
+    `subject` is an operation (its rules are mutated) or one rule of the registry, a function of Python that returns
+    derivatives, or a class with `forward` and `backward`. A test is a function of no arguments; it notices by raising an exception or by returning
     something false, other than None. An inconclusive gradcheck has not noticed. The default tests, for an operation of
     the registry, are gradchecks of both orders on examples drawn from its domain.
 
@@ -100,6 +100,8 @@ def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, 
     name = entry.name if entry is not None else getattr(subject, "__name__", repr(subject))
     if not listed:
         raise ValueError(f"mutation_score({name}): no tests are given; pass functions of no arguments.")
+    if entry is not None and not _rules(entry):
+        raise ValueError(f"mutation_score({name}): {name} is {entry.kind} and has no rules of its own to mutate.")
     started = time.perf_counter()
     score = MutationScore(name)
     _require_passing(name, listed, seconds)
@@ -214,8 +216,13 @@ def _entry(subject: Any) -> Primitive | None:
 def _places(subject: Any, entry: Primitive | None) -> Iterator[tuple[str, Mutant, Install]]:
     """Yield each mutant with its name and the context manager that puts it in the rule's place."""
     if entry is None:
+        owners = ((e, place) for e in registry.values() for place, rule in _rules(e).items() if rule is subject)
+        owner = next(owners, None)
         for mutant in mutate(subject):
-            yield mutant.name, mutant, (_in_class if isinstance(subject, type) else _in_function)(subject)
+            if owner is not None:
+                yield mutant.name, mutant, _in_entry(*owner)
+            else:
+                yield mutant.name, mutant, (_in_class if isinstance(subject, type) else _in_function)(subject)
         return
     rules = _rules(entry)
     broadcasts = entry.form == "operands" and (len(entry.rules) > 1 or entry.fun is np.broadcast_to)

@@ -26,7 +26,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -233,7 +235,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failing test its reports, unless its message has them, and to every test its rows of the page."""
     if call.excinfo is not None and not item.config.option.fulltrace:
-        _shorten(call.excinfo)
+        _shorten(call.excinfo.tb)
     outcome = yield
     collected = item.stash.get(COLLECTED, None)
     if collected is None or not collected.rows:
@@ -251,12 +253,17 @@ def pytest_runtest_makereport(
     return outcome
 
 
-def _shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+def _shorten(traceback: TracebackType | None) -> None:
     """Where a function under test raised, leave out how the checks came to call it."""
-    here, traceback = Path(__file__).parent, excinfo.traceback
-    theirs = traceback.filter(lambda entry: here not in Path(entry.path).parents)
-    if theirs and theirs[-1] is traceback[-1]:
-        excinfo.traceback = theirs
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    here = Path(__file__).parent
+    theirs = [frame for frame in frames if here not in Path(frame.tb_frame.f_code.co_filename).parents]
+    if theirs and theirs[-1] is frames[-1]:
+        for frame, following in pairwise(theirs):
+            frame.tb_next = following
 
 
 def _unspaced(text: str) -> str:

@@ -30,7 +30,7 @@ def gradient_property(
 
     Strategies fill the function's last parameters, or by keyword those they name; the others are left to pytest, as
     `self`, fixtures and parametrized arguments. Further keywords are gradcheck's (`order`, `oracle`, `params`, ...) and
-    settings of hypothesis (`max_examples`, ...; there is no deadline unless one is given). Each of `laws` (those of
+    settings of hypothesis (`max_examples`, ..., in place of `@settings`; no deadline unless one is given). Each of `laws` (those of
     `testing.laws`, or a function of your own) is called with the function and its inputs, and answers with a report, a
     truth, or None where it asserts by itself.
 

@@ -148,11 +148,11 @@ class Gradients(Subject):
 
 
 def laid_out(x: Array) -> Array:
-    """Return an equal array that is not contiguous: every second element, backwards, of a wider one."""
+    """Return an equal array in another layout: its axes in reverse, every second element, backwards, of a wider one."""
     if x.ndim == 0:
         return x.copy()
-    wide = np.full((*x.shape[:-1], 2 * x.shape[-1]), np.nan, x.dtype)
-    spread = wide[..., ::-2]
+    wide = np.full((*x.shape[:0:-1], 2 * x.shape[0]), np.nan, x.dtype)
+    spread = wide.T[::-2]
     spread[...] = x
     return spread
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.checkers.cases import HARD, PLANTED
-from benchmarks.checkers.table import COMMAND, Results, page, result
+from benchmarks.checkers.table import COMMAND, Results, page, result, versions
 from benchmarks.checkers.tools import CHECKERS, NAMES, installed
 
 PAGE = Path(__file__).parents[2] / "docs" / "checkers.md"
@@ -27,10 +27,12 @@ def main() -> None:
     for missing in set(args.checkers) - set(checkers):
         print(f"not installed, left out: {NAMES[missing]}")
     found: list[Results] = []
-    for cases in (PLANTED, HARD):
-        chosen = [case for case in cases if args.only in case.name]
+    for group in (PLANTED, HARD):
+        chosen = [case for case in group if args.only in case.name]
         found.append({c.name: {k: result(k, c) for k in checkers} for c in tqdm(chosen, unit="case")})
-    args.out.write_text(page(*found, {case.name: case for case in (*PLANTED, *HARD)}, checkers))
+    planted, hard = found
+    cases = {case.name: case for case in (*PLANTED, *HARD)}
+    args.out.write_text(page(planted, hard, cases, checkers, versions(checkers)))
     print(f"written: {args.out}")
 
 

@@ -16,7 +16,7 @@ from benchmarks.checkers.tools import CHECKERS, NAMES, Rule
 
 COMMAND = "python -m benchmarks.checkers"
 REPEAT_BELOW = 2.0  # seconds that a check may take to be timed a second time
-PACKAGES = {"torch": "torch", "jax": "jax", "hips": "autograd"}
+PACKAGES = {"ours": "ndtape", "torch": "torch", "jax": "jax", "hips": "autograd"}
 
 OPENING = """# Checkers of derivatives, compared
 
@@ -39,7 +39,7 @@ differentiated again. All checks ran in one process, at their defaults, on the s
 otherwise), to second order except where the function has no second derivative (kinks) or a large one (the Jacobian of
 a million entries).
 
-- **ndtape** {ndtape}: `gradcheck(f, *inputs, order=2)` on an `ad.joint` primitive.
+- **ndtape** {ours}: `gradcheck(f, *inputs, order=2)` on an `ad.joint` primitive.
 - **torch.autograd.gradcheck** (PyTorch {torch}): `gradcheck(f, inputs)`, then `gradgradcheck(f, inputs)`, on a
   `torch.autograd.Function`. Its documentation asks for double precision: its float32 and float16 rows are outside what
   it promises. So it does for points where the function is not differentiable.
@@ -164,10 +164,13 @@ def remarks(results: Results, cases: dict[str, Case], checkers: list[str]) -> li
     return lines
 
 
-def page(planted: Results, hard: Results, cases: dict[str, Case], checkers: list[str]) -> str:
+def versions(checkers: list[str]) -> dict[str, str]:
+    """The versions of what was run."""
+    return {c: metadata.version(p) if c in checkers else "not run" for c, p in PACKAGES.items()}
+
+
+def page(planted: Results, hard: Results, cases: dict[str, Case], checkers: list[str], versions: dict[str, str]) -> str:
     """The document."""
-    versions = {c: metadata.version(p) for c, p in PACKAGES.items() if c in checkers}
-    words = dict.fromkeys(PACKAGES, "not installed, not run") | versions
     said = remarks(planted | hard, cases, checkers)
     parts = [
         OPENING.format(planted=len(planted), hard=len(hard), command=COMMAND),
@@ -176,12 +179,11 @@ def page(planted: Results, hard: Results, cases: dict[str, Case], checkers: list
         "## Right derivatives at hard places\n\n" + "\n".join(rows(hard, checkers)) + "\n",
         "\n".join([*said, ""]) if said else "",
         METHOD.format(
-            ndtape=metadata.version("ndtape"),
             numpy=metadata.version("numpy"),
             limit=REPEAT_BELOW,
             machine=machine.processor(),
             python=platform.python_version(),
-            **words,
+            **dict.fromkeys(PACKAGES, "not run") | versions,
         ),
     ]
     return "\n".join(part for part in parts if part)

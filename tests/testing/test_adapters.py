@@ -1,4 +1,4 @@
-"""Functions of NumPy, PyTorch and JAX under the checks: right ones pass, wrong ones fail, and nothing is left changed."""
+"""Functions of NumPy, PyTorch and JAX under the checks: right ones pass, wrong ones fail, nothing is left changed."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_numpy_gradient_of_one_number():
     def energy(x, k):
         return float(np.sum(k * x**4))
 
-    passes(gradcheck(from_numpy(energy, grad=lambda x, k: (4 * k * x**3, x**4)), X, 2.0))
-    report = gradcheck(from_numpy(energy, grad=lambda x, k: (4 * k * x**3, x**3)), X, 2.0)
+    passes(gradcheck(from_numpy(energy, grad=lambda x, k: (4 * k * x**3, np.sum(x**4))), X, 2.0))
+    report = gradcheck(from_numpy(energy, grad=lambda x, k: (4 * k * x**3, np.sum(x**3))), X, 2.0)
     fails(report)
     assert report.worst.input == "k"
 
@@ -130,8 +130,9 @@ def test_numpy_misuse_is_named():
         from_numpy(np.sin)
     with pytest.raises(TypeError, match="2 were given"):
         from_numpy(np.sin, vjp=lambda g, x: g, grad=lambda x: x)
-    with pytest.raises(ValueError, match="expected a tuple of 2"):
-        gradcheck(from_numpy(product, vjp=lambda g, a, b: g @ b.T), X, W)
+    report = gradcheck(from_numpy(product, vjp=lambda g, a, b: g @ b.T), X, W)
+    fails(report)
+    assert "returned ndarray; expected a tuple of 2, one gradient for each argument" in report.detail
     with pytest.raises(TypeError, match=r"sin: .*from_numpy\(gradient, jacobian=hessian\)"):
         gradgradcheck(from_numpy(np.sin, vjp=lambda g, x: g * np.cos(x)), X)
     with pytest.raises(TypeError, match="floating"):

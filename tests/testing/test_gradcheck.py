@@ -154,6 +154,11 @@ class TestWrongDerivativesFail:
         assert report.verdict is Verdict.FAIL
         assert report.reason == "wrong layout"
 
+    def test_only_for_arrays_in_another_order(self) -> None:
+        f = wrong(np.square, lambda g, x: 2 * g * np.reshape(np.ravel(x, order="K"), x.shape))
+        assert gradcheck(f, X.T).reason == "wrong layout"
+        assert gradcheck(f, X).reason == "wrong layout"
+
     def test_only_in_float32(self) -> None:
         f = wrong(np.sin, lambda g, x: g * np.cos(x) * (1.01 if x.dtype == np.float32 else 1))
         assert gradcheck(f, V)
@@ -228,10 +233,13 @@ class TestKinks:
             (np.max, (np.array([2.0, 1.0, 2.0]),)),
             (lambda x: np.clip(x, -1.0, 1.0), (np.array([-1.0, 1.0, 0.5]),)),
             (np.hypot, (np.zeros(2), np.zeros(2))),
+            (np.copysign, (np.zeros(2), np.array([0.0, 1.0]))),
+            (np.sort, (np.array([1.0, 1.0, 0.0]),)),
+            (lambda x: x * np.abs(x), (np.array([0.0, 1.0]),)),
             (lambda x: np.where(np.abs(x) < 1, x * x / 2, np.abs(x) - 0.5), (np.array([1.0, -1.0]),)),
             (lambda x, y: np.mean(np.abs(x - y)), (np.array([0.5, 1.0]), np.array([0.5, 2.0]))),
         ],
-        ids=["abs", "relu", "maximum", "max", "clip", "hypot", "huber", "mae"],
+        ids=["abs", "relu", "maximum", "max", "clip", "hypot", "copysign", "sort", "x|x|", "huber", "mae"],
     )
     def test_the_convention_lies_between_the_one_sided_derivatives(self, f: Any, xs: Any) -> None:
         report = gradcheck(f, *xs)
@@ -272,6 +280,7 @@ class TestInconclusive:
         [
             ("non-finite", np.sqrt, [0.0, 1.0]),
             ("non-finite", np.log, [0.0, 1.0]),
+            ("non-finite", np.arcsin, [-1.0, 0.5]),
             ("kink", np.floor, [1.0, 2.5]),
             ("kink", lambda x: np.where(x > 1, x, x + 1), [1.0, 2.5]),
         ],

@@ -252,6 +252,37 @@ class TestScores:
         assert all("g * x" in name or name.endswith((" x", " g (2)")) for name in weak.survived)
         assert len(weak.survived) == 5
 
+    def test_one_rule_of_an_operation(self):
+        found = mutation_score(rules(np.subtract)[1], lambda: gradcheck(np.subtract, X, X))
+        assert list(found.killed) == ["flip the sign of -g", "return zero for -g", "scale -g by 1.001"]
+        weak = mutation_score(rules(np.subtract)[1], lambda: gradcheck(lambda x: np.subtract(x, 1.0), X))
+        assert weak.score == 0
+        with pytest.raises(ValueError, match="dot is composite"):
+            mutation_score(np.dot, lambda: True)
+
+    def test_a_torch_function(self):
+        torch = pytest.importorskip("torch")
+
+        class Square(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return g * 2 * x
+
+        def compared():
+            x = torch.tensor([0.5, -2.0], requires_grad=True)
+            Square.apply(x).sum().backward()
+            assert torch.equal(x.grad, 2 * x)
+
+        found = mutation_score(Square, compared)
+        assert list(found.survived) == ["drop the factor g"]  # a seed of ones
+        compared()
+
     def test_an_inconclusive_check_has_not_noticed(self):
         kinked = Primitive(lambda x: np.floor(x) + x, (lambda g: g,), kind="elementwise")
         at_a_jump = gradcheck(kinked, np.array([1.0]))

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from hypothesis import Phase
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -15,7 +16,8 @@ from autodiff.testing.report import Verdict
 from autodiff.testing.strategies.arrays import broadcastable_operands, tensors
 from autodiff.testing.strategies.operations import op_inputs
 from benchmarks.checkers.cases import HARD, PLANTED
-from benchmarks.checkers.tools import fresh, primitive
+from benchmarks.checkers.table import Answer, Result, ask, page, result
+from benchmarks.checkers.tools import CHECKERS, MODULES, fresh, primitive
 
 BY_NAME = {case.name: case for case in PLANTED}
 
@@ -55,7 +57,7 @@ def test_a_wrong_second_derivative_is_told_from_a_wrong_first(name):
     assert report.order == 2
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_one_entry_of_a_million_is_found_whatever_the_seed(seed):
     case = next(case for case in PLANTED if case.name.startswith("1000 x 1000"))
     with primitive(case, case.wrong) as function:
@@ -65,11 +67,11 @@ def test_one_entry_of_a_million_is_found_whatever_the_seed(seed):
 # --- errors that show at some inputs only, found by drawing them ---------------------------------------------------
 
 
-def drawn(case, rule, strategy, order=1, examples=60):
+def drawn(case, rule, strategy, order=1, examples=40):
     """Run a case's rule as a property over drawn inputs."""
     with primitive(case, rule) as function:
 
-        @gradient_property(strategy, order=order, max_examples=examples, inconclusive="reject")
+        @gradient_property(strategy, order=order, max_examples=examples, phases=[Phase.generate], inconclusive="reject")
         def test(xs):
             return function(*xs) if isinstance(xs, tuple) else function(xs)
 
@@ -85,7 +87,6 @@ MATRICES = st.tuples(st.integers(1, 3), st.integers(1, 3))
 SOME = {
     "x |x|: 2x for 2|x|, only below 0": (tensors(), 1),
     "leaky relu: a dead branch, only below 0": (tensors(away_from=[0.0]), 1),
-    "Huber: the slope beyond the bound": (tensors(kinks=[-1.0, 1.0]), 1),
     "square: only of a 0-d array": (tensors(), 1),
     "square: of an array that is not contiguous": (tensors(shape=MATRICES), 1),
     "sum of squares: taken for the identity where the axis has size 1": (tensors(shape=MATRICES), 1),
@@ -112,7 +113,7 @@ def test_drawing_inputs_finds_what_shows_at_some_only(name):
 @pytest.mark.parametrize("name", SOME)
 def test_and_passes_the_right_counterpart(name):
     case, (strategy, order) = BY_NAME[name], SOME[name]
-    drawn(case, case.right, strategy, order=order, examples=15)
+    drawn(case, case.right, strategy, order=order, examples=8)
 
 
 def summed(g, shape, last):
@@ -139,7 +140,7 @@ def test_operands_that_broadcast_show_a_forgotten_unbroadcast(last, fails):
         scaled, lambda g, xs: [summed(g * xs[1], xs[0].shape, last), summed(g * xs[0], xs[1].shape, last)]
     )
 
-    @gradient_property(broadcastable_operands(2), max_examples=60)
+    @gradient_property(broadcastable_operands(2), max_examples=40, phases=[Phase.generate])
     def test(xs):
         return function(*xs)
 
@@ -148,3 +149,59 @@ def test_operands_that_broadcast_show_a_forgotten_unbroadcast(last, fails):
             test()
     finally:
         del ad.registry[function], ad.registry[scaled]
+
+
+# --- the comparison with other checkers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize(
+    "name", ["sin: the sign", "divide: b for b² in b's rule", "complex square: a conjugate too many"]
+)
+def test_every_checker_is_shown_the_right_and_the_wrong_rule(checker, name):
+    pytest.importorskip(MODULES[checker])
+    found = result(checker, BY_NAME[name])
+    assert found.verdict == "caught"
+    assert found.wrong.error in ("", "GradcheckError", "AssertionError")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "verdict"),
+    [
+        (True, False, "caught"),
+        (True, True, "missed"),
+        (True, None, "missed"),  # inconclusive finds nothing
+        (False, False, "false alarm"),  # it rejects whatever it is given
+        (False, True, "missed, false alarm"),
+        (None, False, "inconclusive"),
+    ],
+)
+def test_a_rejection_counts_where_the_right_rule_is_accepted(right, wrong, verdict):
+    assert Result(Answer(right), Answer(wrong)).verdict == verdict
+
+
+def test_an_error_of_ours_is_no_verdict(monkeypatch):
+    def broken(case, rule):
+        raise ZeroDivisionError
+
+    for checker in ("ours", "torch"):
+        monkeypatch.setitem(CHECKERS, checker, broken)
+    case = BY_NAME["sin: the sign"]
+    assert ask("torch", case, case.right, timed=False).accepted is False
+    with pytest.raises(ZeroDivisionError):
+        ask("ours", case, case.right, timed=False)
+
+
+def test_the_page_counts_what_its_table_shows():
+    case = BY_NAME["square: of an array that is not contiguous"]
+    planted = {case.name: {"ours": Result(Answer(True), Answer(False)), "jax": Result(None, None)}}
+    planted["|x|"] = {
+        "ours": Result(Answer(True), Answer(True)),
+        "jax": Result(Answer(False, "OddError"), Answer(False)),
+    }
+    text = page(planted, {}, {case.name: case}, ["ours", "jax"], {"ours": "1", "jax": "2"})
+    assert "| caught, of 2 planted errors | 1 | 0 |" in text
+    assert "| missed | 1 | 0 |" in text
+    assert "| \\|x\\| | **missed** | **false alarm** |" in text
+    assert "a JAX array has no layout" in text
+    assert "raises OddError on the right derivative" in text

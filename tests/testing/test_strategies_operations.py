@@ -1,4 +1,4 @@
-"""op_inputs: every operation of the registry can be drawn, its calls are NumPy's, and they go where they are meant to."""
+"""op_inputs: every operation of the registry can be drawn, with NumPy's values, where its operands are meant to lie."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def agrees(call: Call) -> None:
         np.testing.assert_allclose(y.numpy(), e, rtol=1e-12, atol=1e-13)
 
 
-# --- every operation -----------------------------------------------------------------------------------------------
+# --- every operation -------------------------------------------------------------------------------------------------
 
 
 @each_op
@@ -85,7 +85,7 @@ def test_complex_calls_too(entry: Primitive, data: st.DataObject) -> None:
         assert gradcheck(call.function, *call.inputs)
 
 
-# --- nothing is left out -------------------------------------------------------------------------------------------
+# --- nothing is left out ---------------------------------------------------------------------------------------------
 
 
 def test_every_operation_has_a_strategy() -> None:
@@ -232,7 +232,7 @@ def test_layouts_and_small_shapes_are_drawn(entry: Primitive) -> None:
     assert all(type(x) is np.ndarray for x in inputs)
 
 
-# --- what is drawn can be read, replayed and shrunk --------------------------------------------------------------------
+# --- what is drawn can be read, replayed and shrunk ------------------------------------------------------------------
 
 
 def test_a_call_reads_as_the_code_that_makes_it() -> None:
@@ -287,7 +287,7 @@ def test_drawing_leaves_the_global_generators_alone() -> None:
     assert ad.random.default_generator().get_state() == own
 
 
-# --- what cannot be drawn ------------------------------------------------------------------------------------------------
+# --- what cannot be drawn --------------------------------------------------------------------------------------------
 
 
 def test_a_function_the_registry_does_not_know_is_refused() -> None:
@@ -305,7 +305,7 @@ def test_complex_operands_are_refused_where_there_is_no_derivative() -> None:
         op_inputs(np.maximum, complex=True)
 
 
-# --- a wrong rule is caught by what is drawn -------------------------------------------------------------------------------
+# --- a wrong rule is caught by what is drawn -------------------------------------------------------------------------
 
 WRONG = {
     "sign": (np.tanh, lambda x: ad.elementwise(lambda g, y: -(g - g * y * y))(lambda x: np.tanh(x))(x)),

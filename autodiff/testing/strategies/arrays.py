@@ -214,7 +214,7 @@ def index_expressions(draw: st.DrawFn, shape: Shape) -> Any:
         mask = drawn(draw, shape[:count], np.array([True, False]))
         rest = draw(_parts(shape[count:], arrays=False))
         return mask if alone and not rest else (mask, *rest)
-    parts = draw(_parts(shape, arrays=True))
+    parts = draw(_parts(shape[: draw(st.integers(0, len(shape)))], arrays=True))
     return parts[0] if alone and len(parts) == 1 else parts
 
 

@@ -75,17 +75,15 @@ def flatten(d: _Draw, nn: Any) -> Any:
 
 
 def sequential(d: _Draw, nn: Any) -> Any:
-    """Draw a small network: kinks, if any, are met by its first input; layers that work in place come later."""
+    """Draw a small network, or an empty one; a layer that works in place comes second, since the first has a leaf."""
     inside = d.integer(1, 3)
     first = d.choice(nn.Tanh, nn.ReLU, nn.Sigmoid)()
+    affine = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
     second = d.choice(
-        nn.ReLU(inplace=True) if isinstance(first, nn.Sigmoid) else nn.Flatten(0),
-        nn.Dropout(0.5, inplace=True, generator=SameMask()),
-        nn.Flatten(-1),
+        nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True, generator=SameMask()), nn.Flatten(), d.filled(affine)
     )
-    last = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
-    layers = d.choice([first, last], [first, second], [first, d.filled(last), nn.Tanh()], [])
-    return d.filled(nn.Sequential(*layers)), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
+    layers = [first, second, nn.Tanh()][: d.integer(0, 3)]
+    return nn.Sequential(*layers), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
 
 
 def elementwise(name: str) -> Callable[[_Draw, Any], Any]:

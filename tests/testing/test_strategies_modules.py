@@ -1,0 +1,167 @@
+"""modules and losses: every layer and loss of nn with its options; what nn gains without a strategy is found."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+from autodiff.testing import gradcheck, losses, modules
+from autodiff.testing.report import Verdict
+from autodiff.testing.strategies.modules import FUNCTIONS, LAYERS, LOSSES, missing
+
+LAYER_CLASSES = [value for value in vars(nn).values() if getattr(value, "__module__", "").startswith("nn.layers.")]
+
+
+@functools.cache
+def drawn(strategy: Any, count: int = 40, **options: Any) -> list[Any]:
+    """Return some values that a strategy draws."""
+    values: list[Any] = []
+
+    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(strategy(**options))
+    def draw(value: Any) -> None:
+        values.append(value)
+
+    draw()
+    return values
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+@settings(max_examples=5)
+@given(data=st.data())
+def test_layers_have_the_right_derivative(name: str, data: st.DataObject) -> None:
+    module, inputs = data.draw(modules(among=[name]))
+    assert type(module).__name__ == name
+    assert all(p.dtype == np.float64 for p in module.parameters())
+    assert gradcheck(module, *inputs)
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+@settings(max_examples=5)
+@given(data=st.data())
+def test_layers_at_kinks_have_no_wrong_derivative(name: str, data: st.DataObject) -> None:
+    module, inputs = data.draw(modules(smooth=False, among=[name]))
+    assert gradcheck(module, *inputs).verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES | FUNCTIONS))
+@settings(max_examples=8)
+@given(data=st.data())
+def test_losses_have_the_right_derivative(name: str, data: st.DataObject) -> None:
+    loss, inputs = data.draw(losses(among=[name]))
+    assert gradcheck(loss, *inputs)
+
+
+# --- nothing is left out -------------------------------------------------------------------------------------------
+
+
+def test_every_layer_loss_and_function_of_nn_has_a_strategy() -> None:
+    assert missing() == []
+    assert {c.__name__ for c in LAYER_CLASSES} == set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("home", "kind", "place"),
+    [("nn.layers.new", nn.Module, nn), ("nn.losses", nn.Module, nn), ("nn.functional", None, nn)],
+)
+def test_a_layer_a_loss_or_a_function_without_a_strategy_is_found(
+    home: str, kind: Any, place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind is None:
+
+        def brand_new(x: Any) -> Any:
+            return x
+
+        brand_new.__module__ = home
+        monkeypatch.setattr(nn.functional, "brand_new", brand_new, raising=False)
+        assert missing() == ["nn.brand_new"]
+    else:
+        monkeypatch.setattr(place, "BrandNew", type("BrandNew", (kind,), {"__module__": home}), raising=False)
+        assert missing() == ["nn.BrandNew"]
+
+
+def test_every_option_of_a_layer_is_varied() -> None:
+    for name, cls in ((c.__name__, c) for c in LAYER_CLASSES if c is not nn.Sequential):
+        words = set(inspect.signature(cls.__init__).parameters) - {"self", "generator", "dtype", "args", "kwargs"}
+        found: list[Any] = []
+        for module, _ in [
+            *drawn(modules),
+            *drawn(modules, among=(name,)),
+            *drawn(modules, among=("Sequential",), count=100),
+        ]:
+            found += [m for m in module.modules() if type(m) is cls]
+        for word in words:
+            values = {repr(getattr(m, word, None) is not None if word == "bias" else getattr(m, word)) for m in found}
+            assert len(values) > 1, f"{name}: {word} is always {values}"
+
+
+def test_every_option_of_a_loss_is_varied() -> None:
+    for name in LOSSES:
+        cls = getattr(nn, name)
+        for word in set(inspect.signature(cls.__init__).parameters) - {"self"}:
+            values = {
+                repr(getattr(loss, word) is not None and getattr(loss, word))
+                for loss, _ in drawn(losses, among=(name,))
+            }
+            assert len(values) > 1, f"{name}: {word} is always {values}"
+
+
+def test_targets_are_labels_and_probabilities_of_all_ranks_and_some_are_ignored() -> None:
+    found = drawn(losses, count=100, among=("CrossEntropyLoss",))
+    assert {x.ndim for _, (x, _) in found} == {1, 2, 3}
+    assert {t.dtype.kind for _, (_, t) in found} == {"f", "i"}
+    labels = [(loss, t.numpy()) for loss, (_, t) in found if t.dtype.kind == "i"]
+    assert any((t == loss.ignore_index).any() for loss, t in labels)
+    assert any(t.size == 0 for _, t in labels)
+
+
+def test_a_layer_that_draws_gives_the_same_again_and_leaves_the_global_generator_alone() -> None:
+    before = ad.random.default_generator().get_state()
+    dropped = 0
+    for module, (x,) in drawn(modules, among=("Dropout",)):
+        first, again = module(x).numpy(), module(x).numpy()
+        np.testing.assert_array_equal(first, again)
+        dropped += module.training and 0 < np.count_nonzero(first) < np.count_nonzero(x.numpy())
+    assert dropped
+    assert ad.random.default_generator().get_state() == before
+
+
+def test_parameters_are_drawn_not_left_as_initialised() -> None:
+    weights = [m.weight.detach().numpy() for m, _ in drawn(modules, among=("Linear",)) if m.weight.size]
+    assert any((w == 0).any() for w in weights)
+    assert len({w.tobytes() for w in weights}) > 5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_another_precision_on_demand(dtype: Any) -> None:
+    for module, (x,) in drawn(modules, count=20, dtype=dtype):
+        assert {x.dtype, *(p.dtype for p in module.parameters())} == {np.dtype(dtype)}
+        assert module(x).dtype == dtype
+    for loss, inputs in drawn(losses, count=20, dtype=dtype):
+        with np.errstate(all="ignore"):
+            assert loss(*inputs).dtype == dtype
+
+
+def test_names_that_no_strategy_draws_are_refused() -> None:
+    with pytest.raises(LookupError, match="no strategy draws .'Conv7d'"):
+        drawn(modules, among=("Conv7d",))
+    with pytest.raises(LookupError, match="no strategy draws .'loss'"):
+        drawn(losses, among=("loss",))
+
+
+def test_a_wrong_layer_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ad.primitive(lambda g, b: np.matmul(g, b) * 1.001, lambda g, x: np.matmul(g.mT, x), lambda g: g)(
+        lambda x, weight, bias=None: x @ weight.T + bias if bias is not None else x @ weight.T
+    )
+    monkeypatch.setattr(nn.layers.linear.kernels, "linear", wrong)
+    cases = [c for c in drawn(modules, among=("Linear",)) if c[1][0].ndim == 2]
+    assert any(gradcheck(module, *inputs).verdict is Verdict.FAIL for module, inputs in cases)
