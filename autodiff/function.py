@@ -85,11 +85,11 @@ class Function:
                 raise TypeError(
                     f"{cls.__name__}.forward returned a {type(y).__name__}; expected a Tensor or a tuple of them."
                 )
+        constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         if graph is not None:
-            graph.called(call, outputs, now)
+            graph.called(call, outputs, constant, now)
         if not recording:
             return answer
-        constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         node = _record(cls, ctx, args, nodes, outputs, several)
         results = (
             engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)

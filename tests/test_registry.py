@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.primitive import DOMAINS, registry
+from autodiff.testing.strategies.arrays import DISTANCES, levels
 from autodiff.testing.strategies.operations import op_inputs, operations
 from autodiff.tree import leaves
 from tests.numeric import check
@@ -328,6 +329,26 @@ def test_at_a_kink_the_one_sided_derivatives_differ_and_near_it_they_do_not(entr
     off = [np.asarray(x) + 0.1 * np.asarray(u) for x, u in zip(at, along, strict=True)]
     behind, before = slopes(entry, off, along, 1e-6)
     assert np.abs(behind - before).max() < 1e-3
+
+
+POINTWISE = [
+    e for e in OPS
+    if isinstance(e.fun, np.ufunc) and e.shapes is None and all(isinstance(k, float) or k in DISTANCES for k in e.kinks)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", POINTWISE, ids=lambda e: e.name)
+def test_there_are_no_kinks_nor_singular_points_but_those_stated(entry: Any) -> None:
+    """Everywhere on a grid that holds 0 and the whole numbers, the two one-sided derivatives are finite and equal."""
+    arity = entry.fun.nin
+    points = [(*entry.domain_of(i).singular, *entry.kinks) for i in range(arity)]
+    grids = [levels(entry.domain_of(i), away_from=points[i], clear=0.1)[: 400 // 4**arity] for i in range(arity)]
+    at = [grid.ravel() for grid in np.meshgrid(*grids)]
+    for unit in np.eye(arity):
+        along = [u * np.ones_like(x) for u, x in zip(unit, at, strict=True)]
+        behind, before = slopes(entry, at, along, 1e-7)
+        assert np.abs(before).max() < 2e4
+        np.testing.assert_allclose(behind, before, rtol=1e-4, atol=1e-4)
 
 
 def wave(x: Any) -> Any:

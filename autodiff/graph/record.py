@@ -100,7 +100,7 @@ class Write:
 class Call:
     """One call of an `ad.Function`: `ops` are the operations of its forward, whose rules its backward stands in for."""
 
-    __slots__ = ("function", "line", "operands", "ops", "outputs", "params", "start")
+    __slots__ = ("differentiable", "function", "line", "operands", "ops", "outputs", "params", "start")
 
     def __init__(
         self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], start: int, line: str
@@ -109,6 +109,7 @@ class Call:
         self.start, self.line = start, line  # after how many operations of the graph, and where in the source
         self.ops: list[Op] = []
         self.outputs: tuple[Value, ...] = ()
+        self.differentiable: tuple[int, ...] = ()  # the outputs that are not marked as carrying no gradient
 
     @property
     def name(self) -> str:

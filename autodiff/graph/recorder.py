@@ -92,8 +92,9 @@ class Recorder:
         given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in args)
         return Call(function, given, params, len(self.graph.ops), errors.user_line())
 
-    def called(self, call: Call, outputs: list[Tensor], mode: Mode) -> None:
+    def called(self, call: Call, outputs: list[Tensor], constant: list[bool], mode: Mode) -> None:
         """Record the call: as the group of its forward's operations, or as an operation if NumPy did the work."""
+        call.differentiable = tuple(k for k, c in enumerate(constant) if not c)
         if all(id(t._data) in self._known for t in outputs):
             call.outputs = tuple(map(self.value, outputs))
         else:

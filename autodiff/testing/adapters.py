@@ -6,6 +6,7 @@ Each adapter says how its library holds arrays and how it pulls a cotangent back
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -157,7 +158,14 @@ class Foreign(Subject):
         return of
 
     def jvp(self, xs: list[Any], tangents: list[Any]) -> list[Any]:
-        raise TypeError(f"{self.name}: a jvp check reads this engine's forward mode; check it with gradcheck.")
+        """Return the outputs' tangents, by the library's own forward mode."""
+        with self.scope():
+            pushed = self.forward(self.call, [self.to(x) for x in xs], [self.to(t) for t in tangents])
+            return [self.back(t) for t in pushed]
+
+    def forward(self, f: Callable[[list[Any]], list[Any]], xs: list[Any], tangents: list[Any]) -> list[Any]:
+        """Return the tangents of a function's outputs in the library's arrays."""
+        raise TypeError(f"{self.name} has no forward mode: only its vjp is known. Check it with gradcheck.")
 
     def call(self, xs: list[Any]) -> list[Any]:
         """Run the function on the library's arrays and return its floating outputs."""
@@ -208,12 +216,10 @@ class NumPySubject(Foreign):
                     "gradient for each argument (None where there is none)."
                 )
             found = [h for x, g in zip(args, gradients, strict=True) for h in _aligned(x, g)]
-            return [_gradient(h, x) for h, x in zip(self._of_checked(found), xs, strict=True)]
+            checked = [h for h, chosen in zip(found, self._chosen, strict=True) if chosen]
+            return [_gradient(h, x) for h, x in zip(checked, xs, strict=True)]
 
         return f(xs), pull
-
-    def _of_checked(self, found: list[Any]) -> list[Any]:
-        return [h for h, chosen in zip(found, self._chosen, strict=True) if chosen]
 
     def derivative(self, cotangents: list[Any]) -> Subject:
         raise TypeError(
@@ -257,13 +263,16 @@ class TorchSubject(Foreign):
     def given(self, x: Any) -> Any:
         if not isinstance(x, self.torch.Tensor):
             return x
+        if x.dtype == self.torch.bfloat16:
+            raise TypeError("from_torch: NumPy has no bfloat16, which a tensor or parameter given has; pass t.float().")
         array = x.detach().resolve_conj().cpu().numpy()
         return as_tensor(array).requires_grad_(x.requires_grad)
 
     def to(self, x: Any) -> Any:
-        if any(stride < 0 for stride in x.strides):  # torch has none: every second element instead
-            t = self.torch.from_numpy(x.copy())
-            return self.torch.stack([t, t], -1)[..., 0]
+        x = np.asarray(x)
+        if any(stride < 0 for stride in x.strides):  # torch has none: something else that is not contiguous
+            t = self.torch.from_numpy(x.copy(order="K"))
+            return self.torch.stack([t, t], -1)[..., 0] if t.is_contiguous() else t
         return self.torch.from_numpy(x if x.flags.writeable else x.copy())
 
     def back(self, y: Any) -> Any:
@@ -300,6 +309,12 @@ class TorchSubject(Foreign):
                 )
 
         return ys, pull
+
+    def forward(self, f: Any, xs: list[Any], tangents: list[Any]) -> list[Any]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # its forward mode uses parts that PyTorch deprecates
+            _, pushed = self.torch.func.jvp(lambda *xs: tuple(f(list(xs))), tuple(xs), tuple(tangents))
+        return list(pushed)
 
     def call(self, xs: list[Any]) -> list[Any]:
         count = sum(self._chosen)
@@ -380,6 +395,10 @@ class JaxSubject(Foreign):
             return [g.conj() for g in gradients]
 
         return ys, pull
+
+    def forward(self, f: Any, xs: list[Any], tangents: list[Any]) -> list[Any]:
+        _, pushed = self.jax.jvp(f, (xs,), (tangents,))
+        return list(pushed)
 
 
 def _library(name: str, extra: str) -> Any:

@@ -14,6 +14,7 @@ from autodiff.testing.subject import Pull, laid_out
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDOFF = 64.0  # units in the last place that a gradient may be off
+CONTINUOUS = 1e-6  # of the largest gradient: a change of the last place that moves it further crosses a kink
 SAFETY = 4.0  # how far it may move beyond what a change of the last place of its inputs moves it
 
 
@@ -32,13 +33,15 @@ class Gradients:
         self.point, self.rng, self.everything = point, rng, everything
         self.random = rng.standard_normal((random, point.outputs.size))
         self.notes: list[str] = []
+        self.slack: Array | None = None
         self.arrays = arrays = point.arrays(point.base)
         units = np.eye(point.outputs.size) if everything else np.zeros((0, point.outputs.size))
+        self.seeds = np.concatenate([units, self.random])
         self.values, self.pull = point.subject.linearize([x.copy() for x in arrays])
         recorded = point.outputs.pack(self.values)
         if np.any(np.abs(recorded - point.here) > 1e-10 * np.max(np.abs(point.here), initial=0)):
             raise Fault("another value", "the function gives another value when it is recorded than when it is not.")
-        self.rows = self.pulled(np.concatenate([units, self.random]))
+        self.rows = self.pulled(self.seeds)
         if point.inputs.size and random:
             self._in_another_layout(arrays)
             self._in_own_dtype()
@@ -62,7 +65,8 @@ class Gradients:
     def along(self, step: Array) -> tuple[Array, Array]:
         """Return for each cotangent the derivative along a direction, and its round-off."""
         sizes = np.nan_to_num(product(np.abs(self.rows), np.abs(step)), nan=0.0, posinf=0.0)
-        return product(self.rows, step), ROUNDOFF * EPS * sizes
+        roundoff = ROUNDOFF * EPS * sizes
+        return product(self.rows, step), roundoff if self.slack is None else roundoff + self.slack @ np.abs(step)
 
     def pair_steps(self, steps: Array) -> Array:
         """Return the step of each output, and the smallest of them for those inner products."""
@@ -131,7 +135,7 @@ class Gradients:
         tolerance = ROUNDOFF * eps * self._magnitude(np.nan_to_num(expected, nan=0, posinf=0, neginf=0))
         if np.all(off <= tolerance):
             return
-        tolerance = tolerance + SAFETY * self._sensitivity(eps, expected)
+        tolerance = tolerance + SAFETY * self._magnitude(self._moved(eps, self.random[:1], expected[None])[0])
         if np.all(off <= tolerance):
             return
         k = int(np.argmax(off - tolerance))
@@ -145,16 +149,23 @@ class Gradients:
         parts = [np.full(b - a, np.max(np.abs(g[a:b]), initial=0)) for a, b in pairwise(starts)]
         return np.concatenate(parts)
 
-    def _sensitivity(self, eps: float, expected: Array) -> Array:
-        """Return how far the gradient moves when inputs and cotangents move by the last place of a dtype."""
+    def doubt(self) -> None:
+        """Find out how far round-off alone may move the gradients: as far as the last place of their operands."""
+        if self.slack is None:
+            moved = SAFETY * self._moved(EPS, self.seeds, self.rows)
+            largest = np.max(np.abs(np.nan_to_num(self.rows, posinf=0.0, neginf=0.0)), initial=0)
+            self.slack = np.where(moved <= CONTINUOUS * largest, moved, 0.0)  # what jumps is not round-off
+
+    def _moved(self, eps: float, seeds: Array, expected: Array) -> Array:
+        """Return how far gradients move when inputs and cotangents move by the last place of a dtype."""
         point, moved = self.point, np.zeros_like(expected)
-        for _ in range(2):
-            x, v = (a * (1 + eps * self.rng.choice([-1.0, 1.0], a.shape)) for a in (point.base, self.random[0]))
+        for _ in range(4):
+            x, v = (a * (1 + eps * self.rng.choice([-1.0, 1.0], a.shape)) for a in (point.base, seeds))
             with np.errstate(all="ignore"):
                 ys, pull = point.subject.linearize(point.arrays(x))
-                g = point.inputs.pack(pull(self._like(v, ys)))
+                g = np.stack([self._pulled(pull, seed, ys, self.arrays) for seed in v])
                 moved = np.maximum(moved, np.nan_to_num(np.abs(g - expected), nan=0.0, posinf=0.0))
-        return self._magnitude(moved)
+        return moved
 
 
 class Pushed(Gradients):

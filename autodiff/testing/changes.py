@@ -119,7 +119,7 @@ class _Search:
     def result(self, node: ast.expr) -> Iterator[Change]:
         """Yield the changes to what a function returns: its sign, its size, nothing at all; then those inside it."""
         match node:
-            case ast.Tuple(elts=parts) | ast.List(elts=parts) if parts:
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts) if parts:
                 for part in parts:
                     yield from self.result(part)
                 return

@@ -121,6 +121,7 @@ class Comparison:
         if not patiently or self._settled(line, sure=False):
             return
         line.start_over()
+        self.gradients.doubt()
         self.persist(line, point)
         finding = line.finding()
         if (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import random
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
+from hypothesis.errors import Unsatisfiable
 
 from autodiff.testing.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
@@ -23,7 +23,7 @@ from autodiff.testing.strategies.programs import Program, programs
 if TYPE_CHECKING:
     from autodiff.graph.record import Graph
 
-ROUND = 1000  # programs that one run of hypothesis draws
+ROUND = 200  # programs that one run of hypothesis draws
 SHRINKING = 30.0  # seconds at most that shrinking takes, beyond those asked for
 
 
@@ -31,13 +31,15 @@ SHRINKING = 30.0  # seconds at most that shrinking takes, beyond those asked for
 class FuzzResult:
     """What fuzzing found; true when programs passed and none failed.
 
-    A failure is the smallest `program`, with the `report` of its check, or the `error` it raised. The same `seed`, with
-    the same operations and depth, draws the same programs again.
+    `tried` counts programs, `operations` the steps in them, `reasons` what was inconclusive. A failure is the smallest
+    `program` with the `report` of its check, or the `error` it raised. The same `seed`, with the same operations and
+    depth, draws the same programs again.
     """
 
     seed: int
     order: int
     tried: int = 0
+    operations: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     program: Program | None = None
@@ -73,6 +75,7 @@ class FuzzResult:
         lines = [
             f"fuzz: {self.tried} programs in {self.seconds:.1f} s ({counts}), order {self.order}, seed {self.seed}"
         ]
+        lines.append(f"  {sum(self.operations.values())} steps of {len(self.operations)} operations")
         lines += [f"  inconclusive: {reason} ({n})" for reason, n in self.reasons.most_common()]
         if self.program is not None:
             size = "the smallest failure" if self.shrunk else "the smallest failure found in time"
@@ -119,10 +122,16 @@ def fuzz(
         try:
             for number in itertools.count():
                 _run(strategy, search, result.seed + number)
+        except Unsatisfiable:
+            names = ", ".join(getattr(op, "__name__", repr(op)) for op in ops or ())
+            raise ValueError(
+                f"fuzz: no program could be drawn from ops=[{names}]; add operations that make operands."
+            ) from None
         except _Failed:
             pass
         except _TimeIsUp:
             result.shrunk = result.program is None
+        search.explain()
     result.seconds = time.monotonic() - started
     return result
 
@@ -132,40 +141,62 @@ class _Search:
 
     def __init__(self, result: FuzzResult, deadline: float, show: Callable[[FuzzResult], None]) -> None:
         self.result, self.deadline, self.show = result, deadline, show
-        self.began = time.monotonic()
+        self.began, self.order = time.monotonic(), result.order
+        self.passed: set[str] = set()  # programs met while shrinking that do not fail
 
     def __call__(self, program: Program) -> None:
         """Check a program; raise if it failed, or if the time is up."""
         result = self.result
         if result.tried and time.monotonic() > self.deadline:
             raise _TimeIsUp
-        report, error = self._checked(program)
-        failed = error is not None or (report is not None and report.verdict is Verdict.FAIL)
-        if result.program is None:
-            result.tried += 1
-            result.verdicts[Verdict.FAIL if report is None else report.verdict] += 1
-            if report is not None and report.verdict is Verdict.INCONCLUSIVE:
-                result.reasons[report.reason] += 1
-            self.show(result)
-        if not failed or (result.program is not None and type(error) is not type(result.error)):
+        if repr(program) in self.passed:
             return
+        report, error = self._checked(program)
+        verdict = Verdict.FAIL if report is None else report.verdict
         if result.program is None:
-            now = time.monotonic()
-            self.deadline = now + min(max(self.deadline - self.began, 5.0), SHRINKING)
-        if result.program is None or _size(program) <= _size(result.program):
-            result.program, result.report, result.error = program, report, error
-        raise _Failed
+            self._count(program, verdict, report)
+        elif verdict is not Verdict.FAIL or type(error) is not type(result.error):
+            self.passed.add(repr(program))
+            return
+        if verdict is Verdict.FAIL:
+            self._keep(program, report, error)
+            raise _Failed
 
-    def _checked(self, program: Program) -> tuple[Report | None, Exception | None]:
-        """Check along one random direction, which sees every entry, and in full what is wrong there."""
-        check = functools.partial(
-            gradcheck, program.function, *program.inputs, order=self.result.order, seed=self.result.seed
-        )
+    def _checked(self, program: Program, **options: Any) -> tuple[Report | None, Exception | None]:
+        """Check along one random direction, which sees every entry; `options` may ask for more."""
+        options = {"order": self.order, "exhaustive": False, "directions": 1, "seed": self.result.seed} | options
         try:
-            report = check(exhaustive=False, directions=1)
-            return (check() if report.verdict is Verdict.FAIL else report), None
+            return gradcheck(program.function, *program.inputs, **options), None
         except Exception as error:
             return None, error
+
+    def explain(self) -> None:
+        """Check the failing program in full, so that its report names the worst entry."""
+        result = self.result
+        if result.program is not None and result.error is None:
+            report, _ = self._checked(result.program, order=result.order, exhaustive=None, directions=4)
+            if report is not None and report.verdict is Verdict.FAIL:
+                result.report = report
+
+    def _count(self, program: Program, verdict: Verdict, report: Report | None) -> None:
+        result = self.result
+        result.tried += 1
+        result.operations.update(step.op.__name__ for step in program.steps)
+        result.verdicts[verdict] += 1
+        if report is not None and verdict is Verdict.INCONCLUSIVE:
+            result.reasons[report.reason] += 1
+        self.show(result)
+
+    def _keep(self, program: Program, report: Report | None, error: Exception | None) -> None:
+        """Remember a failure if it is the smallest so far; the first one starts the time that shrinking has."""
+        result = self.result
+        if result.program is None:
+            asked = self.deadline - self.began
+            self.deadline = time.monotonic() + min(max(asked, 5.0), SHRINKING)
+            self.order = report.order if report is not None else self.order
+        elif _size(program) > _size(result.program):
+            return
+        result.program, result.report, result.error = program, report, error
 
 
 def _size(program: Program) -> tuple[Any, ...]:
@@ -205,7 +236,7 @@ def _bar(seconds: float, progress: bool) -> Iterator[Callable[[FuzzResult], None
 
     began = time.monotonic()
     with tqdm(
-        total=round(seconds, 1), unit="s", desc="fuzz", bar_format="{desc} {bar} {n:.0f}/{total:.0f} s {postfix}"
+        total=round(seconds, 1), unit="s", desc="fuzz", bar_format="{desc} {bar} {n:.0f}/{total:.0f} s{postfix}"
     ) as bar:
 
         def show(result: FuzzResult) -> None:

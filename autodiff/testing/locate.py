@@ -19,7 +19,7 @@ from autodiff.graph import trace
 from autodiff.graph.record import Call, Graph, Op, Value
 from autodiff.testing.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
-from autodiff.tree import map_leaves
+from autodiff.tree import leaves, map_leaves
 
 RAISED = "raised by the rule of"  # the sweep's note on an error
 HIGHLIGHTS = {Verdict.FAIL: "wrong derivative", Verdict.INCONCLUSIVE: "not decided"}
@@ -171,6 +171,8 @@ def _check(step: Op | Call, options: dict[str, Any]) -> Report | None:
     if isinstance(step, Op) and not step.primitive.differentiable:
         return None
     places = [i for i, x in enumerate(step.operands) if _is_checked(step, i, x)]
+    if isinstance(step, Call) and not step.differentiable:
+        return None
     if not places or not any(y.dtype.kind in "fc" and y.size for y in step.outputs):
         return None
     given = [x.array if isinstance(x, Value) else x for x in step.operands]
@@ -179,9 +181,10 @@ def _check(step: Op | Call, options: dict[str, Any]) -> Report | None:
         operands = given.copy()
         for i, t in zip(places, tensors, strict=True):
             operands[i] = t
-        if isinstance(step, Call):
-            return step.function.apply(*map(_tensor, operands), **step.params)
-        return engine.apply(step.primitive, tuple(operands), step.params)
+        if isinstance(step, Op):
+            return engine.apply(step.primitive, tuple(operands), step.params)
+        made = leaves(step.function.apply(*map(_tensor, operands), **step.params))
+        return [made[k] for k in step.differentiable]
 
     names = [inspect.Parameter(_letter(i, len(places)), inspect.Parameter.POSITIONAL_ONLY) for i in places]
     local.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]

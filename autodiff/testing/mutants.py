@@ -42,6 +42,8 @@ class Tools:
         """Return a result, or each of several, times a number."""
         if x is None:
             return None
+        if isinstance(x, dict):
+            return {key: self.scaled(part, factor) for key, part in x.items()}
         if isinstance(x, (list, tuple)):
             return [self.scaled(part, factor) for part in x]
         return -x if factor == -1 else x * factor

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -18,14 +15,13 @@ import numpy as np
 from autodiff import protocols
 from autodiff.primitive import Primitive, registry
 from autodiff.testing import report
-from autodiff.testing.conventions import conventions
+from autodiff.testing.deadline import Late, deadline
 from autodiff.testing.equivalent import reason
+from autodiff.testing.examples import Test, default_tests
 from autodiff.testing.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
 from autodiff.testing.report import Report, Verdict
 
 __all__ = ["Mutant", "MutationScore", "Total", "mutate", "mutation_score"]
-
-Test = Callable[[], Any]
 
 
 @dataclass
@@ -79,9 +75,9 @@ def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, 
     """Put each mutant of a derivative in its place in turn, run the tests, and report which mutants they noticed.
 
     `subject` is an operation (its rules are mutated) or one rule of the registry, a function of Python that returns
-    derivatives, or a class with `forward` and `backward`. A test is a function of no arguments; it notices by raising an exception or by returning
-    something false, other than None. An inconclusive gradcheck has not noticed. The default tests, for an operation of
-    the registry, are gradchecks of both orders on examples drawn from its domain.
+    derivatives, or a class with `forward` and `backward`. A test is a function of no arguments; it notices by raising
+    an exception or by returning something false, other than None. An inconclusive gradcheck has not noticed. The
+    default tests, for an operation of the registry, are gradchecks of both orders on examples drawn from its domain.
 
     A mutant that makes a test run for more than `seconds` counts as noticed. Equivalent mutants of this package's own
     rules are listed with reasons in `autodiff.testing.equivalent`; of others, those that changed no value are marked.
@@ -95,7 +91,8 @@ def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, 
     if tests is None:
         if entry is None:
             raise TypeError("mutation_score: tests are needed for a function that is not in the registry; pass tests=.")
-        tests = default_tests(entry)
+        with _quietly():
+            tests = default_tests(entry)
     listed = [tests] if callable(tests) else list(tests)
     name = entry.name if entry is not None else getattr(subject, "__name__", repr(subject))
     if not listed:
@@ -134,67 +131,6 @@ def _rules(entry: Primitive) -> dict[Any, FunctionType]:
 
 def _in_a_file(rule: FunctionType) -> bool:
     return not rule.__code__.co_filename.startswith("<")
-
-
-def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
-    """Return gradchecks of calls drawn from an operation's domain, the same ones every time; some of second order.
-
-    Most are at smooth points, some at kinks and singular points, some of complex numbers where the operation takes
-    them; what cannot be decided there (an infinite derivative) notices nothing. Where there is nothing to measure,
-    the `conventions` are checked.
-    """
-    from autodiff.testing.gradcheck import gradcheck
-    from autodiff.testing.strategies.operations import op_inputs, takes_complex
-
-    def test(call: Any, order: int, output: int | None = None) -> Test:
-        def check() -> Report:
-            one = call.function if output is None else lambda *xs: call.function(*xs)[output]
-            return gradcheck(one, *call.inputs, order=order)
-
-        shapes = ", ".join(str(x.shape) for x in call.inputs)
-        part = f"[{output}]" if output is not None else ""
-        check.__name__ = f"{call.line}{part} of {shapes}" + (", order 2" if order == 2 else "")
-        return check
-
-    smooth, kinked = _drawn(op_inputs(entry), count), _drawn(op_inputs(entry, smooth=False), count // 3)
-    complex_ = _drawn(op_inputs(entry, complex=True), count // 4) if takes_complex(entry) else []
-    first = [test(call, 1) for call in [*smooth, *kinked, *complex_]]
-    second = [test(call, 2) for call in [*smooth[: count // 4], *complex_[: count // 8]]]
-    alone = [test(call, 1, k) for call in smooth[: count // 6] for k in (0, -1) if entry.form == "outputs"]
-    return [*first, *alone, *second, *conventions(entry)]
-
-
-def _drawn(strategy: Any, count: int) -> list[Any]:
-    """Return calls that a strategy draws, without a chance in it: as many spellings and shapes as there are."""
-    from hypothesis import HealthCheck, Phase, given, settings
-
-    found: dict[Any, Any] = {}  # by the text of the call and the operands' shapes
-
-    @settings(
-        max_examples=6 * count,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(call: Any) -> None:
-        key = call.line, *(x.shape for x in call.inputs)
-        if _variety(call) > (_variety(found[key]) if key in found else 0):
-            found[key] = call
-
-    collect()
-    turns: dict[str, list[Any]] = {}
-    for call in sorted(found.values(), key=_variety, reverse=True):
-        turns.setdefault(call.line, []).append(call)
-    return [call for turn in zip_longest(*turns.values()) for call in turn if call is not None][:count]
-
-
-def _variety(call: Any) -> int:
-    """Return how many different numbers other than 0 the operands hold, the poorest of them counting double."""
-    counts = [len(np.unique(x[x != 0])) for x in call.inputs]
-    return sum(counts) + min(counts, default=0)
 
 
 # --- the mutants of a subject, and how each is put in its place ----------------------------------------------------
@@ -309,7 +245,7 @@ def _noticed(tests: list[Test], seconds: float) -> str:
         reports: list[Report] = []
         report.observers.append(reports.append)
         try:
-            with _deadline(seconds):
+            with deadline(seconds):
                 answer = test()
             if answer is None or answer:
                 continue
@@ -317,7 +253,7 @@ def _noticed(tests: list[Test], seconds: float) -> str:
             inconclusive = isinstance(answer, Report) and _undecided(answer)
         except KeyboardInterrupt:
             raise
-        except _Late:
+        except Late:
             how, inconclusive = f"ran for more than {seconds:g} s", False
         except BaseException as error:  # pytest's outcomes are no Exceptions
             how = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -346,38 +282,6 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         report.observers[:] = observers
-
-
-class _Late(BaseException):
-    """A test ran for too long."""
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """Raise in this thread, between two steps of Python's, when the time is over; again should that be swallowed."""
-    thread = ctypes.c_ulong(threading.get_ident())
-    over, lock, raised = threading.Event(), threading.Lock(), False
-
-    def watch() -> None:
-        nonlocal raised
-        wait = seconds
-        while not over.wait(wait):
-            with lock:
-                if over.is_set():
-                    return
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Late))
-                raised = True
-            wait = 1.0
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        with lock:
-            over.set()
-        if raised:  # one may still be on its way
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
 
 
 # --- a whole registry ----------------------------------------------------------------------------------------------

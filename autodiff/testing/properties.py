@@ -30,9 +30,9 @@ def gradient_property(
 
     Strategies fill the function's last parameters, or by keyword those they name; the others are left to pytest, as
     `self`, fixtures and parametrized arguments. Further keywords are gradcheck's (`order`, `oracle`, `params`, ...) and
-    settings of hypothesis (`max_examples`, ..., in place of `@settings`; no deadline unless one is given). Each of `laws` (those of
-    `testing.laws`, or a function of your own) is called with the function and its inputs, and answers with a report, a
-    truth, or None where it asserts by itself.
+    settings of hypothesis (`max_examples`, ..., in place of `@settings`; there is no deadline unless one is given).
+    Each of `laws` (those of `testing.laws`, or a function of your own) is called with the function and its inputs, and
+    answers with a report, a truth, or None where it asserts by itself.
 
     A check that is inconclusive fails the test with its reason; with `inconclusive="pass"` it does not, and with
     `"reject"` hypothesis draws another example for it. Under pytest the test carries the marker `gradcheck`.
@@ -52,6 +52,8 @@ def gradient_property(
     module = {n: v for n, v in checking.items() if n == "params"}
 
     def decorate(function: Callable[..., Any]) -> Test:
+        if not inspect.isfunction(function):
+            raise TypeError(f"gradient_property decorates a function (def f(x): ...), got {function!r}.")
         parameters = list(inspect.signature(function).parameters)
         names = [p for p in parameters if p in named] if named else parameters[-len(strategies) :]
 

@@ -31,7 +31,7 @@ class Subject:
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], params: Any = None, name: str | None = None) -> None:
         self.f, self.args = f, tuple(args)
-        self.name = name or str(getattr(f, "__name__", type(f).__name__))
+        self.name = name or str(getattr(f, "__name__", None) or getattr(f, "name", None) or type(f).__name__)
         self.module: Any = f if params is None and hasattr(f, "named_parameters") else params
         given = list(zip(_paths(self.args, _argument_names(f, len(self.args))), leaves(self.args), strict=True))
         wanted = any(isinstance(x, Tensor) and x.requires_grad for _, x in given)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autodiff.testing.adapters import from_jax, from_numpy, from_torch
-from autodiff.testing.gradcheck import gradcheck, gradgradcheck
+from autodiff.testing.gradcheck import gradcheck, gradgradcheck, hessian_symmetry, jvpcheck
 from autodiff.testing.report import Verdict
 
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
@@ -135,6 +135,8 @@ def test_numpy_misuse_is_named():
     assert "returned ndarray; expected a tuple of 2, one gradient for each argument" in report.detail
     with pytest.raises(TypeError, match=r"sin: .*from_numpy\(gradient, jacobian=hessian\)"):
         gradgradcheck(from_numpy(np.sin, vjp=lambda g, x: g * np.cos(x)), X)
+    with pytest.raises(TypeError, match="sin has no forward mode"):
+        jvpcheck(from_numpy(np.sin, vjp=lambda g, x: g * np.cos(x)), X)
     with pytest.raises(TypeError, match="floating"):
         gradcheck(from_numpy(np.argsort, vjp=lambda g, x: g), X)
 
@@ -151,6 +153,15 @@ def test_a_missing_library_is_named_with_its_extra(adapter, library, monkeypatch
 
 
 # --- PyTorch -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def torch(torch):
+    """Torch on one thread: at these sizes more of them only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield torch
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -227,11 +238,11 @@ def test_torch_wrong_parameter_gradient_is_named(torch):
 
 
 def test_torch_buffers_are_wide_and_left_alone(torch):
-    norm = torch.nn.BatchNorm1d(3)
+    norm, x = torch.nn.BatchNorm1d(2), X[:, :2]
     before = {name: b.clone() for name, b in norm.named_buffers()}
-    passes(gradcheck(from_torch(norm), torch.tensor(np.concatenate([X, -X * X]), dtype=torch.float32)))
+    passes(gradcheck(from_torch(norm), torch.tensor(np.concatenate([x, -x * x]), dtype=torch.float32)))
     assert all(torch.equal(b, before[name]) for name, b in norm.named_buffers())
-    passes(gradcheck(from_torch(norm.eval()), torch.tensor(X, dtype=torch.float32)))
+    passes(gradcheck(from_torch(norm.eval()), torch.tensor(x, dtype=torch.float32)))
 
 
 def test_torch_shared_parameters_have_one_gradient(torch):
@@ -282,6 +293,43 @@ def test_torch_rule_that_reads_strides(torch):
     fails(gradcheck(from_torch(Square.apply), X))
 
 
+def test_torch_forward_mode(torch):
+    class Tangent(torch.autograd.Function):
+        factor = 1.0
+
+        @staticmethod
+        def forward(x):
+            return torch.sin(x)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_forward(*inputs)
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * torch.cos(ctx.saved_tensors[0])
+
+        @classmethod
+        def jvp(cls, ctx, t):
+            (x,) = ctx.saved_tensors
+            return t * cls.factor * torch.cos(x)
+
+    passes(jvpcheck(from_torch(torch.nn.Linear(3, 2)), torch.tensor(X).float()))
+    passes(jvpcheck(from_torch(Tangent.apply), X))
+    Tangent.factor = 1.001
+    fails(jvpcheck(from_torch(Tangent.apply), X))
+
+
+def test_torch_hessian_symmetry(torch, cube):
+    passes(hessian_symmetry(from_torch(lambda x: torch.sin(x).sum()), X[0]))
+
+
+def test_torch_bfloat16_is_refused_by_name(torch):
+    with pytest.raises(TypeError, match=r"bfloat16.*t\.float\(\)"):
+        gradcheck(from_torch(torch.tanh), torch.ones(2, dtype=torch.bfloat16))
+
+
 # --- JAX -----------------------------------------------------------------------------------------------------------
 
 
@@ -314,6 +362,14 @@ def test_jax_custom_vjp(jax_cube):
     passes(gradcheck(jax_cube(constant=True), X))
     assert fails(report := gradgradcheck(jax_cube(constant=True), X))
     assert report.order == 2
+
+
+def test_jax_forward_mode(jax):
+    for factor, verdict in ((1.0, passes), (1.001, fails)):
+        sin = jax.custom_jvp(jax.numpy.sin)
+        sin.defjvp(lambda xs, ts, factor=factor: (jax.numpy.sin(xs[0]), factor * jax.numpy.cos(xs[0]) * ts[0]))
+        verdict(jvpcheck(from_jax(sin), X))
+        verdict(gradcheck(from_jax(sin), X))
 
 
 def test_jax_leaves_x64_as_it_was(jax, jax_cube):

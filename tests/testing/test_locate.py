@@ -212,6 +212,20 @@ class TestFunctions:
         found = locate(lambda x: np.sum(WrongSine.apply(np.exp(x), 2.0)), V)
         assert [finding.name for finding in found.wrong] == ["WrongSine"]
 
+    def test_outputs_marked_non_differentiable_are_not_asked_for(self):
+        class Rounded(ad.Function):
+            @staticmethod
+            def forward(ctx, x):
+                whole = x * 2
+                ctx.mark_non_differentiable(whole)
+                return x * 3, whole
+
+            @staticmethod
+            def backward(ctx, g, _):
+                return g * 3
+
+        assert locate(lambda x: np.sum(Rounded.apply(x)[0]), V)
+
     def test_one_inside_another_counts_as_the_outer_ones(self):
         found = locate(lambda x: sum(np.sum(y) for y in Pair.apply(x)), V)
         assert found, found

@@ -16,8 +16,9 @@ from autodiff.primitive import Primitive
 from autodiff.testing.__main__ import main
 from autodiff.testing.conventions import conventions
 from autodiff.testing.equivalent import EQUIVALENT
+from autodiff.testing.examples import default_tests
 from autodiff.testing.gradcheck import gradcheck
-from autodiff.testing.mutation import Total, default_tests, mutate, mutation_score, ruled
+from autodiff.testing.mutation import Total, mutate, mutation_score, ruled
 from autodiff.testing.report import observers
 
 RNG = np.random.default_rng(0)
@@ -147,6 +148,7 @@ class TestMutants:
 
             return inner
 
+        assert mutate(lambda g, x: {"x": g * x, "y": [g]})[1](2.0, 3.0) == {"x": 0.0, "y": [2.0]}
         found = {m.name: m(1.0, 2.0) for m in mutate(outer(5.0))}
         assert found["flip the sign of x"] == 8.0
         assert found["leave out y += x"] == 10.0

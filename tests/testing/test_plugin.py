@@ -319,6 +319,7 @@ def test_laws_are_held_at_every_example(law, message: str | None) -> None:
     ("misuse", "error", "message"),
     [
         (lambda: properties.gradient_property(np.sin), TypeError, "takes strategies, got .*sin"),
+        (lambda: properties.gradient_property(properties_floats())(np.sin), TypeError, "decorates a function.*sin"),
         (lambda: properties.gradient_property(), TypeError, "needs strategies"),
         (
             lambda: properties.gradient_property(properties_floats(), x=properties_floats()),

@@ -92,7 +92,7 @@ class Draw(Choices):
             return [self.finished(x) for x in distinct(self.draw, shapes)]
         return [self.finished(drawn(self.draw, shape, GRID[:3])) for shape in shapes]
 
-    def constant(self) -> float:
+    def constant(self) -> Any:
         """Draw a number for an operand to which no gradient flows."""
         return self.choice(2.0, 3.0, 1.5)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LETTERS = "abcdefgh"
 LARGEST = 50.0  # values stay below this, so that no derivative drowns in the roundoff of another
+TRIES = 6  # draws of a first step before other inputs are drawn
 NUMBERS = sorted((n / 16 for n in range(-32, 33)), key=lambda x: (x.as_integer_ratio()[1], abs(x), x < 0))
 SHAPES = [(), (2,), (1,), (3,), (2, 2), (2, 3), (3, 2), (3, 3), (1, 3), (2, 1), (2, 1, 3)]
 
@@ -166,8 +168,12 @@ def _imports(op: Callable[..., Any]) -> list[str]:
     entry = registry.get(op)
     rules = [rule for rule in (*entry.rules, entry.joint) if rule is not None] if entry is not None else []
     homes = dict.fromkeys(rule.__module__ for rule in rules if rule.__module__ in sys.modules)
-    known = ("autodiff.", "__main__", op.__module__ or "autodiff.")
-    return lines + [f"import {home}  # for the rules of {op.__name__}" for home in homes if not home.startswith(known)]
+    for home in homes:
+        if home == "__main__" and not _foreign(op):
+            lines.append(f"# {op.__name__} has rules of its own in the script that was run: register them here")
+        elif not home.startswith(("autodiff.", "__main__", getattr(op, "__module__", "autodiff."))):
+            lines.append(f"import {home}  # for the rules of {op.__name__}")
+    return lines
 
 
 def _own_text(op: Callable[..., Any]) -> str:
@@ -196,8 +202,9 @@ def _importable(op: Callable[..., Any]) -> bool:
 def programs(depth: int = 8, ops: Sequence[Callable[..., Any]] | None = None) -> st.SearchStrategy[Program]:
     """Draw programs of at most `depth` steps, by default over a selection of all that the registry holds.
 
-    Inputs are small float64 arrays, no operand lies near a kink, and no value is large. `ops` names the operations:
-    NumPy's functions, registered ones of your own, and `operator.getitem`, `setitem`, `iadd`, `imul`, `isub`, `pow`.
+    A program has at least one step. Inputs are small float64 arrays, no operand lies near a kink, no value is large.
+    `ops` names the operations: NumPy's functions, registered ones of your own, and `operator.getitem`, `setitem`,
+    `iadd`, `imul`, `isub`, `pow`, `truediv`.
     A failure shrinks to few steps on small shapes with the numbers 0, 1, 2.
 
     >>> from hypothesis import given
@@ -218,9 +225,11 @@ def _programs(draw: Draw, depth: int, forms: dict[Callable[..., Any], Form]) -> 
     waiting: list[int] = []  # steps that nothing has used yet
     gone: set[int] = set()  # values that an update has replaced
     length = max(draw(st.integers(1, depth)), draw(st.integers(1, depth)))  # few are short
-    for _ in range(4 * length):  # not everything that is drawn works
+    for attempt in range(4 * length):  # not everything that is drawn works
         if len(steps) == length:
             break
+        if not steps and attempt == TRIES:
+            reject()
         allowed = [i for i in range(len(values)) if i not in gone]
         own = [i for i in allowed if i >= len(inputs) and _own(i, values)]
         drawn = draw(_step(forms, values, allowed + 3 * waiting, own))
@@ -230,8 +239,10 @@ def _programs(draw: Draw, depth: int, forms: dict[Callable[..., Any], Form]) -> 
             waiting = [i for i in waiting if i not in step.operands] + [len(values)]
             steps.append(step)
             values.append(value)
+    if not steps:
+        reject()
     outputs = waiting if draw(st.integers(0, 3)) else waiting[-1:]
-    return Program(inputs, tuple(steps), tuple(outputs) or (len(values) - 1,))
+    return Program(inputs, tuple(steps), tuple(outputs))
 
 
 @st.composite

@@ -210,9 +210,9 @@ def tile(d: Draw) -> Arguments:
 def pad(d: Draw) -> Arguments:
     """Draw widths, one, two or two for each axis, and what the border holds."""
     mode = d.choice("constant", "edge", "reflect", "symmetric", "wrap")
-    shape = d.shape(dims=1, sides=0 if mode == "constant" else 1)
+    shape = d.shape(sides=0 if mode == "constant" else 1)
     widths: Any = [(d.integer(0, 2), d.integer(0, 2)) for _ in shape]
-    if d.chance():
+    if not shape or d.chance():
         widths = d.choice(d.integer(0, 2), (d.integer(0, 2), d.integer(0, 2)))
     x = d.array(shape)
     if mode == "constant":
@@ -222,7 +222,7 @@ def pad(d: Draw) -> Arguments:
 
 def padded(d: Draw) -> Arguments:
     """Draw the widths of each axis and a value."""
-    shape = d.shape(dims=1)
+    shape = d.shape()
     given = {"widths": tuple((d.integer(0, 2), d.integer(0, 2)) for _ in shape)}
     return [d.array(shape)], given | d.choice({}, {"value": 2.0})
 

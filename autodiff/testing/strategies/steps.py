@@ -262,7 +262,7 @@ FORMS: dict[Callable[..., Any], Form] = {
     np.triu: Form(_one_of("np.triu({0})", "np.triu({0}, 1)"), fits=_rank(2)),
     np.atleast_2d: Form("np.atleast_2d({0})"),
     np.repeat: Form(_one_of("np.repeat({0}, 2)", "np.repeat({0}, 2, axis=0)"), fits=_rank(1)),
-    # np.tile: Form("np.tile({0}, 2)"),
+    np.tile: Form("np.tile({0}, 2)"),
     np.pad: Form(_one_of("np.pad({0}, 1)", "np.pad({0}, 1, mode='edge')"), fits=_rank(1, 2)),
     # joins, splits and indexing by name
     np.concatenate: Form("np.concatenate([{0}, {1}])", 2, _works(lambda *xs: np.concatenate(xs))),

@@ -1,0 +1,76 @@
+"""Tests of an operation that nobody had to write: gradchecks of calls drawn from what its entry says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitive import Primitive
+from autodiff.testing.conventions import conventions
+from autodiff.testing.report import Report
+
+Test = Callable[[], Any]
+
+
+def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
+    """Return gradchecks of calls drawn from an operation's domain, the same ones every time; some of second order.
+
+    Most are at smooth points, some at kinks and singular points (those where the derivative can be checked), some of
+    complex numbers where the operation takes them. Where there is nothing to measure, the `conventions` are checked.
+    """
+    from autodiff.testing.gradcheck import gradcheck
+    from autodiff.testing.strategies.operations import op_inputs, takes_complex
+
+    def test(call: Any, order: int, output: int | None = None) -> Test:
+        def check() -> Report:
+            one = call.function if output is None else lambda *xs: call.function(*xs)[output]
+            return gradcheck(one, *call.inputs, order=order)
+
+        shapes = ", ".join(str(x.shape) for x in call.inputs)
+        part = f"[{output}]" if output is not None else ""
+        check.__name__ = f"{call.line}{part} of {shapes}" + (", order 2" if order == 2 else "")
+        return check
+
+    smooth = _drawn(op_inputs(entry), count)
+    kinked = [call for call in _drawn(op_inputs(entry, smooth=False), count // 2) if test(call, 1)()]
+    complex_ = _drawn(op_inputs(entry, complex=True), count // 4) if takes_complex(entry) else []
+    first = [test(call, 1) for call in [*smooth, *kinked, *complex_]]
+    second = [test(call, 2) for call in [*smooth[: count // 4], *complex_[: count // 8]]]
+    alone = [test(call, 1, k) for call in smooth[: count // 6] for k in (0, -1) if entry.form == "outputs"]
+    return [*first, *alone, *second, *conventions(entry)]
+
+
+def _drawn(strategy: Any, count: int) -> list[Any]:
+    """Return calls that a strategy draws, without a chance in it: as many spellings and shapes as there are."""
+    from hypothesis import HealthCheck, Phase, given, settings
+
+    found: dict[Any, Any] = {}  # by the text of the call and the operands' shapes
+
+    @settings(
+        max_examples=10 * count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(call: Any) -> None:
+        key = call.line, *(x.shape for x in call.inputs)
+        if _variety(call) > (_variety(found[key]) if key in found else 0):
+            found[key] = call
+
+    collect()
+    turns: dict[str, list[Any]] = {}
+    for call in sorted(found.values(), key=_variety, reverse=True):
+        turns.setdefault(call.line, []).append(call)
+    return [call for turn in zip_longest(*turns.values()) for call in turn if call is not None][:count]
+
+
+def _variety(call: Any) -> int:
+    """Return how many different numbers other than 0 the operands hold, the poorest of them counting double."""
+    counts = [len(np.unique(x[x != 0])) for x in call.inputs]
+    return sum(counts) + min(counts, default=0)
