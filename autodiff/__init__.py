@@ -74,3 +74,12 @@ bool_, uint8, int8, int16, int32, int64 = map(_np.dtype, ("bool", "uint8", "int8
 half, double, long = float16, float64, int64
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Load `ad.testing` when it is first asked for."""
+    if name == "testing":
+        import importlib
+
+        return importlib.import_module("autodiff.testing")
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}.")

@@ -26,7 +26,12 @@ LAYERS = {
     "face": "__init__",
     "nn": "",
 }
-LATE = {"autodiff.rules.special": "scipy"}  # chapters loaded when the registry first misses one of their functions
+LATE = {  # what is itself loaded late, when it is first used, may load its library at once
+    "autodiff.rules.special": {"scipy"},
+    "autodiff.testing.strategies": {"hypothesis"},
+    "autodiff.testing.plugins": {"hypothesis", "pytest"},
+    "autodiff.testing.fuzzing": {"hypothesis"},
+}
 HEAVY = {"scipy", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"}
 
 
@@ -78,8 +83,8 @@ def test_imports_point_down(path: Path) -> None:
         if package in ("autodiff", "nn"):
             assert layer(target) <= layer(module), f"{module} imports {target}, which stands above it"
         else:
-            allowed = sys.stdlib_module_names | {"numpy", LATE.get(module)}
-            assert package in allowed, f"{module} loads {package} at once; import it where it is used"
+            late = [libraries for above, libraries in LATE.items() if f"{module}.".startswith(f"{above}.")]
+            assert package in sys.stdlib_module_names.union({"numpy"}, *late), f"{module} loads {package} at once; import it where it is used"
 
 
 def test_no_two_files_import_each_other() -> None:

@@ -50,7 +50,7 @@ def imported(folder: str) -> dict[str, str]:
         ("autodiff", ("draw", "test")),  # autodiff.testing is built on hypothesis
         ("nn", ()),
         ("examples", ("draw", "examples")),
-        ("benchmarks", ("bench", "parity")),
+        ("benchmarks", ("bench", "parity", "test")),
         ("tests", ("draw", "test", "parity", "examples")),
     ],
 )

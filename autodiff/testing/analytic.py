@@ -15,7 +15,7 @@ from autodiff.testing.subject import Pull, laid_out
 EPS = float(np.finfo(np.float64).eps)
 ROUNDOFF = 64.0  # units in the last place that a gradient may be off
 CONTINUOUS = 1e-6  # of the largest gradient: a change of the last place that moves it further crosses a kink
-SAFETY = 4.0  # how far it may move beyond what a change of the last place of its inputs moves it
+SAFETY = 8.0  # error bars that a mismatch may span, and how far beyond a gradient's own round-off it may be off
 
 
 class Fault(Exception):

@@ -113,11 +113,11 @@ class Comparison:
         scale = next(point.scales())
         step = point.direction(line.relative, scale)
         if self.oracle != "differences" and np.all(np.isfinite(self.gradients.rows)):
-            line.add(self._attempt(step, self._exactly(step), scale))
+            line.add(self._attempt(line, step, self._exactly(step), scale))
             doubted = line.coordinate is None and bool(np.all(line.relative == 1))  # one line is measured both ways
             if self.oracle == "forward" or (not doubted and self._settled(line, sure=True)):
                 return
-        line.add(self._attempt(step, differences(point, step), scale))
+        line.add(self._attempt(line, step, differences(point, step), scale))
         if not patiently or self._settled(line, sure=False):
             return
         line.start_over()
@@ -134,7 +134,7 @@ class Comparison:
             if not np.any(finding.wrong):  # a mismatch is decided with more digits alone
                 for attempt in before:
                     line.add(attempt)
-        if line.coordinate is None and np.any(line.finding().wrong):
+        if self.gradients.everything and np.any(line.finding().wrong):
             line.look_around(*nearby(point, step, self.rng, self.gradients.pair))
 
     def _exactly(self, step: Array) -> Slope:
@@ -153,7 +153,7 @@ class Comparison:
         for scale in point.scales():
             step = point.direction(line.relative, scale)
             noise = scatter(point.along(step))
-            line.add(self._attempt(step, differences(point, step, noise), scale))
+            line.add(self._attempt(line, step, differences(point, step, noise), scale))
             if self._settled(line, sure=len(line.attempts) >= PERSISTENT):
                 return
 
@@ -175,7 +175,7 @@ class Comparison:
             self._wide = wide if exact else None
         return self._wide
 
-    def _attempt(self, step: Array, found: Slope, scale: Array) -> Attempt:
+    def _attempt(self, line: Line, step: Array, found: Slope, scale: Array) -> Attempt:
         """Pair what was measured of each output with every cotangent, beside the analytic side."""
         gradients = self.gradients
         analytic, roundoff = gradients.along(step)
@@ -195,6 +195,9 @@ class Comparison:
             if largest <= np.max(np.where(np.isfinite(tolerance), tolerance, 0), initial=0):  # nothing but zeros here
                 others = np.nan_to_num(np.abs(gradients.rows), posinf=0.0) * scale
                 resolved |= tolerance <= RESOLVED * np.max(others, initial=0)
+            kinked = gradients.pair_errors(found.kinked.astype(float)) > 0
+            if gradients.everything and line.coordinate is None:  # which input it is, its own line says
+                resolved, kinked = resolved & np.isfinite(analytic), kinked & np.isfinite(analytic)
         return Attempt(
             analytic,
             numeric,
@@ -202,7 +205,8 @@ class Comparison:
             tolerance,
             low - roundoff,
             high + roundoff,
-            gradients.pair_errors(found.kinked.astype(float)) > 0,
+            kinked,
+            gradients.pair_errors(found.jumping.astype(float)) > 0,
             gradients.pair_steps(np.nan_to_num(found.step, nan=np.inf)),
             float(np.max(np.abs(step))),
             resolved,

@@ -36,6 +36,7 @@ class Slope:
     right: Array
     sides_error: Array
     height: Array
+    jumping: Array  # where the difference across the point does not shrink with the step
     evaluations: int
 
     @property
@@ -59,17 +60,19 @@ def slope(along: Along, here: Array, noise: Array | None = None, levels: int = L
             scatter = np.maximum(scatter, noise)
         column = steps[:, None]
         value, error, step = _extrapolated((ahead - behind) / (2 * column), steps, scatter, power=2)
+        across = np.abs(ahead - behind)
+        jumping = (across[-1] > across[0] / 4) & (across[-1] > 8 * scatter)
         bends = np.abs(ahead + behind - 2 * here) / column
         smooth = np.all(bends[-1] <= bends[0] / 4 + 4 * scatter / steps[-1])  # they vanish with the step: no kink
         if smooth and np.all(error <= GOOD * np.maximum(np.max(np.abs(value), initial=0), height)):
-            return Slope(value, error, step, value, value, 2 * error, height, 2 * levels)
+            return Slope(value, error, step, value, value, 2 * error, height, jumping, 2 * levels)
         right, right_error, _ = _extrapolated((ahead - here) / column, steps, 2 * scatter, power=1)
         left, left_error, _ = _extrapolated((here - behind) / column, steps, 2 * scatter, power=1)
         sides_error = left_error + right_error
         gap = np.abs(right - left)
         agree = (gap <= sides_error) & (2 * sides_error < error)  # the slope goes on, the curvature jumps: as in x|x|
         value, error = np.where(agree, (left + right) / 2, value), np.where(agree, 2 * sides_error, error)
-    return Slope(value, error, step, left, right, sides_error, height, 2 * levels)
+    return Slope(value, error, step, left, right, sides_error, height, jumping, 2 * levels)
 
 
 def _extrapolated(quotients: Array, steps: Array, scatter: Array, power: int) -> tuple[Array, Array, Array]:

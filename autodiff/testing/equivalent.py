@@ -5,6 +5,8 @@ from __future__ import annotations
 SPREAD = "skip broadcast_to in np.broadcast_to(g, like.shape) (in spread)"
 BROADCAST_LATER = "what it is combined with has the full shape, so that it is broadcast there"
 SLICES = "the index of what lies within a border holds slices alone"
+ONES = "drop the factor np.ones_like(x) (in _kept)"
+CAST = "the truth it makes a number of is cast to one in any case"
 POSITIVE = "the sign is 1 here, and stands for the -1 of fmin"
 
 # by operation, then by the mutant's name
@@ -27,9 +29,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "leave out template.append(ARRAY) (in parse)": SLICES,
         "leave out arrays.append(_checked(part)) (in parse)": SLICES,
     },
+    "entr": {
+        ONES: CAST,
+        "drop the condition np.greater(y, 0) (in _kept)": "x and y are the same here: what is above 0 is not 0",
+        "drop the condition np.not_equal(x, 0) (in _kept)": "differs below 0 alone, where entr is -inf",
+    },
     "fmax": {
         f"operand {i}: drop the factor sign (in _known){again}": POSITIVE for i in (0, 1) for again in ("", " (2)")
     },
+    "xlogy": {f"operand 0: {ONES}": CAST},
+    "xlog1py": {f"operand 0: {ONES}": CAST},
 } | {name: {SPREAD: BROADCAST_LATER} for name in ("var", "max", "min", "prod", "logsumexp")}
 
 

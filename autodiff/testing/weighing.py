@@ -23,6 +23,7 @@ class Attempt(NamedTuple):
     low: Array  # the one-sided derivatives, in order, where `kinked`
     high: Array
     kinked: Array
+    jumping: Array
     step: Array
     unit: float  # the largest change of an input along the direction
     resolved: Array  # where the tolerance is small enough to show an error
@@ -91,8 +92,12 @@ class Line:
             sees_none = usable & (miss <= tolerance) & (tolerance / unit <= clear)
             best = np.where(np.any(sees_none, axis=0), _least(bar, sees_none), best)
             alike = usable & (np.abs(numeric / unit - _chosen(numeric / unit, best)) <= clear)
-            confirmed = (np.sum(alike, axis=0) > 1) | (np.sum(usable, axis=0) < 2)
+            alone = (
+                self.coordinate is not None or len(attempts) == 1
+            )  # a line through many kinks can be measured by chance
+            confirmed = (np.sum(alike, axis=0) > 1) | (alone & (np.sum(usable, axis=0) < 2))
 
+            jumps = _lowest(step, np.stack([a.jumping for a in attempts])) < _chosen(step, best)
             kink = (np.sum(kinked, axis=0) > 1) & (_lowest(step, kinked) < _lowest(step, usable))
             best = np.where(kink, _least(step, kinked), best)
             outside = np.stack([np.fmax(a.low - a.analytic, a.analytic - a.high) for a in attempts])
@@ -102,9 +107,11 @@ class Line:
             if self.nearby is not None:  # at a kink any mean of the derivatives around it will do (Clarke 1975)
                 low, high = self.nearby
                 slopes = _chosen(analytic / unit, best)
-                among = (high - low > CLEAR * np.fmax(np.abs(low), np.abs(high))) & (slopes >= low) & (slopes <= high)
+                apart = kink | (high - low > CLEAR * np.fmax(np.abs(low), np.abs(high)))
+                slack = _chosen(tolerance / unit, best)
+                among = apart & (slopes >= low - slack) & (slopes <= high + slack)
                 kink, excess = kink | (among & (excess > 1)), np.where(among, 0.0, excess)
-        told = kink | (np.any(usable, axis=0) & (confirmed | (excess <= 1)))
+        told = kink | (~jumps | (excess <= 1)) & (np.any(usable, axis=0) & (confirmed | (excess <= 1)))
         return Finding(told & (excess > 1), ~told, kink, best, np.where(told, excess, 0.0))
 
 
