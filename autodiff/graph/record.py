@@ -100,13 +100,13 @@ class Write:
 class Call:
     """One call of an `ad.Function`: `ops` are the operations of its forward, whose rules its backward stands in for."""
 
-    __slots__ = ("differentiable", "function", "line", "operands", "ops", "outputs", "params", "start")
+    __slots__ = ("differentiable", "function", "line", "number", "operands", "ops", "outputs", "params", "start")
 
     def __init__(
-        self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], start: int, line: str
+        self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], start: int, number: int, line: str
     ) -> None:
         self.function, self.operands, self.params = function, operands, dict(params)
-        self.start, self.line = start, line  # after how many operations of the graph, and where in the source
+        self.start, self.number, self.line = start, number, line  # how many operations and calls came before; where
         self.ops: list[Op] = []
         self.outputs: tuple[Value, ...] = ()
         self.differentiable: tuple[int, ...] = ()  # the outputs that are not marked as carrying no gradient

@@ -90,7 +90,7 @@ class Recorder:
     def calling(self, function: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Call:
         """Hear that a custom Function is about to run its forward."""
         given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in args)
-        return Call(function, given, params, len(self.graph.ops), errors.user_line())
+        return Call(function, given, params, len(self.graph.ops), len(self.graph.calls), errors.user_line())
 
     def called(self, call: Call, outputs: list[Tensor], constant: list[bool], mode: Mode) -> None:
         """Record the call: as the group of its forward's operations, or as an operation if NumPy did the work."""
@@ -103,8 +103,7 @@ class Recorder:
             op.line = call.line
             self.graph.ops.append(op)
         call.ops = self.graph.ops[call.start :]
-        inner = [c for c in self.graph.calls if c.start >= call.start]  # what its forward called is part of it
-        self.graph.calls = [*[c for c in self.graph.calls if c not in inner], call]
+        self.graph.calls[call.number :] = [call]  # in place of those that its forward made
 
     def pulling(self, node: Node, g: Any) -> None:
         """Hear that the sweep has the gradient of a node and is about to run its rules."""

@@ -163,7 +163,7 @@ def _steps(graph: Graph) -> list[Op | Call]:
     inside = {op for call in graph.calls for op in call.ops}
     placed: list[tuple[int, Op | Call]] = [(n, op) for n, op in enumerate(graph.ops) if op not in inside]
     placed += [(call.start, call) for call in graph.calls]
-    return [step for _, step in sorted(placed, key=lambda pair: pair[0])]
+    return [step for _, step in sorted(placed, key=lambda pair: (pair[0], isinstance(pair[1], Op)))]
 
 
 def _check(step: Op | Call, options: dict[str, Any]) -> Report | None:

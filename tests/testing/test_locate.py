@@ -226,6 +226,20 @@ class TestFunctions:
 
         assert locate(lambda x: np.sum(Rounded.apply(x)[0]), V)
 
+    def test_one_that_returns_its_argument_is_a_call_of_its_own(self):
+        class Doubled(ad.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x
+
+            @staticmethod
+            def backward(ctx, g):
+                return g * 2
+
+        found = locate(lambda x: np.sum(Cube.apply(Doubled.apply(x)) + np.exp(Doubled.apply(x))), V)
+        assert [finding.name for finding in found.wrong] == ["Doubled", "Cube", "Doubled"]
+        assert [finding.number for finding in found.wrong] == [1, 2, 3]
+
     def test_one_inside_another_counts_as_the_outer_ones(self):
         found = locate(lambda x: sum(np.sum(y) for y in Pair.apply(x)), V)
         assert found, found
