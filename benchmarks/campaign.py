@@ -69,7 +69,8 @@ def main() -> None:
     total = sum(verdicts.values())
     print(f"{total:,} checks of {len(results)} operations, order {options.order}: {dict(verdicts)}")
     print(f"false alarms {verdicts['fail']}, inconclusive {100 * verdicts['inconclusive'] / total:.2f} %")
-    print(f"{seconds:.0f} s in {options.processes} processes, {1e3 * sum(s for _, _, s in results) / total:.1f} ms a check")
+    each = 1e3 * sum(spent for _, _, spent in results) / total
+    print(f"{seconds:.0f} s in {options.processes} processes, {each:.1f} ms a check")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LAYERS = {
 LATE = {  # what is itself loaded late, when it is first used, may load its library at once
     "autodiff.rules.special": {"scipy"},
     "autodiff.testing.strategies": {"hypothesis"},
-    "autodiff.testing.plugins": {"hypothesis", "pytest"},
+    "autodiff.testing.plugin": {"hypothesis", "pytest"},
     "autodiff.testing.fuzzing": {"hypothesis"},
 }
 HEAVY = {"scipy", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"}
@@ -84,7 +84,9 @@ def test_imports_point_down(path: Path) -> None:
             assert layer(target) <= layer(module), f"{module} imports {target}, which stands above it"
         else:
             late = [libraries for above, libraries in LATE.items() if f"{module}.".startswith(f"{above}.")]
-            assert package in sys.stdlib_module_names.union({"numpy"}, *late), f"{module} loads {package} at once; import it where it is used"
+            assert package in sys.stdlib_module_names.union({"numpy"}, *late), (
+                f"{module} loads {package} at once; import it where it is used"
+            )
 
 
 def test_no_two_files_import_each_other() -> None:

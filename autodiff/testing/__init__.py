@@ -15,31 +15,32 @@ from typing import Any
 
 _HOMES = {
     "report": "Entry Report Verdict",
-    "gradcheck": "gradcheck gradgradcheck hessian_symmetry jvpcheck",
+    "checks.gradcheck": "gradcheck gradgradcheck hessian_symmetry jvpcheck",
     "adapters": "from_jax from_numpy from_torch",
     "strategies.arrays": "axes broadcastable_operands cotangents_for index_expressions tensors",
     "strategies.matrices": "distinct_eigenvalues spd_matrices well_conditioned",
     "strategies.operations": "op_inputs",
     "strategies.modules": "losses modules",
     "strategies.programs": "programs",
-    "properties": "gradient_property",
-    "fuzz": "fuzz",
-    "locate": "locate",
-    "mutation": "mutate mutation_score",
+    "plugin.properties": "gradient_property",
+    "fuzzing": "fuzz",
+    "locating": "locate",
+    "mutation.mutants": "mutate",
+    "mutation.score": "mutation_score",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = ("laws", "profiles")
+_MODULES = {"laws": "laws", "profiles": "plugin.profiles"}
 
 __all__ = [*_HOME_OF, *_MODULES]  # noqa: PLE0604 (names)
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return _load(name)
+        return _load(_MODULES[name])
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(sorted(__all__))}.")
     value = getattr(_load(_HOME_OF[name]), name)
-    globals()[name] = value  # a function may have its module's name: the function is what was asked for
+    globals()[name] = value
     return value
 
 

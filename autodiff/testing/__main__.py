@@ -11,7 +11,7 @@ from typing import Any
 
 from autodiff import protocols
 from autodiff.primitive import Primitive
-from autodiff.testing.mutation import Total, mutation_score, ruled
+from autodiff.testing.mutation.score import Total, mutation_score, ruled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--seconds", type=_positive, default=10.0, help="how long one test of a mutant may run (default: %(default)g)"
     )
+    score.add_argument(
+        "--examples", type=int, default=24, help="how many calls of an operation are drawn (default: %(default)d)"
+    )
     score.add_argument("--verbose", action="store_true", help="print every mutant, and what noticed it")
     score.set_defaults(run=_score)
     fuzz = commands.add_parser(
@@ -68,7 +71,7 @@ def _score(given: argparse.Namespace) -> int:
     with tqdm(entries, unit="op", disable=not sys.stderr.isatty()) as bar:
         for entry in bar:
             bar.set_description(entry.name)
-            scores.append(found := mutation_score(entry, seconds=given.seconds))
+            scores.append(found := mutation_score(entry, examples=given.examples, seconds=given.seconds))
             if given.verbose:
                 tqdm.write(str(found), file=sys.stdout)
     total = Total(scores)
@@ -77,7 +80,7 @@ def _score(given: argparse.Namespace) -> int:
 
 
 def _fuzz(given: argparse.Namespace) -> int:
-    from autodiff.testing.fuzz import fuzz
+    from autodiff.testing.fuzzing import fuzz
 
     ops = [operation(name).fun for name in given.ops] if given.ops else None
     found = fuzz(given.seconds, ops=ops, depth=given.depth, order=given.order, seed=given.seed)

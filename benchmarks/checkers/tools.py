@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.testing.gradcheck import gradcheck
+from autodiff.testing.checks.gradcheck import gradcheck
 from benchmarks.checkers.case import Array, Case, Library
 
 Rule = Callable[..., Any]

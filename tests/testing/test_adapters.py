@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autodiff.testing.adapters import from_jax, from_numpy, from_torch
-from autodiff.testing.gradcheck import gradcheck, gradgradcheck, hessian_symmetry, jvpcheck
+from autodiff.testing.checks.gradcheck import gradcheck, gradgradcheck, hessian_symmetry, jvpcheck
 from autodiff.testing.report import Verdict
 
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])

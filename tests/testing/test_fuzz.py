@@ -16,7 +16,7 @@ import pytest
 import autodiff as ad
 from autodiff.primitive import Primitive, registry
 from autodiff.testing import fuzz as fuzz_function
-from autodiff.testing.fuzz import FuzzResult
+from autodiff.testing.fuzzing import FuzzResult
 from autodiff.testing.report import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ def test_right_rules_pass_and_time_is_kept() -> None:
 
 
 def test_shrinking_ends_in_time(monkeypatch: Any) -> None:
-    module = sys.modules["autodiff.testing.fuzz"]
+    module = sys.modules["autodiff.testing.fuzzing"]
     checked = module.gradcheck
 
     def slow(*args: Any, **options: Any) -> Any:
@@ -149,7 +149,7 @@ def test_nothing_passed_is_not_a_success() -> None:
 
 
 def test_misuse_is_refused(monkeypatch: Any) -> None:
-    monkeypatch.setattr(sys.modules["autodiff.testing.fuzz"], "ROUND", 10)
+    monkeypatch.setattr(sys.modules["autodiff.testing.fuzzing"], "ROUND", 10)
     with pytest.raises(ValueError, match="seconds must be more than 0; got 0"):
         fuzz(0)
     with pytest.raises(ValueError, match=r"no program could be drawn from ops=\[take_along_axis\]"):

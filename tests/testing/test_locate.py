@@ -13,8 +13,8 @@ import nn
 from autodiff.graph import draw, render, style, trace
 from autodiff.primitive import Primitive
 from autodiff.testing.adapters import from_numpy
-from autodiff.testing.gradcheck import gradcheck
-from autodiff.testing.locate import locate
+from autodiff.testing.checks.gradcheck import gradcheck
+from autodiff.testing.locating import locate
 
 RNG = np.random.default_rng(0)
 X, W, V = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=5)

@@ -14,11 +14,11 @@ import autodiff as ad
 from autodiff import kernels
 from autodiff.primitive import Primitive
 from autodiff.testing.__main__ import main
-from autodiff.testing.conventions import CONVENTIONS, conventions
-from autodiff.testing.equivalent import EQUIVALENT
-from autodiff.testing.examples import default_tests
-from autodiff.testing.gradcheck import gradcheck
-from autodiff.testing.mutation import Total, mutate, mutation_score, ruled
+from autodiff.testing.checks.gradcheck import gradcheck
+from autodiff.testing.mutation.conventions import CONVENTIONS, conventions
+from autodiff.testing.mutation.equivalent import EQUIVALENT
+from autodiff.testing.mutation.examples import default_tests
+from autodiff.testing.mutation.score import Total, mutate, mutation_score, ruled
 from autodiff.testing.report import observers
 
 RNG = np.random.default_rng(0)
@@ -383,16 +383,16 @@ class TestScores:
 
 
 class TestTheProject:
-    @pytest.mark.parametrize("f", [np.tanh, np.divide, np.sum, np.swapaxes, kernels.softmax], ids=lambda f: f.__name__)
+    @pytest.mark.parametrize("f", [np.divide, np.sum, kernels.softmax], ids=lambda f: f.__name__)
     def test_the_default_tests_kill_all_mutants(self, f):
-        found = mutation_score(f, default_tests(ad.registry[f], 8))
+        found = mutation_score(f, examples=8)
         assert len(found.mutants) >= 4
         assert not found.missed, found
 
     def test_equivalent_mutants_exist_and_have_reasons(self):
         """A name that no mutant has any more explains nothing."""
         entries = {entry.name: entry for entry in ruled()}
-        from autodiff.testing.mutation import _places
+        from autodiff.testing.mutation.score import _places
 
         for operation, explained in EQUIVALENT.items():
             made = {name for name, _, _ in _places(entries[operation].fun, entries[operation])}
@@ -413,9 +413,9 @@ class TestTheProject:
 
 
 def test_the_command_line(capsys):
-    assert main(["score", "np.ravel", "--verbose"]) == 0
+    assert main(["score", "np.positive", "--verbose", "--examples", "4"]) == 0
     said = capsys.readouterr().out
-    assert "ravel: 4 of 4 mutants killed" in said
+    assert "positive: 3 of 3 mutants killed" in said
     assert "mutation score 100.00%" in said
     with pytest.raises(SystemExit, match="did you mean logaddexp"):
         main(["score", "np.logadexp"])

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from autodiff.testing.page import HALF, INNER, Check, picture, render, tally
+from autodiff.testing.plugin.page import HALF, INNER, Check, picture, render, tally
 from autodiff.testing.report import Entry, Report, Verdict
 
 VOID = {"meta", "input", "br", "wbr"}

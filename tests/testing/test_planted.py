@@ -10,8 +10,8 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.testing.gradcheck import gradcheck, gradgradcheck
-from autodiff.testing.properties import gradient_property
+from autodiff.testing.checks.gradcheck import gradcheck, gradgradcheck
+from autodiff.testing.plugin.properties import gradient_property
 from autodiff.testing.report import Verdict
 from autodiff.testing.strategies.arrays import broadcastable_operands, tensors
 from autodiff.testing.strategies.operations import op_inputs

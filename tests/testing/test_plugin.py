@@ -11,7 +11,8 @@ import pytest
 from hypothesis import strategies
 
 import autodiff as ad
-from autodiff.testing import gradcheck, laws, profiles, properties, report  # noqa: F401  # kept loaded between the runs below
+from autodiff.testing import gradcheck, laws, report  # noqa: F401  (kept loaded between the runs below)
+from autodiff.testing.plugin import profiles, properties
 
 pytest_plugins = ["pytester"]
 
@@ -417,8 +418,8 @@ def test_a_project_that_checks_no_gradients_is_left_alone(pytester: pytest.Pytes
     result = pytester.runpytest_subprocess("-W", "error", "--strict-config", "--strict-markers")
     result.assert_outcomes(passed=1)
     loaded = set((pytester.path / "loaded").read_text().split())
-    assert "autodiff.testing.plugin" in loaded
-    heavy = {"hypothesis", "scipy", "torch", "autodiff.testing.gradcheck", "autodiff.testing.page"}
+    assert "autodiff.testing.plugin.hooks" in loaded
+    heavy = {"hypothesis", "scipy", "torch", "autodiff.testing.checks.gradcheck", "autodiff.testing.plugin.page"}
     assert not loaded & heavy
 
 
@@ -431,7 +432,7 @@ def test_the_profiles_are_there_when_named(pytester: pytest.Pytester) -> None:
 PROFILES = """
     from hypothesis import settings
     settings.register_profile("dev", max_examples=7)
-    from autodiff.testing import profiles
+    from autodiff.testing.plugin import profiles
     profiles.register()
     assert settings.get_profile("dev").max_examples == 7
     ci, thorough = settings.get_profile("ci"), settings.get_profile("thorough")

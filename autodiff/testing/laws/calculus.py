@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.comparison import Comparison, Directions
-from autodiff.testing.forward import push
+from autodiff.testing.checks.comparison import Comparison, Directions
+from autodiff.testing.checks.forward import push
 from autodiff.testing.laws.trial import Arrays, Trial, gradients
 from autodiff.testing.report import Report
 from autodiff.testing.space import Array

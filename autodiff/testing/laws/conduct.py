@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import as_tensor
+from autodiff.creation import as_tensor
 from autodiff.testing.laws.trial import Arrays, Trial, gradients, quiet
 from autodiff.testing.report import Report
 from autodiff.testing.space import Array

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.gradcheck import bound
+from autodiff.testing.checks.gradcheck import bound
 from autodiff.testing.report import Entry, Report, Verdict, finished
 from autodiff.testing.space import Array, Space
 from autodiff.testing.subject import Pull, Subject

@@ -13,9 +13,10 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
-import autodiff as ad
+from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
+from autodiff.tensor import Tensor
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
 
@@ -34,11 +35,11 @@ class SameMask(Generator):
 
 class _Draw(Choices):
     def tensor(self, shape: Shape, among: Any = GRID) -> Any:
-        return ad.as_tensor(self.values(shape, among))
+        return creation.as_tensor(self.values(shape, among))
 
     def filled(self, module: Any) -> Any:
         """Draw the parameters of a module."""
-        with ad.no_grad():
+        with tape.no_grad():
             for parameter in module.parameters():
                 parameter[...] = drawn(self.draw, parameter.shape, GRID / 2)
         return module
@@ -127,7 +128,7 @@ def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
         return options, [d.tensor(shape), d.tensor(shape, POSITIVE / 3)]
     labels = drawn(d.draw, lead, np.arange(classes))
     labels.reshape(-1)[:1] = classes - 1
-    return options, [d.tensor(shape), ad.as_tensor(labels)]
+    return options, [d.tensor(shape), creation.as_tensor(labels)]
 
 
 LOSSES = {"CrossEntropyLoss": cross_entropy, "MSELoss": mse}
@@ -182,7 +183,7 @@ def losses(
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(tables)}.")
     name = draw(st.sampled_from(names))
     options, inputs = tables[name](_Draw(draw, smooth))
-    given = {word: x.to(dtype) if isinstance(x, ad.Tensor) else x for word, x in options.items()}
+    given = {word: x.to(dtype) if isinstance(x, Tensor) else x for word, x in options.items()}
     function = (
         getattr(nn, name)(**given) if name in LOSSES else functools.partial(getattr(nn.functional, name), **given)
     )

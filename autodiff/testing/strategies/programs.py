@@ -16,7 +16,8 @@ import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
 
-import autodiff as ad
+from autodiff.creation import as_tensor
+from autodiff.graph import trace
 from autodiff.primitive import registry
 from autodiff.testing.strategies import steps as table
 from autodiff.testing.strategies.steps import Array, Draw, Form
@@ -137,7 +138,7 @@ class Program:
 
     def graph(self) -> Graph:
         """Return the Graph of the program at its inputs, to be drawn or read."""
-        return ad.trace(self.function)(*[ad.as_tensor(x) for x in self.inputs])
+        return trace(self.function)(*[as_tensor(x) for x in self.inputs])
 
     def __repr__(self) -> str:
         names = self.names[: len(self.inputs)]
@@ -151,7 +152,9 @@ class Program:
 
 def _scope(steps: Sequence[Step]) -> dict[str, Any]:
     """Return what the names in the code of some steps mean."""
-    scope: dict[str, Any] = {"np": np, "ad": ad, **{step.op.__name__: step.op for step in steps}}
+    import autodiff
+
+    scope: dict[str, Any] = {"np": np, "ad": autodiff, **{step.op.__name__: step.op for step in steps}}
     if any("scipy." in step.code for step in steps):
         scope["scipy"] = importlib.import_module("scipy.special") and sys.modules["scipy"]
     return scope

@@ -15,10 +15,10 @@ import numpy as np
 from autodiff import protocols
 from autodiff.primitive import Primitive, registry
 from autodiff.testing import report
-from autodiff.testing.deadline import Late, deadline
-from autodiff.testing.equivalent import reason
-from autodiff.testing.examples import Test, default_tests
-from autodiff.testing.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
+from autodiff.testing.mutation.deadline import Late, deadline
+from autodiff.testing.mutation.equivalent import reason
+from autodiff.testing.mutation.examples import Test, default_tests
+from autodiff.testing.mutation.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
 from autodiff.testing.report import Report, Verdict
 
 __all__ = ["Mutant", "MutationScore", "Total", "mutate", "mutation_score"]
@@ -71,16 +71,19 @@ class MutationScore:
         return [head, *(f"  {what:<10}  {name:<{width}}  {why}" for what, name, why in rows)]
 
 
-def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, seconds: float = 10.0) -> MutationScore:
+def mutation_score(
+    subject: Any, tests: Iterable[Test] | Test | None = None, *, examples: int = 24, seconds: float = 10.0
+) -> MutationScore:
     """Put each mutant of a derivative in its place in turn, run the tests, and report which mutants they noticed.
 
     `subject` is an operation (its rules are mutated) or one rule of the registry, a function of Python that returns
     derivatives, or a class with `forward` and `backward`. A test is a function of no arguments; it notices by raising
     an exception or by returning something false, other than None. An inconclusive gradcheck has not noticed. The
-    default tests, for an operation of the registry, are gradchecks of both orders on examples drawn from its domain.
+    default tests, for an operation of the registry, are gradchecks of both orders on `examples` drawn from its domain
+    (about two times as many in all, with those at kinks and of complex numbers).
 
     A mutant that makes a test run for more than `seconds` counts as noticed. Equivalent mutants of this package's own
-    rules are listed with reasons in `autodiff.testing.equivalent`; of others, those that changed no value are marked.
+    rules are listed with reasons in `autodiff.testing.mutation.equivalent`; of others, those that changed no value are marked.
 
     >>> import numpy as np
     >>> from autodiff.testing import gradcheck, mutation_score
@@ -92,7 +95,7 @@ def mutation_score(subject: Any, tests: Iterable[Test] | Test | None = None, *, 
         if entry is None:
             raise TypeError("mutation_score: tests are needed for a function that is not in the registry; pass tests=.")
         with _quietly():
-            tests = default_tests(entry)
+            tests = default_tests(entry, examples)
     listed = [tests] if callable(tests) else list(tests)
     name = entry.name if entry is not None else getattr(subject, "__name__", repr(subject))
     if not listed:

@@ -7,15 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autodiff.testing import narrowing, taylor
-from autodiff.testing.analytic import EPS, ROUNDOFF, SAFETY, Fault, Gradients
-from autodiff.testing.differences import Slope, scatter
-from autodiff.testing.judging import judged
-from autodiff.testing.oracles import NAMES, Point, analytic_operations, complex_step, differences, forward, nearby
+from autodiff.testing.checks import narrowing, taylor
+from autodiff.testing.checks.analytic import EPS, ROUNDOFF, SAFETY, Fault, Gradients
+from autodiff.testing.checks.differences import Slope, scatter
+from autodiff.testing.checks.judging import judged
+from autodiff.testing.checks.oracles import (
+    NAMES,
+    Point,
+    analytic_operations,
+    complex_step,
+    differences,
+    forward,
+    nearby,
+)
+from autodiff.testing.checks.weighing import Attempt, Line
 from autodiff.testing.report import Report, Verdict
 from autodiff.testing.space import Array
 from autodiff.testing.subject import Subject
-from autodiff.testing.weighing import Attempt, Line
 
 RESOLVED = 1e-3  # of the largest derivative on a line: behind a coarser tolerance an error could hide
 ROUNDING = 1e-10  # of the function's values: a derivative below this is 0 at their precision

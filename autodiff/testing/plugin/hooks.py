@@ -83,7 +83,7 @@ def _page(config: pytest.Config) -> Path | None:
 
 def _offer(profile: str) -> None:
     """Register the profile that --hypothesis-profile names, if it is one of ours and nobody registered it."""
-    from autodiff.testing import profiles
+    from autodiff.testing.plugin import profiles
 
     if profile in profiles.PROFILES:
         profiles.register(profile)
@@ -112,7 +112,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
 
     Keywords default to those of the test's marker.
     """
-    from autodiff.testing.gradcheck import gradcheck
+    from autodiff.testing.checks.gradcheck import gradcheck
 
     defaults = _keywords(request.node)
 
@@ -140,7 +140,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         answer = test(*args, **kwargs)
         if not (isinstance(answer, tuple) and answer and (callable(answer[0]) or hasattr(answer[0], "bind"))):
             return answer
-        from autodiff.testing.gradcheck import gradcheck
+        from autodiff.testing.checks.gradcheck import gradcheck
 
         report = gradcheck(*answer, **{"name": _name(answer[0], pyfuncitem)} | _keywords(pyfuncitem))
         if not report:
@@ -245,7 +245,7 @@ def pytest_runtest_makereport(
         if failing and not any(_unspaced(str(report)) in shown for report in failing):
             outcome.sections.append((SECTION, _text(failing)))
     if item.config.getoption(PAGE):
-        from autodiff.testing.page import Check
+        from autodiff.testing.plugin.page import Check
 
         packed = [Check(item.nodeid, row.report, row.times).pack() for row in collected.rows]
         outcome.gradchecks = packed  # type: ignore[attr-defined]  # plain text, as pytest-xdist's wire asks
@@ -259,7 +259,7 @@ def _shorten(traceback: TracebackType | None) -> None:
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     theirs = [frame for frame in frames if here not in Path(frame.tb_frame.f_code.co_filename).parents]
     if theirs and theirs[-1] is frames[-1]:
         for frame, following in pairwise(theirs):
@@ -318,7 +318,7 @@ class Session:
         """Write the page."""
         if self.page is None:
             return
-        from autodiff.testing.page import render
+        from autodiff.testing.plugin.page import render
 
         name = self.config.rootpath.name
         self.page.write_text(render(self.checks, f"Gradient checks of {name}", self.facts()), "utf-8", "replace")
@@ -326,14 +326,14 @@ class Session:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say where the page is and what is on it."""
         if self.page is not None:
-            from autodiff.testing.page import tally
+            from autodiff.testing.plugin.page import tally
 
             terminalreporter.write_sep("-", f"gradcheck: {tally(self.checks)}; {self.config.getoption(PAGE)}")
 
     @functools.cached_property
     def checks(self) -> list[Any]:
         """The rows of the page; how their tests ended is known at the end."""
-        from autodiff.testing.page import Check
+        from autodiff.testing.plugin.page import Check
 
         checks = [Check.unpack(text) for text in self.packed]
         for check in checks:

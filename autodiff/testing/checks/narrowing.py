@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autodiff.testing.analytic import EPS, ROUNDOFF, SAFETY
-from autodiff.testing.judging import explained
-from autodiff.testing.oracles import differences
+from autodiff.testing.checks.analytic import EPS, ROUNDOFF, SAFETY
+from autodiff.testing.checks.judging import explained
+from autodiff.testing.checks.oracles import differences
+from autodiff.testing.checks.weighing import Line
 from autodiff.testing.report import Entry, Report
 from autodiff.testing.space import Array
-from autodiff.testing.weighing import Line
 
 if TYPE_CHECKING:
-    from autodiff.testing.comparison import Comparison
+    from autodiff.testing.checks.comparison import Comparison
 
 
 def narrow(comparison: Comparison, lines: list[Line], report: Report) -> None:

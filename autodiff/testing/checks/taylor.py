@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autodiff.testing.analytic import EPS, Gradients
-from autodiff.testing.judging import ALL_INPUTS, ALL_OUTPUTS, KEPT
-from autodiff.testing.oracles import Point
+from autodiff.testing.checks.analytic import EPS, Gradients
+from autodiff.testing.checks.judging import ALL_INPUTS, ALL_OUTPUTS, KEPT
+from autodiff.testing.checks.oracles import Point
 from autodiff.testing.report import Entry
 from autodiff.testing.space import Array
 

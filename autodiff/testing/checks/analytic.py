@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.oracles import Point
+from autodiff.testing.checks.oracles import Point
 from autodiff.testing.report import Entry
 from autodiff.testing.space import Array
 from autodiff.testing.subject import Pull, laid_out

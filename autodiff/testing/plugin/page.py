@@ -139,7 +139,7 @@ def render(checks: Iterable[Check], title: str, facts: dict[str, str]) -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("autodiff.testing") / name).read_text(encoding="utf-8")
+    return (files("autodiff.testing.plugin") / name).read_text(encoding="utf-8")
 
 
 def _headline(counts: Counter[Verdict]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, reject
 from hypothesis import settings as Settings
 from hypothesis.strategies import SearchStrategy
 
-from autodiff.testing.gradcheck import gradcheck
+from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
 
 Test = Callable[..., None]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.analytic import EPS, ROUNDOFF, SAFETY, Pushed
-from autodiff.testing.comparison import SMALL, Comparison, Directions
+from autodiff.testing.checks.analytic import EPS, ROUNDOFF, SAFETY, Pushed
+from autodiff.testing.checks.comparison import SMALL, Comparison, Directions
 from autodiff.testing.report import Entry, Report, Verdict, finished
 from autodiff.testing.space import Space
 from autodiff.testing.subject import Subject

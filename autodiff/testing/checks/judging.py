@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autodiff.testing.analytic import Gradients
-from autodiff.testing.differences import scatter
-from autodiff.testing.oracles import Point
+from autodiff.testing.checks.analytic import Gradients
+from autodiff.testing.checks.differences import scatter
+from autodiff.testing.checks.oracles import Point
+from autodiff.testing.checks.weighing import Finding, Line
 from autodiff.testing.report import Entry, Report, Verdict
-from autodiff.testing.weighing import Finding, Line
 
 PLANTED = 1e-3  # the relative error whose chance of being missed a report states
 KEPT = 24  # entries that a report keeps

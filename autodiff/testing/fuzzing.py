@@ -16,7 +16,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Unsatisfiable
 
-from autodiff.testing.gradcheck import gradcheck
+from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
 from autodiff.testing.strategies.programs import Program, programs
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.differences import LEVELS, Slope, slope
+from autodiff.testing.checks.differences import LEVELS, Slope, slope
 from autodiff.testing.space import Array, Space
 from autodiff.testing.subject import Subject
 
@@ -149,7 +149,7 @@ def complex_step(point: Point, step: Array) -> Slope:
 
 def forward(point: Point, step: Array) -> Slope:
     """Push a direction forwards through the graph: exact for linear operations, by the rules for the others."""
-    from autodiff.testing.forward import push
+    from autodiff.testing.checks.forward import push
 
     point.evaluations += 1
     pushed = push(point.subject, point.arrays(point.base), point.arrays(step))

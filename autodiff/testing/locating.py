@@ -17,7 +17,7 @@ from autodiff import apply as engine
 from autodiff import creation
 from autodiff.graph import trace
 from autodiff.graph.record import Call, Graph, Op, Value
-from autodiff.testing.gradcheck import gradcheck
+from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
 from autodiff.tree import leaves, map_leaves
 

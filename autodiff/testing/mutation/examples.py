@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import Primitive
-from autodiff.testing.conventions import conventions
+from autodiff.testing.mutation.conventions import conventions
 from autodiff.testing.report import Report
 
 Test = Callable[[], Any]
@@ -21,7 +21,7 @@ def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
     Most are at smooth points, some at kinks and singular points (those where the derivative can be checked), some of
     complex numbers where the operation takes them. Where there is nothing to measure, the `conventions` are checked.
     """
-    from autodiff.testing.gradcheck import gradcheck
+    from autodiff.testing.checks.gradcheck import gradcheck
     from autodiff.testing.strategies.operations import op_inputs, takes_complex
 
     def test(call: Any, order: int, output: int | None = None) -> Test:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import registry
-from autodiff.testing.changes import changes, last_name, replaced, tool
+from autodiff.testing.mutation.changes import changes, last_name, replaced, tool
 
 Definition = ast.Lambda | ast.FunctionDef
 
