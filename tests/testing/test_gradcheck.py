@@ -133,6 +133,19 @@ class TestWrongDerivativesFail:
         f = Primitive(lambda a: np.cumsum(a), (lambda g: np.cumsum(g),), kind="linear")
         assert gradcheck(f, V, oracle="forward").verdict is Verdict.FAIL
 
+    def test_the_forward_oracle_runs_functions_that_another_library_computes(self) -> None:
+        class Sine(ad.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                return ad.tensor(np.sin(x.numpy()))
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * np.cos(ctx.saved_tensors[0])
+
+        assert gradcheck(Sine.apply, V, oracle="forward")
+
     def test_an_error_of_a_thousandth_in_one_entry_of_a_million(self) -> None:
         scale = RNG.normal(size=1000)
         f = wrong(lambda x: x * scale, lambda g: g * np.where(np.arange(1000) == 456, 1.001 * scale, scale))

@@ -52,7 +52,10 @@ def _pushed(op: Op, given: list[Any]) -> list[Any]:
 
     def local(*ts: Tensor) -> Any:
         placed = dict(zip(moving, ts, strict=True))
-        return engine.apply(op.primitive, tuple(placed.get(i, v) for i, v in enumerate(values)), op.params)
+        operands = tuple(placed.get(i, v) for i, v in enumerate(values))
+        if isinstance(getattr(op.primitive, "fun", None), type):  # a Function, whose forward another library computes
+            return op.primitive.fun.apply(*operands, **op.params)
+        return engine.apply(op.primitive, operands, op.params)
 
     _, pushed = functional.jvp(local, tuple(values[i] for i in moving), tuple(given[i] for i in moving))
     return [t.data for t in (pushed if isinstance(pushed, (tuple, list)) else [pushed])]

@@ -34,7 +34,10 @@ def deadline(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with lock:
+        try:
+            with lock:
+                over.set()
+            for _ in range(1000 * raised):  # one may still be on its way: it lands here
+                pass
+        except Late:
             over.set()
-        if raised:  # one may still be on its way
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)

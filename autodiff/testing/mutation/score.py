@@ -83,7 +83,7 @@ def mutation_score(
     (about two times as many in all, with those at kinks and of complex numbers).
 
     A mutant that makes a test run for more than `seconds` counts as noticed. Equivalent mutants of this package's own
-    rules are listed with reasons in `autodiff.testing.mutation.equivalent`; of others, those that changed no value are marked.
+    rules are listed with reasons in `testing.mutation.equivalent`; of others, those that changed no value are marked.
 
     >>> import numpy as np
     >>> from autodiff.testing import gradcheck, mutation_score
