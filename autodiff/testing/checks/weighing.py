@@ -74,45 +74,89 @@ class Line:
 
         The most precise one decides, unless another that could have seen its mismatch saw none; and a mismatch counts
         only if a second attempt, where there is one, finds the same derivative. At a kink, which two attempts must see
-        down to the finest steps, the interval of the one-sided derivatives decides.
+        down to the finest steps, the interval of the one-sided derivatives decides, or that of the derivatives nearby.
         """
-        attempts = self.attempts
-        analytic, numeric, tolerance = (
-            np.stack([getattr(a, name) for a in attempts]) for name in ("analytic", "numeric", "tolerance")
-        )
-        kinked = np.stack([a.kinked for a in attempts])
-        usable = np.stack([a.resolved for a in attempts]) & ~kinked
-        unit = np.array([[a.unit] for a in attempts])
-        step = np.stack([a.step for a in attempts]) * unit
+        t = _table(self.attempts)
         with np.errstate(all="ignore"):
-            miss = np.nan_to_num(np.abs(analytic - numeric), nan=np.inf)
-            bar = tolerance / np.maximum(np.fmax(np.abs(numeric), tolerance), LEAST)
-            best = _least(bar, usable)
-            clear = CLEAR * _chosen(miss / unit, best)
-            sees_none = usable & (miss <= tolerance) & (tolerance / unit <= clear)
-            best = np.where(np.any(sees_none, axis=0), _least(bar, sees_none), best)
-            alike = usable & (np.abs(numeric / unit - _chosen(numeric / unit, best)) <= clear)
-            alone = (
-                self.coordinate is not None or len(attempts) == 1
-            )  # a line through many kinks can be measured by chance
-            confirmed = (np.sum(alike, axis=0) > 1) | (alone & (np.sum(usable, axis=0) < 2))
-
-            jumps = _lowest(step, np.stack([a.jumping for a in attempts])) < _chosen(step, best)
-            kink = (np.sum(kinked, axis=0) > 1) & (_lowest(step, kinked) < _lowest(step, usable))
-            best = np.where(kink, _least(step, kinked), best)
-            outside = np.stack([np.fmax(a.low - a.analytic, a.analytic - a.high) for a in attempts])
-            outside = np.maximum(np.nan_to_num(outside, nan=np.inf), 0)
-            off = np.where(kink, _chosen(outside, best), _chosen(miss, best))
-            excess = np.where(off > 0, off / np.maximum(_chosen(tolerance, best), LEAST), 0.0)
-            if self.nearby is not None:  # at a kink any mean of the derivatives around it will do (Clarke 1975)
-                low, high = self.nearby
-                slopes = _chosen(analytic / unit, best)
-                apart = kink | (high - low > CLEAR * np.fmax(np.abs(low), np.abs(high)))
-                slack = _chosen(tolerance / unit, best)
-                among = apart & (slopes >= low - slack) & (slopes <= high + slack)
+            best = t.most_precise()
+            confirmed = t.confirmed(best, alone=self.coordinate is not None or len(self.attempts) == 1)
+            jumps = _lowest(t.step, t.jumping) < _chosen(t.step, best)
+            kink = t.kinks()
+            best = np.where(kink, _least(t.step, t.kinked), best)
+            off = np.where(kink, _chosen(t.outside, best), _chosen(t.miss, best))
+            excess = np.where(off > 0, off / np.maximum(_chosen(t.tolerance, best), LEAST), 0.0)
+            if self.nearby is not None:
+                among = self._among(t, best, kink)
                 kink, excess = kink | (among & (excess > 1)), np.where(among, 0.0, excess)
-        told = kink | (~jumps | (excess <= 1)) & (np.any(usable, axis=0) & (confirmed | (excess <= 1)))
+        told = kink | (np.any(t.usable, axis=0) & ((confirmed & ~jumps) | (excess <= 1)))
         return Finding(told & (excess > 1), ~told, kink, best, np.where(told, excess, 0.0))
+
+    def _among(self, t: Table, best: Array, kink: Array) -> Array:
+        """Say where the analytic side is a mean of the derivatives around a kink: any will do (Clarke 1975)."""
+        assert self.nearby is not None
+        low, high = self.nearby
+        apart = kink | (high - low > CLEAR * np.fmax(np.abs(low), np.abs(high)))
+        slope, slack = _chosen(t.analytic / t.unit, best), _chosen(t.tolerance / t.unit, best)
+        return np.asarray(apart & (slope >= low - slack) & (slope <= high + slack))
+
+
+class Table(NamedTuple):
+    """The attempts along a line: a row for each, a column for each cotangent."""
+
+    analytic: Array
+    numeric: Array
+    tolerance: Array
+    miss: Array  # the distance of the analytic side from the measured one
+    outside: Array  # and from the interval of the one-sided derivatives
+    kinked: Array
+    jumping: Array
+    usable: Array
+    step: Array
+    unit: Array
+
+    def most_precise(self) -> Array:
+        """Return the attempt with the smallest relative error bar, or of those that contradict its mismatch."""
+        bar = self.tolerance / np.maximum(np.fmax(np.abs(self.numeric), self.tolerance), LEAST)
+        best = _least(bar, self.usable)
+        sharp = self.tolerance / self.unit <= CLEAR * _chosen(self.miss / self.unit, best)
+        sees_none = self.usable & sharp & (self.miss <= self.tolerance)
+        return np.where(np.any(sees_none, axis=0), _least(bar, sees_none), best)
+
+    def confirmed(self, best: Array, alone: bool) -> Array:
+        """Say where a second attempt finds the same derivative, or is not needed if there is none.
+
+        A line through many kinks can be measured by chance: there one attempt is not enough.
+        """
+        slope = self.numeric / self.unit
+        alike = np.abs(slope - _chosen(slope, best)) <= CLEAR * _chosen(self.miss / self.unit, best)
+        return np.asarray((np.sum(self.usable & alike, axis=0) > 1) | (alone & (np.sum(self.usable, axis=0) < 2)))
+
+    def kinks(self) -> Array:
+        """Say where two attempts see a kink, and none at finer steps sees a smooth function."""
+        finer = _lowest(self.step, self.kinked) < _lowest(self.step, self.usable)
+        return np.asarray((np.sum(self.kinked, axis=0) > 1) & finer)
+
+
+def _table(attempts: list[Attempt]) -> Table:
+    columns = {name: np.stack([getattr(a, name) for a in attempts]) for name in Attempt._fields if name != "unit"}
+    unit = np.array([[a.unit] for a in attempts])
+    analytic, kinked = columns["analytic"], columns["kinked"]
+    with np.errstate(all="ignore"):
+        miss = np.nan_to_num(np.abs(analytic - columns["numeric"]), nan=np.inf)
+        outside = np.fmax(columns["low"] - analytic, analytic - columns["high"])
+        outside = np.maximum(np.nan_to_num(outside, nan=np.inf), 0)
+    return Table(
+        analytic,
+        columns["numeric"],
+        columns["tolerance"],
+        miss,
+        outside,
+        kinked,
+        columns["jumping"],
+        columns["resolved"] & ~kinked,
+        columns["step"] * unit,
+        unit,
+    )
 
 
 def _least(values: Array, where: Array) -> Array:
