@@ -37,3 +37,11 @@ def test_coming_from_row(code, gives):
 def test_links_between_documents_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_the_story_of_a_pytorch_function(capsys, torch):
+    (code,) = re.findall(r"```python\n(import torch\n.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+    exec(code, {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "FAIL: apply — wrong derivative"
+    assert said[1] == "  the analytic derivative is 0.666667 times the measured one."
