@@ -50,8 +50,10 @@ def _entries(point: Point, gradients: Gradients, lines: list[Line], findings: li
     for line, finding in zip(lines, findings, strict=True):
         for pair in np.argsort(-finding.excess, kind="stable")[:KEPT]:
             if not finding.unresolved[pair]:
-                rank = bool(finding.wrong[pair]), line.coordinate is not None, float(finding.excess[pair])
-                ranked.append((rank if rank[0] else (False, False, rank[2]), line, finding, int(pair)))
+                wrong, excess = bool(finding.wrong[pair]), float(finding.excess[pair])
+                single = gradients.everything and pair < point.outputs.size
+                named = wrong * (2 * (line.coordinate is not None) + single)  # how much of the place a wrong one tells
+                ranked.append(((wrong, named, excess), line, finding, int(pair)))
     ranked.sort(key=lambda row: row[0], reverse=True)
     return [_entry(point, gradients, line, finding, pair) for _, line, finding, pair in ranked[:KEPT]]
 
