@@ -43,8 +43,10 @@ NAMES = """
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester):
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """Return a function that writes a test module and runs pytest on it."""
+    for name in ("CI", "BUILD_NUMBER"):  # there pytest's summary repeats whole messages
+        monkeypatch.delenv(name, raising=False)
     pytester.makepyfile(planted=PLANTED)
 
     def run(tests: str, *arguments: str, subprocess: bool = False) -> pytest.RunResult:
