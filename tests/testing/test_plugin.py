@@ -449,3 +449,11 @@ def test_profiles_have_no_deadline_and_leave_a_projects_own_alone(pytester: pyte
     assert pytester.runpython_c(dedent(PROFILES)).ret == 0
     with pytest.raises(ValueError, match="'fast' is not one of the profiles dev, ci, thorough"):
         profiles.register("fast")
+
+
+def test_a_property_of_a_lambda_is_checked_as_well() -> None:
+    from autodiff.testing import gradient_property, tensors
+
+    gradient_property(tensors(shape=(2,)), max_examples=3)(lambda x: x * 2)()
+    with pytest.raises(AssertionError, match="wrong derivative"):
+        gradient_property(tensors(shape=(2,)), max_examples=3)(lambda x: x * x.detach() + x)()
