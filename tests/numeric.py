@@ -10,8 +10,6 @@ import numpy as np
 import autodiff as ad
 from autodiff.testing import gradcheck
 
-LAYOUTS = ("C", "F", "negative", "strided", "readonly")
-
 
 def values(rng: np.random.Generator, shapes: Sequence[tuple[int, ...]], domains: Sequence[str]) -> list[Any]:
     """Draw float64 arrays, no two elements of which are close, none close to 0, each within its operand's domain."""
@@ -41,23 +39,6 @@ DOMAINS: dict[str, Callable[[Any, np.random.Generator], Any]] = {
     "clear of 0.8": lambda v, rng: v * 0.3 + 1.6 * rng.integers(-1, 2, v.shape),
     "between integers": lambda v, rng: 0.5 + v * 0.2 + rng.integers(-3, 3, v.shape),
 }
-
-
-def laid_out(x: Any, layout: str) -> Any:
-    """Return an equal array with another layout in memory."""
-    if layout == "F":
-        return np.asfortranarray(x) if x.ndim else x
-    if layout == "negative":
-        flip = (slice(None, None, -1),) * x.ndim
-        return x[flip].copy()[flip]
-    if layout == "strided":
-        wide = np.full([2 * n for n in x.shape], np.nan, x.dtype)
-        even = (slice(None, None, 2),) * x.ndim
-        wide[even] = x
-        return wide[even]
-    copy = x.copy()
-    copy.flags.writeable = layout != "readonly"
-    return copy
 
 
 def t(x: Any, requires_grad: bool = False) -> ad.Tensor:

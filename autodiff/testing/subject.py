@@ -75,7 +75,7 @@ class Subject:
 
     def derivative(self, cotangents: list[Any]) -> Subject:
         """Return the function of the inputs and of cotangents of the outputs that gives the inputs' gradients."""
-        return Gradients(self, cotangents)
+        return Derivative(self, cotangents)
 
     def jvp(self, xs: list[Any], tangents: list[Any]) -> list[Any]:
         """Return the outputs' tangents, by the library's own forward mode."""
@@ -120,11 +120,11 @@ class Subject:
                 attributes[key] = old
 
 
-class Gradients(Subject):
+class Derivative(Subject):
     """The gradients of another subject, as a function of its inputs and cotangents: the next order's function."""
 
     def __init__(self, of: Subject, cotangents: list[Any]) -> None:
-        super().__init__(lambda *leaves: self._gradients(leaves), (), name=f"the gradient of {of.name}")
+        super().__init__(lambda *xs: self.call(list(xs)), (), name=f"the gradient of {of.name}")
         self.of = of
         self.inputs = [*of.inputs, *cotangents]
         self.names = [*of.names, *[f"gradient of {n}" for n in of.outputs]]
@@ -142,19 +142,6 @@ class Gradients(Subject):
                 gs = sweep.grad([y for y, _ in live], xs, [v for _, v in live], create_graph=record, allow_unused=True)
         self.outputs = [f"gradient by {n}" for n in self.of.names]
         return [creation.zeros_like(x) if g is None else g for g, x in zip(gs, xs, strict=True)]
-
-    def _gradients(self, leaves: Any) -> Any:
-        return self.call(list(leaves))
-
-
-def laid_out(x: Array) -> Array:
-    """Return an equal array in another layout: its axes in reverse, every second element, backwards, of a wider one."""
-    if x.ndim == 0:
-        return x.copy()
-    wide = np.full((*x.shape[:0:-1], 2 * x.shape[0]), np.nan, x.dtype)
-    spread = wide.T[::-2]
-    spread[...] = x
-    return spread
 
 
 def _checked(x: Any, wanted: bool) -> bool:

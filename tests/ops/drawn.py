@@ -8,7 +8,8 @@ import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
 
-from tests.numeric import LAYOUTS, laid_out, values
+from autodiff.testing.layouts import LAYOUTS, laid_out
+from tests.numeric import values
 from tests.ops.table import Op
 
 FIXED = {"n": 2, "m": 3, "k": 4, "p": 2, "q": 3}

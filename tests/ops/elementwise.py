@@ -41,6 +41,7 @@ UFUNCS = [
     op(fun, fun, ", ".join(["..."] * fun.nin), *domains(entry), torch=torchs(fun))
     for fun, entry in registry.items()
     if isinstance(fun, np.ufunc)
+    and getattr(np, fun.__name__, None) is fun
     and entry.fun is fun
     and entry.differentiable
     and entry.kind != "zero"

@@ -10,7 +10,6 @@ import pytest
 
 import autodiff as ad
 from autodiff.testing import gradcheck
-from tests.numeric import LAYOUTS, laid_out
 
 RNG = np.random.default_rng(3)
 VECTOR, OTHER = RNG.normal(size=3), RNG.normal(size=3)
@@ -93,8 +92,3 @@ def test_a_rule_of_an_impossible_shape_is_named_with_both_shapes() -> None:
     assert report.verdict == "fail"
     assert "shape (2,)" in report.detail
     assert "operand of shape (3,)" in report.detail
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts_hold_the_same_values(layout: str) -> None:
-    np.testing.assert_array_equal(laid_out(MATRIX, layout), MATRIX)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.checks.oracles import Point
+from autodiff.testing.layouts import laid_out
 from autodiff.testing.report import Entry
 from autodiff.testing.space import Array
-from autodiff.testing.subject import Pull, laid_out
+from autodiff.testing.subject import Pull
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDOFF = 64.0  # units in the last place that a gradient may be off
@@ -102,8 +103,8 @@ class Gradients:
 
     def _in_another_layout(self, arrays: list[Any]) -> None:
         """Check that inputs and cotangents that are not contiguous give the same gradient."""
-        ys, pull = self.point.subject.linearize([laid_out(x) for x in arrays])
-        scattered: Pull = lambda vs: pull([laid_out(v) for v in vs])  # noqa: E731
+        ys, pull = self.point.subject.linearize([laid_out(x, "scattered") for x in arrays])
+        scattered: Pull = lambda vs: pull([laid_out(v, "scattered") for v in vs])  # noqa: E731
         g = self._pulled(scattered, self.random[0], ys, arrays)
         self._same(g, EPS, "wrong layout", "for inputs that are not contiguous")
 

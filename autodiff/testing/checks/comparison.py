@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -132,11 +133,7 @@ class Comparison:
         self.gradients.doubt()
         self.persist(line, point)
         finding = line.finding()
-        if (
-            self.gradients.everything
-            and np.any(finding.wrong | finding.unresolved)
-            and (wide := self._in_long_double())
-        ):
+        if self.gradients.everything and np.any(finding.wrong | finding.unresolved) and (wide := self._in_long_double):
             before = line.start_over()
             self.persist(line, wide)
             if not np.any(finding.wrong):  # a mismatch is decided with more digits alone
@@ -172,16 +169,15 @@ class Comparison:
             return False
         return sure or not (np.any(finding.wrong) or np.any(line.attempts[-1].kinked))
 
+    @functools.cached_property
     def _in_long_double(self) -> Point | None:
-        """Return the point in long double, where the function keeps that precision."""
-        if not hasattr(self, "_wide"):
-            try:
-                wide = Point(self.subject, np.longdouble)
-            except (TypeError, ValueError):
-                wide = self.point
-            exact = not wide.narrow and wide.here.dtype == np.longdouble and wide.here.dtype != np.float64
-            self._wide = wide if exact else None
-        return self._wide
+        """The point in long double, where the function keeps that precision."""
+        try:
+            wide = Point(self.subject, np.longdouble)
+        except (TypeError, ValueError):
+            return None
+        exact = not wide.narrow and wide.here.dtype == np.longdouble and wide.here.dtype != np.float64
+        return wide if exact else None
 
     def _attempt(self, line: Line, step: Array, found: Slope, scale: Array) -> Attempt:
         """Pair what was measured of each output with every cotangent, beside the analytic side."""

@@ -37,7 +37,6 @@ class Slope:
     sides_error: Array
     height: Array
     jumping: Array  # where the difference across the point does not shrink with the step
-    evaluations: int
 
     @property
     def kinked(self) -> Array:
@@ -65,14 +64,14 @@ def slope(along: Along, here: Array, noise: Array | None = None, levels: int = L
         bends = np.abs(ahead + behind - 2 * here) / column
         smooth = np.all(bends[-1] <= bends[0] / 4 + 4 * scatter / steps[-1])  # they vanish with the step: no kink
         if smooth and np.all(error <= GOOD * np.maximum(np.max(np.abs(value), initial=0), height)):
-            return Slope(value, error, step, value, value, 2 * error, height, jumping, 2 * levels)
+            return Slope(value, error, step, value, value, 2 * error, height, jumping)
         right, right_error, _ = _extrapolated((ahead - here) / column, steps, 2 * scatter, power=1)
         left, left_error, _ = _extrapolated((here - behind) / column, steps, 2 * scatter, power=1)
         sides_error = left_error + right_error
         gap = np.abs(right - left)
         agree = (gap <= sides_error) & (2 * sides_error < error)  # the slope goes on, the curvature jumps: as in x|x|
         value, error = np.where(agree, (left + right) / 2, value), np.where(agree, 2 * sides_error, error)
-    return Slope(value, error, step, left, right, sides_error, height, jumping, 2 * levels)
+    return Slope(value, error, step, left, right, sides_error, height, jumping)
 
 
 def _extrapolated(quotients: Array, steps: Array, scatter: Array, power: int) -> tuple[Array, Array, Array]:

@@ -160,7 +160,7 @@ def forward(point: Point, step: Array) -> Slope:
 
 def _exact(point: Point, values: Array, error: Array, h: float) -> Slope:
     never = np.zeros(values.shape, bool)
-    return Slope(values, error, np.full(values.shape, h), values, values, error * 2, np.abs(point.here), never, 1)
+    return Slope(values, error, np.full(values.shape, h), values, values, error * 2, np.abs(point.here), never)
 
 
 def analytic_operations(subject: Subject) -> tuple[int, str | None]:

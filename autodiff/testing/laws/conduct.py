@@ -10,6 +10,7 @@ import numpy as np
 
 from autodiff.creation import as_tensor
 from autodiff.testing.laws.trial import Arrays, Trial, gradients, quiet
+from autodiff.testing.layouts import laid_out
 from autodiff.testing.report import Report
 from autodiff.testing.space import Array
 from autodiff.testing.subject import Subject
@@ -176,12 +177,7 @@ def _of_kind(real: Any, x: Array) -> Any:
     return np.result_type(real, np.complex64) if x.dtype.kind == "c" else real
 
 
-LAYOUTS: dict[str, Callable[[Array], Array]] = {
-    "Fortran order": lambda x: np.asfortranarray(x) if x.ndim else x.copy(),
-    "every second element": lambda x: _strided(x, 2),
-    "backwards": lambda x: _strided(x, -1),
-    "read-only": lambda x: _readonly(x),
-}
+PLACED = {"Fortran order": "F", "every second element": "strided", "backwards": "negative", "read-only": "readonly"}
 
 
 def contiguity(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> Report:
@@ -197,11 +193,11 @@ def contiguity(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> Repor
     vs = trial.cotangents(trial.linearize(xs)[0])
     names = [*subject.outputs, *gradients(subject)]
 
-    for layout, laid in LAYOUTS.items():
+    for layout, key in PLACED.items():
 
-        def sides(xs: Arrays, vs: Arrays, laid: Any = laid) -> tuple[Arrays, Arrays]:
+        def sides(xs: Arrays, vs: Arrays, key: str = key) -> tuple[Arrays, Arrays]:
             results = []
-            for place in (laid, np.array):
+            for place in (lambda x: laid_out(x, key), np.array):
                 values, pull = trial.linearize([place(x) for x in xs])
                 results.append([*values, *pull([place(v) for v in vs])])
             return results[0], results[1]
@@ -211,21 +207,6 @@ def contiguity(f: Any, *inputs: Any, params: Any = None, seed: int = 0) -> Repor
         except ValueError as error:
             trial.broken(f"inputs and cotangents {layout}: {error}")
     return trial.report()
-
-
-def _strided(x: Array, step: int) -> Array:
-    if not x.ndim:
-        return x.copy()
-    wide = np.full((*x.shape[:-1], x.shape[-1] * abs(step)), np.nan, x.dtype)
-    part = wide[..., ::step]
-    part[...] = x
-    return part
-
-
-def _readonly(x: Array) -> Array:
-    copy = x.copy()
-    copy.flags.writeable = False
-    return copy
 
 
 CUTS: dict[str, Callable[[Array], Array]] = {

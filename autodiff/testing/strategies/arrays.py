@@ -17,11 +17,11 @@ import numpy as np
 from autodiff.creation import as_tensor
 from autodiff.primitive import DOMAINS, Domain
 from autodiff.tensor import Tensor
+from autodiff.testing.layouts import LAYOUTS, laid_out
 from autodiff.tree import map_leaves
 
 Shape = tuple[int, ...]
 
-LAYOUTS = ("C", "F", "negative", "strided", "readonly")
 SCALE = 3.0  # values lie between -SCALE and SCALE
 CLEAR = 0.25  # this far from kinks and singular points is smooth
 GAP = 1 / 32  # between two levels
@@ -78,23 +78,6 @@ def distinct(draw: st.DrawFn, shapes: list[Shape]) -> list[Any]:
     pool = np.linspace(-SCALE, SCALE, sum(sizes) + 2)[1:-1][np.argsort(keys, kind="stable")]
     parts = np.split(pool, np.cumsum(sizes)[:-1])
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-
-
-def laid_out(x: Any, layout: str) -> Any:
-    """Return an equal array with another layout in memory, one of LAYOUTS."""
-    if layout == "F":
-        return np.array(x, order="F")
-    if layout == "negative":
-        flip = (*(slice(None, None, -1),) * x.ndim, ...)  # the ellipsis: 0-d stays an array
-        return x[flip].copy()[flip]
-    if layout == "strided":
-        wide = np.empty([2 * n for n in x.shape], x.dtype)
-        even = (*(slice(None, None, 2),) * x.ndim, ...)
-        wide[even] = x
-        return wide[even]
-    copy = np.array(x, order="C")
-    copy.flags.writeable = layout != "readonly"
-    return copy
 
 
 def shapes(min_dims: int = 0, min_side: int = 0, max_dims: int = 3, max_side: int = 3) -> st.SearchStrategy[Shape]:

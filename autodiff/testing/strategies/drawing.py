@@ -11,8 +11,9 @@ import hypothesis.strategies as st
 import numpy as np
 
 from autodiff.primitive import Domain, Primitive
+from autodiff.testing.layouts import LAYOUTS, laid_out
 from autodiff.testing.strategies import arrays
-from autodiff.testing.strategies.arrays import GRID, LAYOUTS, axes, distinct, drawn, laid_out, levels
+from autodiff.testing.strategies.arrays import GRID, axes, distinct, drawn, levels
 
 Shape = tuple[int, ...]
 Arguments = tuple[Any, ...]  # positional arguments, keywords, and what is called if not the entry's own function

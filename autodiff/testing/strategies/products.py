@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 
 from autodiff import kernels
-from autodiff.testing.strategies.arrays import laid_out
+from autodiff.testing.layouts import LAYOUTS, laid_out
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
 from autodiff.testing.strategies.matrices import well_conditioned
 
@@ -89,7 +89,7 @@ def invertible(d: Draw) -> Arguments:
     matrix = d(well_conditioned(d.integer(0, 3), 8.0, batch=d.shape(max_dims=2)))
     if d.complex:
         matrix = matrix * (1 + 0.5j)
-    return [laid_out(matrix, d.choice("C", "F", "negative", "strided", "readonly"))], {}
+    return [laid_out(matrix, d.choice(*LAYOUTS))], {}
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
