@@ -320,14 +320,15 @@ def _results(ys: Any, node: Node | None) -> Any:
 
 
 def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], given: dict[str, Any]) -> Any:
-    """Run an operation given `dtype=` (the operands are cast) or `out=` (written where nothing is lost)."""
+    """Run an operation given `dtype=` (the operands are cast), `out=` (written where nothing is lost) or a mask."""
     out, dtype = given.pop("out", None), given.pop("dtype", None)
-    if given:
+    masked = primitive.masked if given and not given.keys() - {"where", "initial"} else None
+    if given and masked is None:
         name, value = next(iter(given.items()))
         raise TypeError(f"{primitive.name} of a Tensor does not support {name}= (given {value!r}); leave it out.")
     if dtype is not None:
         operands = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in operands)
-    result = apply(primitive, operands, params)
+    result = masked(*operands, **params, **given) if masked else apply(primitive, operands, params)
     return result if out is None else write_out(primitive.name, result, out)
 
 

@@ -59,6 +59,8 @@ class Primitive:
     singular  where it is infinite or undefined: the domain's points unless given; "origin", "no inverse"
     shapes    how operands fit together, as in np.matmul.signature; None where they broadcast
     analytic  whether it is complex differentiable and its kernel takes complex arrays; of a composite, ask its parts
+    complex   whether complex operands have a derivative at all: as analytic says unless given
+    masked    what runs in its place when `where=` or `initial=` is given: written in registered functions
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class Primitive:
         singular: tuple[float | str, ...] | None = None,
         shapes: str | None = None,
         analytic: bool | None = None,
+        complex: bool | None = None,
+        masked: Callable[..., Any] | None = None,
     ) -> None:
         self.fun: Callable[..., Any] = fun
         self.rules, self.joint, self.kind, self.form = rules, joint, kind, form
@@ -90,6 +94,9 @@ class Primitive:
         self.shapes: str | None = shapes or getattr(fun, "signature", None)
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
         self.analytic = self._analytic() if analytic is None else analytic
+        whole = self.analytic or (form == "composite" and not kinks)
+        self.complex: bool = whole if complex is None else complex
+        self.masked = masked
         self.plans: dict[int, Plan] = {}
         self._written = sig, bind, takes
         for rule in (*rules, joint):
@@ -337,6 +344,21 @@ def _on_values(fun: Callable[..., Any]) -> Callable[..., Any]:
         return fun(*map(values, args), **{name: values(x) for name, x in kwargs.items()})
 
     return function
+
+
+class Unsupported(NamedTuple):
+    """Why a function has no rule, and what to call in its place."""
+
+    reason: str
+    instead: str
+
+
+refused: dict[Callable[..., Any], Unsupported] = {}
+
+
+def unsupported(*funs: Callable[..., Any], reason: str, instead: str = "") -> None:
+    """List functions that could have a derivative and have no rule: why, and the nearest that has one."""
+    refused.update({fun: Unsupported(reason, instead) for fun in funs})
 
 
 def alias(name: Callable[..., Any], fun: Callable[..., Any]) -> None:

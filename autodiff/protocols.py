@@ -12,7 +12,7 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import tape
 from autodiff.kernels.logits import logsumexp
-from autodiff.primitive import registry, values
+from autodiff.primitive import refused, registry, values
 
 _REDUCE: dict[Any, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
@@ -99,8 +99,11 @@ def unknown(fun: Callable[..., Any]) -> str:
     """Return the message for a function the registry does not know: its name, its nearest relatives, the way out."""
     import difflib
 
-    known = {f"{_module(f)}.{f.__name__}" for f in registry if _from_numpy(f)}
     name = f"{_module(fun)}.{fun.__name__}"
+    if fun in refused:
+        reason, instead = refused[fun]
+        return f"{name} is not supported: {reason}." + (f" Use {instead}." if instead else "")
+    known = {f"{_module(f)}.{f.__name__}" for f in registry if _from_numpy(f)}
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     return (
         f"{name} has no derivative rule, so it cannot take a Tensor."

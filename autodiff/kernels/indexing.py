@@ -84,7 +84,8 @@ def _bind_put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     lambda g, xs, index: _written(g, xs[2:], index),
     bind=_bind_put,
     kind="linear",
-    analytic=False,  # a real x has no room for a complex value
+    analytic=False,
+    complex=True,  # a real x has no room for a complex value
 )
 def put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     """Return a copy of x with x[index] = v; where an index repeats, the last value stays, as in NumPy."""

@@ -32,7 +32,7 @@ elementwise(
 )
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
 elementwise(np.cbrt, lambda g, y: ratio(g, y * y * 3), domain="nonzero")
-elementwise(np.absolute, lambda g, x, y: _abs(g, x, y), kinks=(0.0,))  # at 0: 0
+elementwise(np.absolute, lambda g, x, y: _abs(g, x, y), kinks=(0.0,), complex=True)  # at 0: 0
 elementwise(np.fabs, lambda g, x: g * np.sign(x), kinks=(0.0,))
 elementwise(np.hypot, lambda g, a, y: g * ratio(a, y), lambda g, b, y: g * ratio(b, y), kinks=("origin",))  # there: 0
 _WHOLE: dict[str, Any] = {"domain": (None, "nonzero"), "kinks": ("quotient",)}
@@ -56,11 +56,11 @@ outputs(np.modf, lambda g: g[0], sig="x;", kinks=("integers",))
 outputs(np.divmod, lambda g: g[1], lambda g, a, b: None if g[1] is None else -g[1] * np.floor_divide(a, b),
         sig="a, b;", **_WHOLE)  # fmt: skip
 
-linear(np.conjugate, lambda g: np.conjugate(g), analytic=False)
-linear(np.real, lambda g: g, sig="val;", analytic=False)
-linear(np.imag, lambda g: g * -1j, sig="val;", analytic=False)
+linear(np.conjugate, lambda g: np.conjugate(g), analytic=False, complex=True)
+linear(np.real, lambda g: g, sig="val;", analytic=False, complex=True)
+linear(np.imag, lambda g: g * -1j, sig="val;", analytic=False, complex=True)
 elementwise(np.angle, lambda g, x, deg: _angle(g, x) * (180 / math.pi if deg else 1), sig="z; deg=False",
-            domain="nonzero", kinks=("cut",))  # fmt: skip
+            domain="nonzero", kinks=("cut",), complex=True)  # fmt: skip
 
 
 def conj(x: Any) -> Any:

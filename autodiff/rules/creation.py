@@ -12,7 +12,8 @@ linear(
     lambda g: g,
     bind=lambda x, dtype, /, *, copy=True, device=None: ((x,), {"dtype": np.dtype(dtype)}),
     kernel=lambda x, dtype: x.astype(dtype),
-    analytic=False,  # a cast to a real dtype drops the imaginary part
+    analytic=False,
+    complex=True,  # a cast to a real dtype drops the imaginary part
 )
 for _like in (np.zeros_like, np.ones_like, np.empty_like):
     constant(_like, "a; dtype=None, order='K', subok=True, shape=None", takes=("dtype",))

@@ -26,11 +26,12 @@ linear(np.sum, lambda g, s, axis, keepdims: spread(g, s, axis, keepdims), sig=_S
 linear(np.mean, lambda g, s, axis, keepdims: spread(g * (g.size / max(s.size, 1)), s, axis, keepdims), sig=_MEAN)
 reduction(np.var, lambda g, x, axis, ddof, correction, keepdims:
           spread(g * 2, x, axis, keepdims) * _deviation(x, axis, ddof, correction), sig=_SPREAD,
-          kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.var, a, axis, ddof, correction, keepdims))
+          kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.var, a, axis, ddof, correction, keepdims),
+          complex=True)
 reduction(np.std, lambda g, x, y, axis, ddof, correction, keepdims:  # at 0: 0
           ratio(spread(g, x, axis, keepdims) * _deviation(x, axis, ddof, correction), spread(y, x, axis, keepdims)),
           kernel=lambda a, axis, ddof, correction, keepdims: _moment(np.std, a, axis, ddof, correction, keepdims),
-          sig=_SPREAD, kinks=("equal",))
+          sig=_SPREAD, kinks=("equal",), complex=True)
 reduction(np.max, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
 reduction(np.min, lambda g, x, y, axis, keepdims: _tied(g, x, y, axis, keepdims), sig=_EXTREME, kinks=("tie",))
 reduction(np.prod, lambda g, x, axis, keepdims: spread(g, x, axis, keepdims) * _others(x, axis), sig=_PRODUCT,

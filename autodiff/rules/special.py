@@ -18,7 +18,7 @@ elementwise(special.logit, lambda g, x: ratio(g, x - x * x), domain="open unit")
 elementwise(special.log_expit, lambda g, x: g * special.expit(-x))
 elementwise(special.gammaln, lambda g, x: g * special.digamma(x), domain="positive")
 elementwise(special.gamma, lambda g, x, y: g * y * special.digamma(x), domain="positive")
-elementwise(special.digamma, lambda g, x: g * special.zeta(2.0, x), domain="positive")
+elementwise(special.digamma, lambda g, x: g * special.zeta(2.0, x), domain="positive", complex=False)
 elementwise(
     special._ufuncs._zeta, None, lambda g, a, b: -g * a * special.zeta(a + 1, b), domain=("above one", "positive")
 )  # what special.zeta(x, q) calls

@@ -7,11 +7,33 @@ Shapes are written with letters: `nm, mk` (0 to 3 elements a side; capitals at l
 from __future__ import annotations
 
 from tests.ops.complex_numbers import COMPLEX
+from tests.ops.convolution import CONVOLUTION
 from tests.ops.elementwise import SELECTION, UFUNCS
+from tests.ops.fourier import FOURIER
 from tests.ops.indexing import INDEXING
-from tests.ops.products import LINALG, PRODUCTS
+from tests.ops.joining import JOINING
+from tests.ops.linalg import LINALG
+from tests.ops.ordering import ORDERING
+from tests.ops.products import PRODUCTS
 from tests.ops.reductions import REDUCTIONS
 from tests.ops.row import Op as Op
+from tests.ops.scans import SCANS
 from tests.ops.shapes import SHAPES
+from tests.ops.special import SPECIAL
 
-OPS = UFUNCS + SELECTION + COMPLEX + REDUCTIONS + SHAPES + INDEXING + PRODUCTS + LINALG
+OPS = (
+    UFUNCS
+    + SELECTION
+    + SPECIAL
+    + COMPLEX
+    + REDUCTIONS
+    + SCANS
+    + ORDERING
+    + SHAPES
+    + JOINING
+    + INDEXING
+    + CONVOLUTION
+    + PRODUCTS
+    + LINALG
+    + FOURIER
+)

@@ -14,13 +14,35 @@ import numpy as np
 from autodiff.kernels import indexing
 from autodiff.primitive import Primitive, is_numpys, registry
 from autodiff.protocols import lookup
-from autodiff.testing.strategies import elementwise, products, rearranging
+from autodiff.testing.strategies import (
+    convolution,
+    elementwise,
+    fourier,
+    joining,
+    linalg,
+    ordering,
+    products,
+    rearranging,
+    reductions,
+    scans,
+    special,
+)
 from autodiff.testing.strategies.drawing import KEYWORDS, Draw, by_signature, keywords_of
 from autodiff.tree import leaves, rebuild
 
-ARGUMENTS = elementwise.ARGUMENTS | rearranging.ARGUMENTS | products.ARGUMENTS
-COMPLEX_TOO = {"conjugate", "real", "imag", "angle", "absolute", "astype", "var", "std", "put"}  # though not analytic
-REAL_RULE = {"psi"}  # analytic, but its rule takes real numbers only
+ARGUMENTS = (
+    elementwise.ARGUMENTS
+    | special.ARGUMENTS
+    | reductions.ARGUMENTS
+    | scans.ARGUMENTS
+    | ordering.ARGUMENTS
+    | rearranging.ARGUMENTS
+    | joining.ARGUMENTS
+    | convolution.ARGUMENTS
+    | products.ARGUMENTS
+    | linalg.ARGUMENTS
+    | fourier.ARGUMENTS
+)
 
 
 @dataclass(frozen=True)
@@ -164,8 +186,7 @@ def no_strategy(entry: Primitive) -> str | None:
 
 def takes_complex(entry: Primitive) -> bool:
     """Say whether an operation has a derivative at complex operands."""
-    composite = entry.form == "composite" and not entry.kinks
-    return composite or entry.name in COMPLEX_TOO or (entry.analytic and entry.name not in REAL_RULE)
+    return entry.complex
 
 
 # --- as text ---------------------------------------------------------------------------------------------------------

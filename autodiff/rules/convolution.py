@@ -1,0 +1,3 @@
+"""Convolution, correlation, interpolation and polynomials."""
+
+from __future__ import annotations

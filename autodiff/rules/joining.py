@@ -1,0 +1,3 @@
+"""Joins and splits, insertion and deletion."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Sorting, partitioning, searching and sets."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Padding in all modes."""
+
+from __future__ import annotations

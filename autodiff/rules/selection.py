@@ -1,0 +1,3 @@
+"""Choosing among arrays, and writing into places."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Medians, quantiles, covariances, and counts that have no derivative."""
+
+from __future__ import annotations

@@ -1,0 +1,35 @@
+"""Mutants of this package's rules that are no errors: they change no derivative anywhere, and here is why.
+
+A file a chapter; each maps an operation's name to the names of mutants, and these to the reason.
+"""
+
+from __future__ import annotations
+
+from autodiff.testing.mutation.equivalent import (
+    basics,
+    convolution,
+    fourier,
+    joining,
+    linalg,
+    ordering,
+    reductions,
+    scans,
+    special,
+)
+
+EQUIVALENT = (
+    basics.EQUIVALENT
+    | special.EQUIVALENT
+    | reductions.EQUIVALENT
+    | scans.EQUIVALENT
+    | ordering.EQUIVALENT
+    | joining.EQUIVALENT
+    | convolution.EQUIVALENT
+    | linalg.EQUIVALENT
+    | fourier.EQUIVALENT
+)
+
+
+def reason(operation: str, mutant: str) -> str:
+    """Say why a mutant of an operation's rules is no error; "" where it is one."""
+    return EQUIVALENT.get(operation, {}).get(mutant, "")

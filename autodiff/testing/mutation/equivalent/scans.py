@@ -1,0 +1,5 @@
+"""Equivalent mutants of scans."""
+
+from __future__ import annotations
+
+EQUIVALENT: dict[str, dict[str, str]] = {}

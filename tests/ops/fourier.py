@@ -1,0 +1,7 @@
+"""Fourier transforms."""
+
+from __future__ import annotations
+
+from tests.ops.row import Op
+
+FOURIER: list[Op] = []

@@ -1,0 +1,7 @@
+"""Scans."""
+
+from __future__ import annotations
+
+from tests.ops.row import Op
+
+SCANS: list[Op] = []
