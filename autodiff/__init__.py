@@ -14,6 +14,7 @@ from autodiff import rules as rules
 from autodiff.tensor import Tensor as Tensor  # isort: skip (rules come first)
 from autodiff import functional as functional
 from autodiff import random as random
+from autodiff.coverage import coverage as coverage
 from autodiff.creation import arange as arange
 from autodiff.creation import as_tensor as as_tensor
 from autodiff.creation import empty as empty
@@ -32,17 +33,23 @@ from autodiff.creation import zeros_like as zeros_like
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.function import Function as Function
 from autodiff.functions import cat as cat
+from autodiff.functions import cummax as cummax
+from autodiff.functions import cummin as cummin
 from autodiff.functions import einsum as einsum
+from autodiff.functions import kthvalue as kthvalue
 from autodiff.functions import log_softmax as log_softmax
+from autodiff.functions import logcumsumexp as logcumsumexp
 from autodiff.functions import logsumexp as logsumexp
 from autodiff.functions import matmul as matmul
 from autodiff.functions import relu as relu
 from autodiff.functions import sigmoid as sigmoid
 from autodiff.functions import softmax as softmax
 from autodiff.functions import stack as stack
+from autodiff.functions import topk as topk
 from autodiff.functions import where as where
 from autodiff.graph import draw as draw
 from autodiff.graph import trace as trace
+from autodiff.latex import latex as latex
 from autodiff.primitive import bilinear as bilinear
 from autodiff.primitive import composite as composite
 from autodiff.primitive import elementwise as elementwise
@@ -57,6 +64,7 @@ from autodiff.primitive import zero as zero
 from autodiff.random import manual_seed as manual_seed
 from autodiff.random import rand as rand
 from autodiff.random import randn as randn
+from autodiff.reading import help as help
 from autodiff.reading import rule as rule
 from autodiff.serialization import load as load
 from autodiff.serialization import save as save

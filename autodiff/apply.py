@@ -37,6 +37,12 @@ def tracing() -> bool:
     return now is not None and now.graph is not None
 
 
+def levels() -> tuple[Any, ...]:
+    """Return the forward differentiations in progress in this thread, the outermost first."""
+    now = mode.get()
+    return now.levels if now is not None else ()
+
+
 def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an operation on its operands and, where a gradient may be wanted, record it."""
     arrays, nodes, plain, dtype = [], [], True, None
@@ -85,12 +91,16 @@ def _record(
     primitive: Primitive, y: Any, arrays: list[Any], nodes: list[Node | None], params: dict[str, Any]
 ) -> Node | None:
     key = 0
-    if primitive.joint is None:
-        for i, rule in enumerate(primitive.rules):
-            if rule is not None and nodes[i] is not None:
-                key |= 1 << i
-        if not key:
-            return None
+    for i, parent in enumerate(nodes):
+        if parent is not None:
+            if not primitive.carries(i):
+                raise TypeError(
+                    f"{primitive.name}: operand {i} is a Tensor that requires a gradient, and none can flow to it; pass "
+                    "t.detach() if only its value is meant."
+                )
+            key |= 1 << i
+    if primitive.joint is not None:
+        key = 0
     several = type(y) is not ndarray
     if not several and y.dtype.kind not in "fc":
         return None
@@ -145,6 +155,9 @@ def _notice(
             )
     if now.graph is not None:
         now.graph.note(primitive, operands, params, result, now)
+    if now.levels:
+        placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
+        now.levels[-1].push(now, primitive, placed, params, result)
 
 
 def finite(x: Any) -> bool:
@@ -322,10 +335,12 @@ def _results(ys: Any, node: Node | None) -> Any:
 def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], given: dict[str, Any]) -> Any:
     """Run an operation given `dtype=` (the operands are cast), `out=` (written where nothing is lost) or a mask."""
     out, dtype = given.pop("out", None), given.pop("dtype", None)
-    masked = primitive.masked if given and not given.keys() - {"where", "initial"} else None
+    masked = primitive.masked if given and given.keys() <= primitive.masks else None
     if given and masked is None:
         name, value = next(iter(given.items()))
-        raise TypeError(f"{primitive.name} of a Tensor does not support {name}= (given {value!r}); leave it out.")
+        raise TypeError(
+            f"{primitive.path} of a Tensor does not support {name}= (given {value!r}); leave it out. {primitive.supported}"
+        )
     if dtype is not None:
         operands = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in operands)
     result = masked(*operands, **params, **given) if masked else apply(primitive, operands, params)

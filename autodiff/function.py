@@ -76,7 +76,7 @@ class Function:
         now = tape.mode.get()
         graph = now.graph if now is not None else None
         call = graph.calling(cls, args, kwargs) if graph is not None else None
-        with tape.Switch(record=False), tape.scope(cls.__name__):
+        with tape.Switch(record=False, levels=()), tape.scope(cls.__name__):
             answer = cls.forward(ctx, *args, **kwargs)
         several = isinstance(answer, (tuple, list))
         outputs: list[Any] = list(answer) if several else [answer]
@@ -88,24 +88,45 @@ class Function:
         constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         if graph is not None:
             graph.called(call, outputs, constant, now)
-        if not recording:
+        pushing = now is not None and now.levels and any(ctx.needs_input_grad)
+        if not recording and not pushing:
             return answer
-        node = _record(cls, ctx, args, nodes, outputs, several)
+        plan = _Plan(cls, ctx, _origins(ctx, args, outputs), len(args), several)
+        node = _record(plan, args, nodes, ctx, outputs) if recording else None
+        ctx._to_save = ctx._constant = ()
         results = (
             engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)
         )
         results = [r.detach() if c else r for r, c in zip(results, constant, strict=True)]
+        if now is not None and now.levels:
+            now.levels[-1].push(now, plan, args, {}, tuple(results) if several else results[0])
         return type(answer)(results) if several else results[0]
 
 
 class _Plan:
     """A node's plan whose rule is a Function's `backward`."""
 
-    kind, joint, form, foreign = "other", True, "operands", True
+    kind, joint, foreign = "other", True, True
 
     def __init__(self, cls: type[Function], ctx: Context, origins: list[Any], count: int, several: bool) -> None:
         self.cls, self.ctx, self.origins, self.count, self.several = cls, ctx, origins, count, several
         self.name, self.primitive = cls.__name__, self
+        self.form, self.plans = "outputs" if several else "operands", {0: self}
+        # what is neither an operand nor an output
+        self.kept = [t.detach() if o is None and t is not None else None for o, t in zip(origins, ctx._to_save, strict=True)]
+
+    def carries(self, operand: int) -> bool:
+        return self.ctx.needs_input_grad[operand]
+
+    def save(self, y: Any, *operands: Any) -> tuple[Any, ...]:
+        """Return what `forward` saved, out of the outputs and the operands given here."""
+
+        def found(origin: Any, kept: Any) -> Any:
+            if isinstance(origin, tuple):
+                return y[origin[1]] if self.several else y
+            return kept if origin is None else operands[origin]
+
+        return tuple(map(found, self.origins, self.kept))
 
     def parent(self, node: Node, operand: Any) -> Node | None:
         return node.parents[operand] if isinstance(operand, int) else None
@@ -145,20 +166,22 @@ class _Plan:
         return pairs
 
 
-def _record(
-    cls: type[Function], ctx: Context, args: tuple[Any, ...], nodes: list[Any], outputs: list[Tensor], several: bool
-) -> Node:
+def _origins(ctx: Context, args: tuple[Any, ...], outputs: list[Tensor]) -> list[Any]:
+    """Say where each saved tensor came from: an operand's number, or ("y", k) for output k."""
     origins: list[Any] = []
     for t in ctx._to_save:
         operand = next((i for i, x in enumerate(args) if x is t), None)
         output = next((("y", k) for k, y in enumerate(outputs) if y is t), None)
         origins.append(output if operand is None else operand)
+    return origins
+
+
+def _record(plan: _Plan, args: tuple[Any, ...], nodes: list[Any], ctx: Context, outputs: list[Tensor]) -> Node:
     node = Node()
-    node.plan, node.params, node.meta = _Plan(cls, ctx, origins, len(args), several), None, None
+    node.plan, node.params, node.meta = plan, None, None
     node.parents = tuple(nodes)
     node.saved = tuple(None if t is None else t._data for t in ctx._to_save)
     node.stamp = next(tape.stamps)
-    node.shape = tuple(y.shape for y in outputs) if several else outputs[0].shape
-    node.dtype = tuple(y.dtype for y in outputs) if several else outputs[0].dtype
-    ctx._to_save = ctx._constant = ()
+    node.shape = tuple(y.shape for y in outputs) if plan.several else outputs[0].shape
+    node.dtype = tuple(y.dtype for y in outputs) if plan.several else outputs[0].dtype
     return node

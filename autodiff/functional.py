@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import apply as engine
-from autodiff import creation, errors, sweep, tape
+from autodiff import creation, errors, forward, sweep, tape
 from autodiff.errors import AutodiffError
 from autodiff.tape import Node
 from autodiff.tensor import Tensor
@@ -21,14 +21,15 @@ from autodiff.tree import leaves, map_leaves, rebuild
 Argnums = int | tuple[int, ...]
 
 
+def _floating(x: Any) -> Tensor:
+    x = creation.as_tensor(x)
+    return x if x.dtype.kind in "fc" else Tensor(x.data.astype(creation.get_default_dtype()))
+
+
 def _argument(x: Any) -> Any:
     """Return an argument as a variable of its own: a fresh leaf, or a new node on top of its history."""
-    x = creation.as_tensor(x)
-    if x.dtype.kind not in "fc":
-        x = Tensor(x.data.astype(creation.get_default_dtype()))
-    if x.requires_grad and tape.is_grad_enabled():
-        return np.positive(x)
-    return x.detach().requires_grad_()
+    x = _floating(x)
+    return np.positive(x) if forward.recorded(x) and tape.is_grad_enabled() else forward.leaf(x)
 
 
 def _called(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -98,7 +99,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         y = _scalar(value)
         keep = _outer([y], leaves(variables))
         gradient = _gradients([y], variables, [engine.wrap(np.ones_like(y._data), None)], False, keep)
-        y = y if keep else y.detach()
+        y = y if keep else forward.plain(y)
         return ((y, aux) if has_aux else y), gradient
 
     return function
@@ -135,64 +136,157 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         seeds = [_like(c, o) for c, o in zip(leaves(cotangents), outputs, strict=True)]
         return tuple(_gradients(outputs, variables, seeds, True, keep or any(s.requires_grad for s in seeds)))
 
-    return (y if keep else map_leaves(lambda t: t.detach(), y)), pull
+    return (y if keep else map_leaves(forward.plain, y)), pull
 
 
 def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return f(*primals) and its derivative along the tangents, in f's own structure.
 
-    The vjp is linear in its cotangent; differentiating it in that direction gives the jvp.
+    In forward mode: f runs once, and nothing of it is kept. See docs/forward.md for what that costs.
 
     >>> from autodiff import functional
     >>> functional.jvp(lambda x: x * x, (3.0,), (2.0,))
     (tensor(9.), tensor(12.))
     """
-    variables, y = _called(f, tuple(primals), tuple(range(len(primals))), {})
-    outputs, inputs = leaves(y), leaves(variables)
-    keep = _outer(outputs, inputs)
-    live = [o for o in outputs if o._node is not None]
-    with tape.enable_grad():
-        dummies = [engine.wrap(np.ones_like(o._data), None).requires_grad_() for o in live]
-        pulled = leaves(_gradients(live, variables, dummies, True, True))
-    directions = [_like(t, x) for t, x in zip(leaves(list(tangents)), inputs, strict=True)]
-    pushed = iter(_gradients(pulled, dummies, directions, True, keep or any(d.requires_grad for d in directions)))
-    tangent = [engine.wrap(np.zeros_like(o._data), None) if o._node is None else next(pushed) for o in outputs]
-    return (y if keep else map_leaves(lambda t: t.detach(), y)), rebuild(y, iter(tangent))
+    points = [map_leaves(_floating, p) for p in primals]
+    directions = [_like(t, x) for t, x in zip(leaves(list(tangents)), leaves(points), strict=True)]
+    y, pushed = _pushed(f, points, {}, directions, range(len(points)), None)
+    return y, rebuild(y, iter(pushed))
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def _pushed(
+    f: Callable[..., Any], args: Any, kwargs: Any, directions: list[Tensor], chosen: Any, rows: int | None
+) -> tuple[Any, list[Tensor]]:
+    """Call f in forward mode with tangents (or `rows` of them) for the chosen arguments; return its own tangents."""
+
+    def variable(x: Tensor) -> Any:
+        return np.positive(x) if forward.recorded(x) and tape.is_grad_enabled() else forward.dual(x)
+
+    given = [map_leaves(variable, x) if i in chosen else x for i, x in enumerate(args)]
+    level = forward.Level(rows)  # younger than its variables, whose history is an older one
+    for x, t in zip([x for i in chosen for x in leaves(given[i])], directions, strict=True):
+        level.give(x, t)
+    with tape.Switch(levels=(*forward.levels(), level)):
+        y = f(*given, **kwargs)
+    lead = () if rows is None else (rows,)
+    pushed = [
+        engine.wrap(np.zeros(lead + o.shape, o.dtype), None) if (t := level.tangent(o)) is None else t
+        for o in leaves(y)
+    ]
+    return map_leaves(forward.closed, y), pushed
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto", chunk_size: int | None = None
+) -> Callable[..., Any]:
     """Return a function that gives all first derivatives of f: an output's shape followed by an input's.
 
-    For containers the result has f's structure, with the argument's structure inside.
+    `mode` "reverse" runs f once and one sweep for each element of its outputs; "forward" runs f once with the
+    directions of all elements of its inputs side by side (`chunk_size` of them at a time, if that takes too much
+    memory); "auto" takes the side with fewer elements. For containers the result has f's structure, with the argument's
+    structure inside. Complex outputs of real arguments are taken forwards; of complex arguments, real outputs have
+    gradients in PyTorch's convention, and complex ones no one matrix: that is refused.
 
     >>> from autodiff import functional
     >>> functional.jacobian(lambda x: x * x)(2.0)
     tensor(4.)
     """
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f'jacobian: mode={mode!r}; expected "auto", "forward" or "reverse".')
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"jacobian: chunk_size={chunk_size}; expected at least 1, or None for all directions at once.")
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        inputs = _chosen(args, argnums)
+        given, real = sum(int(np.size(x)) for x in inputs), not any(np.iscomplexobj(x) for x in inputs)
+        if mode == "forward" or (mode == "auto" and given <= 1 and real):
+            return _columns(f, argnums, args, kwargs, chunk_size)
         variables, y = _called(f, args, argnums, kwargs)
-        inputs = leaves(variables)
-        keep = _outer(leaves(y), inputs)
-
-        def rows(output: Tensor) -> Any:
-            listed: list[list[Any]] = []
-            for k in range(output._data.size):
-                seed = np.zeros(output._data.size, dtype=output.dtype)
-                seed[k] = 1
-                seeds = [engine.wrap(seed.reshape(output.shape), None)]
-                listed.append(leaves(_gradients([output], variables, seeds, True, keep)))
-            columns = [
-                np.reshape(np.stack([row[i] for row in listed]), output.shape + x.shape)
-                if listed
-                else engine.wrap(np.zeros(output.shape + x.shape, x.dtype), None)
-                for i, x in enumerate(inputs)
-            ]
-            return rebuild(variables, iter(columns))
-
-        return map_leaves(rows, y)
+        outputs = leaves(y)
+        several = any(np.iscomplexobj(o) for o in outputs)
+        if mode == "auto" and real and (several or given <= sum(o._data.size for o in outputs)):
+            return _columns(f, argnums, args, kwargs, chunk_size)
+        if several:
+            raise AutodiffError(
+                "jacobian: the outputs are complex, and sweeps would give the real part alone; expected real outputs, or "
+                'real arguments and mode="forward". Differentiate real and imaginary parts apart, or see jvp.'
+            )
+        return _rows(variables, y)
 
     return function
+
+
+def _chosen(args: Any, argnums: Argnums) -> list[Any]:
+    """Return the leaves of the arguments to differentiate by."""
+    return [x for i in ((argnums,) if isinstance(argnums, int) else argnums) for x in leaves(args[i])]
+
+
+def _rows(variables: Any, y: Any) -> Any:
+    """Return a Jacobian row by row: a sweep for each element of the outputs."""
+    inputs = leaves(variables)
+    keep = _outer(leaves(y), inputs)
+
+    def rows(output: Tensor) -> Any:
+        listed: list[list[Any]] = []
+        for k in range(output._data.size):
+            seed = np.zeros(output._data.size, dtype=output.dtype)
+            seed[k] = 1
+            seeds = [engine.wrap(seed.reshape(output.shape), None)]
+            listed.append(leaves(_gradients([output], variables, seeds, True, keep)))
+        columns = [
+            np.reshape(np.stack([row[i] for row in listed]), output.shape + x.shape)
+            if listed
+            else engine.wrap(np.zeros(output.shape + x.shape, x.dtype), None)
+            for i, x in enumerate(inputs)
+        ]
+        return rebuild(variables, iter(columns))
+
+    return map_leaves(rows, y)
+
+
+def _columns(f: Callable[..., Any], argnums: Argnums, args: Any, kwargs: Any, chunk_size: int | None) -> Any:
+    """Return a Jacobian column by column: the directions of all elements of the inputs, side by side."""
+    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    given = list(args)
+    for i in chosen:
+        given[i] = map_leaves(_floating, given[i])
+    variables = given[argnums] if isinstance(argnums, int) else tuple(given[i] for i in chosen)
+    inputs = leaves(variables)
+    for x in inputs:
+        if x.dtype.kind == "c":
+            raise AutodiffError(
+                f"jacobian in forward mode: a complex argument, {errors.describe(x._data)}, moves in two directions; "
+                'expected real ones. Use mode="reverse" for real outputs, or jvp along the direction that is meant.'
+            )
+    total = sum(x._data.size for x in inputs)
+    pieces: list[list[Any]] = []
+    y: Any = None
+    for start in range(0, max(total, 1), chunk_size or max(total, 1)):
+        rows = min(total - start, chunk_size or total)
+        y, pushed = _pushed(f, given, kwargs, _unit_directions(inputs, start, rows), chosen, rows)
+        pieces.append(pushed)
+    stops = list(np.cumsum([x._data.size for x in inputs]))[:-1]
+
+    def split(output: Tensor, columns: Any) -> Any:
+        whole = np.moveaxis(np.concatenate(list(columns)), 0, -1)
+        parts = np.split(whole, stops, axis=-1)
+        return rebuild(
+            variables, iter([np.reshape(p, output.shape + x.shape) for p, x in zip(parts, inputs, strict=True)])
+        )
+
+    outputs = leaves(y)
+    return rebuild(y, iter([split(o, c) for o, c in zip(outputs, zip(*pieces, strict=True), strict=True)]))
+
+
+def _unit_directions(inputs: list[Tensor], start: int, rows: int) -> list[Tensor]:
+    """Return rows of the identity over all elements of the inputs, cut up into the inputs' shapes."""
+    directions = []
+    for x in inputs:
+        size = x._data.size
+        eye = np.eye(rows, size, start, dtype=x.dtype)
+        directions.append(engine.wrap(eye.reshape(rows, *x.shape), None))
+        start -= size
+    return directions
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -203,11 +297,18 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     tensor([[2., 0.],
             [0., 2.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums), argnums, mode="forward")
 
 
 def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return f(*primals), a scalar, and its Hessian times the tangents, without forming the Hessian."""
+    """Return f(*primals), a scalar, and its Hessian times the tangents, without forming the Hessian.
+
+    Forward over reverse: the gradient is computed in forward mode, so only f itself is recorded.
+
+    >>> from autodiff import functional
+    >>> functional.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 0.0],))
+    (tensor(9.), (tensor([6., 0.]),))
+    """
     numbers = tuple(range(len(primals)))
     (value, _), (_, product) = jvp(value_and_grad(f, numbers), primals, tangents)
     return value, product

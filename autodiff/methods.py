@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from autodiff.kernels import activation, logits
+from autodiff.kernels import activation, logits, ordering, scan
 from autodiff.kernels.indexing import getitem, parse, put, scatter_add
 from autodiff.primitive import registry
 from autodiff.rules.indexing import along
@@ -236,6 +236,17 @@ class Methods:
     def cumprod(self, axis: Any = None, *, dim: Any = None) -> Any:
         return np.cumprod(self, axis if dim is None else dim)
 
+    def cummax(self, axis: int = -1, *, dim: int | None = None) -> Any:
+        """Return the largest values so far and their indices, the latest at ties."""
+        return scan.cummax(self, axis if dim is None else dim)
+
+    def cummin(self, axis: int = -1, *, dim: int | None = None) -> Any:
+        """Return the smallest values so far and their indices, the latest at ties."""
+        return scan.cummin(self, axis if dim is None else dim)
+
+    def logcumsumexp(self, axis: int = -1, *, dim: int | None = None) -> Any:
+        return scan.logcumsumexp(self, axis if dim is None else dim)
+
     def softmax(self, dim: int = -1) -> Any:
         return logits.softmax(self, dim)
 
@@ -245,9 +256,23 @@ class Methods:
     def argsort(self, axis: int = -1, *, dim: int | None = None, stable: bool = True) -> Any:
         return np.argsort(self, axis if dim is None else dim, stable=stable)
 
-    def sort(self, axis: int = -1) -> None:
+    def sort(self, axis: int = -1, kind: Any = None, *, stable: bool | None = None) -> None:
         """Sort in place, as ndarray does; np.sort(t) returns a new tensor."""
-        self._become(np.sort(self, axis=axis))
+        self._become(np.sort(self, axis=axis, kind=kind, stable=stable))
+
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
+        """Partition in place, as ndarray does; np.partition(t, kth) returns a new tensor."""
+        self._become(np.partition(self, kth, axis=axis, kind=kind))
+
+    argpartition, searchsorted, choose = map(_method, ("argpartition", "searchsorted", "choose"))
+
+    def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+        """Return the k largest or smallest elements along an axis, and their places."""
+        return ordering.topk(self, k, dim, largest, sorted)
+
+    def kthvalue(self, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+        """Return the k-th smallest element along an axis, and its place."""
+        return ordering.kthvalue(self, k, dim, keepdim)
 
     def nonzero(self) -> tuple[Any, ...]:
         """Return one index tensor an axis, as ndarray does."""
@@ -345,26 +370,34 @@ class Methods:
 
     # --- indexing ---
 
-    def take(self, indices: Any, axis: int | None = None) -> Any:
-        return np.take(self, indices, axis)
+    def take(self, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+        return np.take(self, indices, axis, mode=mode)
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Write values at places of the flattened tensor, in place, as ndarray does."""
+        np.put(self, indices, values, mode)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return the slices along an axis (or the elements) where a condition holds."""
+        return np.compress(condition, self, axis)
 
     def index_select(self, dim: int, index: Any) -> Any:
         return np.take(self, index, dim)
 
     def gather(self, dim: int, index: Any) -> Any:
         """Pick elements along one axis: `out[i][j] = x[index[i][j]][j]` for dim 0."""
-        template, arrays = parse(along(self.ndim, index, dim))
+        template, arrays = parse(along(index.shape, index, dim))
         return getitem(self, *arrays, index=template)
 
     def scatter(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with elements of src written along one axis; the adjoint pattern of gather."""
-        template, arrays = parse(along(self.ndim, index, dim))
+        template, arrays = parse(along(index.shape, index, dim))
         cut = tuple(slice(n) for n in index.shape)
         return put(self, src[cut] if np.ndim(src) else float(src), *arrays, index=template)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
         """Return the tensor plus elements of src added along one axis."""
-        template, arrays = parse(along(self.ndim, index, dim))
+        template, arrays = parse(along(index.shape, index, dim))
         cut = tuple(slice(n) for n in index.shape)
         return np.add(self, scatter_add(src[cut], *arrays, index=template, shape=self.shape))
 
@@ -449,8 +482,7 @@ class Methods:
 
     # --- what has no rule is refused by name, with what to do instead ---
 
-    argpartition, choose, compress, partition = map(_method, ("argpartition", "choose", "compress", "partition"))
-    put, searchsorted, resize = map(_method, ("put", "searchsorted", "resize"))
+    resize = _method("resize")
 
     # --- in place (while recording: a new value and history; under no_grad: the same memory) ---
 

@@ -55,12 +55,13 @@ class Primitive:
     domain    a name in DOMAINS, or one name an operand; None is all reals
     kinks     where the derivative is a convention: numbers, or "tie" (of the largest), "bounds" (of an interval),
               "integers", "halves" (between integers), "quotient" (a / b whole), "origin" (all operands 0),
-              "equal" (all that is reduced), "cut" (the negative real axis)
+              "equal" (all that is reduced), "cut" (the negative real axis), "binades" (powers of 2), "step" (first
+              operand 0)
     singular  where it is infinite or undefined: the domain's points unless given; "origin", "no inverse"
     shapes    how operands fit together, as in np.matmul.signature; None where they broadcast
     analytic  whether it is complex differentiable and its kernel takes complex arrays; of a composite, ask its parts
     complex   whether complex operands have a derivative at all: as analytic says unless given
-    masked    what runs in its place when `where=` or `initial=` is given: written in registered functions
+    masked    what runs in its place when one of the keywords `masks` is given: written in registered functions
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Primitive:
         analytic: bool | None = None,
         complex: bool | None = None,
         masked: Callable[..., Any] | None = None,
+        masks: tuple[str, ...] = ("where", "initial", "mean"),
     ) -> None:
         self.fun: Callable[..., Any] = fun
         self.rules, self.joint, self.kind, self.form = rules, joint, kind, form
@@ -96,7 +98,7 @@ class Primitive:
         self.analytic = self._analytic() if analytic is None else analytic
         whole = self.analytic or (form == "composite" and not kinks)
         self.complex: bool = whole if complex is None else complex
-        self.masked = masked
+        self.masked, self.masks = masked, frozenset(masks)
         self.plans: dict[int, Plan] = {}
         self._written = sig, bind, takes
         for rule in (*rules, joint):
@@ -106,7 +108,7 @@ class Primitive:
             raise TypeError(f"{self.name}: {', '.join(clash)} means something else in a rule; rename the operand.")
         self.call: Any = self._call
         alone = isinstance(fun, np.ufunc) or (sig is None and bind is None and form == "operands" and _arrays_only(fun))
-        if alone and form == "operands" and self.differentiable and len(rules) in (1, 2):
+        if alone and form == "operands" and len(rules) in (1, 2) and None not in rules:
             self.call = engine.unary(self) if len(rules) == 1 else engine.binary(self)
 
     @functools.cached_property
@@ -119,6 +121,38 @@ class Primitive:
             return Signature(None, (), len(self.rules), {})
         return signature.parse(sig if sig is not None else signature.own(self.fun), takes)
 
+    @functools.cached_property
+    def keywords(self) -> tuple[str, ...]:
+        """The names of the arguments it takes beside arrays; others are refused by name."""
+        import inspect
+
+        masks = sorted(self.masks) if self.masked is not None else []
+        if isinstance(self.fun, np.ufunc):
+            return ("out", "dtype", *masks) if self.form == "operands" else ("out",)
+        function: Any = self.kernel if self.form == "composite" else self.signature.bind
+        if function is None or self.kind == "plain":
+            return ()
+        given = [p for p in inspect.signature(function).parameters.values() if p.kind < p.VAR_KEYWORD]
+        operands = self.signature.operands
+        if not operands:  # a binder sorts its arguments itself: those without a default are the arrays
+            operands = tuple(p.name for p in given if p.default is p.empty or p.kind is p.VAR_POSITIONAL)
+        refused = {name for name in self.signature.extras if name not in ("out", "dtype", *masks)}
+        return tuple(p.name for p in given if p.name not in (*operands, *refused))
+
+    @property
+    def path(self) -> str:
+        """How it is called in Python code, e.g. `np.linalg.inv`."""
+        from autodiff.source import spelled
+
+        return spelled(self.fun)
+
+    @property
+    def aliases(self) -> list[str]:
+        """The other names it is called by, e.g. `np.abs` of `np.absolute`."""
+        from autodiff.source import aliases
+
+        return aliases(self, registry)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
 
@@ -130,17 +164,24 @@ class Primitive:
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         if self.form == "composite":
             now = tape.mode.get()
-            if now is None or now.graph is None:
-                return self.kernel(*args, **kwargs)
-            with tape.scope(self.name):
-                return self.kernel(*args, **kwargs)
+            try:
+                if now is None or now.graph is None:
+                    return self.kernel(*args, **kwargs)
+                with tape.scope(self.name):
+                    return self.kernel(*args, **kwargs)
+            except TypeError as error:
+                if (better := self._misused(self.kernel, args, kwargs)) is None:
+                    raise
+                raise TypeError(better) from error
         bind, _, _, extras = self.signature
         if bind is None:
             return engine.apply(self, args, kwargs)
         try:
             operands, params = bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self.name}: " + str(error).replace("<lambda>()", "the call")) from None
+        except TypeError:
+            if (better := self._misused(bind, args, kwargs)) is None:
+                raise
+            raise TypeError(better) from None
         for name, value in params.items():
             if isinstance(value, engine.Tensor):
                 params[name] = self._metadata(name, value)
@@ -148,6 +189,23 @@ class Primitive:
             return engine.apply(self, operands, params)
         given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
         return engine.with_extras(self, operands, params, given)
+
+    def _misused(self, function: Callable[..., Any], args: Any, kwargs: Any) -> str | None:
+        """Say what is wrong with the arguments of a call, and what is supported; None where they fit the function."""
+        import inspect
+
+        if self.kind == "plain":
+            return None
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            return f"{self.path} of a Tensor: {error}. {self.supported}"
+        return None
+
+    @property
+    def supported(self) -> str:
+        """The keywords it supports, as a sentence."""
+        return f"It supports {', '.join(self.keywords)}." if self.keywords else "It takes no keywords."
 
     def _metadata(self, name: str, value: Any) -> Any:
         """Return a tensor given where no gradient can flow as an array; refuse one that requires a gradient."""
@@ -294,7 +352,7 @@ def outputs(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     return register(fun, *rules, kind=facts.pop("kind", "other"), form="outputs", **facts)
 
 
-def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Decorator:
+def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Register a function written in registered functions; a graph shows it as one group."""
     if written is None and not is_numpys(fun):
         registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)

@@ -12,13 +12,17 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import tape
 from autodiff.kernels.logits import logsumexp
+from autodiff.kernels.scan import cummax, cummin, logcumsumexp
 from autodiff.primitive import refused, registry, values
 
 _REDUCE: dict[Any, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
     np.logical_and: np.all, np.logical_or: np.any, np.logaddexp: logsumexp,
 }  # fmt: skip
-_ACCUMULATE: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+_ACCUMULATE: dict[Any, Any] = {
+    np.add: np.cumsum, np.multiply: np.cumprod, np.logaddexp: logcumsumexp,
+    np.maximum: lambda x, axis: cummax(x, axis).values, np.minimum: lambda x, axis: cummin(x, axis).values,
+}  # fmt: skip
 _chapters = ["autodiff.rules.special"]  # loaded on the first miss: they import SciPy
 
 

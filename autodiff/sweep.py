@@ -278,8 +278,8 @@ def _run(
     outputs: list[Tensor], seeds: list[Tensor], wanted: Any, retain_graph: bool | None, create_graph: bool
 ) -> dict[Node, Any]:
     """Run the sweep on the tensors' nodes and return the gradients as tensors."""
-    lift = create_graph or engine.tracing()
     before = mode.get()
+    lift = create_graph or engine.tracing() or (before is not None and bool(before.levels))
     mode.set(tape.changed(record=create_graph, phase="backward", scope=()))
     try:
         with np.errstate(all="ignore"):

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
+from types import SimpleNamespace
 from typing import Any, Self
 
 stamps = itertools.count(0, -1)  # the newest node has the smallest stamp: a heap pops it first
@@ -25,7 +26,7 @@ class Node:
     `shape` and `dtype` are those of the output (tuples of them where an operation has several outputs).
     """
 
-    __slots__ = ("dtype", "meta", "params", "parents", "plan", "saved", "shape", "stamp")
+    __slots__ = ("__weakref__", "dtype", "meta", "params", "parents", "plan", "saved", "shape", "stamp")
 
     plan: Any
     parents: tuple[Any, ...]
@@ -68,6 +69,33 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+class Dual(Node):
+    """The history of a value known in forward mode alone: nothing but the tangents that `forward.Level`s keep for it."""
+
+    __slots__ = ()
+
+
+def dual(shape: tuple[int, ...], dtype: Any) -> Dual:
+    """Return a new node without parents, on which a reverse sweep ends."""
+    node = Dual()
+    node.plan, node.parents, node.saved, node.params, node.meta = _END, (), (), None, None
+    node.stamp, node.shape, node.dtype = next(stamps), shape, dtype
+    return node
+
+
+_END = SimpleNamespace(
+    name="dual",
+    kind="other",
+    form="operands",
+    origins=(),
+    active=(),
+    foreign=False,
+    primitive=None,
+    lift=lambda node, wrap: (),
+    pull=lambda g, values, parents, params: (),
+)
 
 
 class Meta:
@@ -131,9 +159,13 @@ class Removable:
 
 
 class Mode:
-    """How operations run in this thread: recorded or not, checked for NaN, traced into a graph and under what name."""
+    """How operations run in this thread.
 
-    __slots__ = ("anomaly", "graph", "phase", "record", "scope")
+    Recorded or not, checked for NaN, traced into a graph (in a phase, under a name), or differentiated forwards at some
+    levels, the outermost first.
+    """
+
+    __slots__ = ("anomaly", "graph", "levels", "phase", "record", "scope")
 
     def __init__(
         self,
@@ -142,8 +174,10 @@ class Mode:
         scope: tuple[str, ...] = (),
         phase: str = "forward",
         anomaly: bool = False,
+        levels: tuple[Any, ...] = (),
     ) -> None:
-        self.record, self.graph, self.scope, self.phase, self.anomaly = record, graph, scope, phase, anomaly
+        self.record, self.graph, self.scope, self.phase = record, graph, scope, phase
+        self.anomaly, self.levels = anomaly, levels
 
 
 QUIET = Mode(record=False)
@@ -153,11 +187,11 @@ mode: contextvars.ContextVar[Mode | None] = contextvars.ContextVar("mode", defau
 def changed(**facts: Any) -> Mode | None:
     """Return the present mode with some facts changed, in its cheapest form."""
     now = mode.get()
-    if now is None and "record" in facts and not facts.get("anomaly") and facts.get("graph") is None:
+    if now is None and "record" in facts and not facts.keys() & {"anomaly", "graph", "levels"}:
         return None if facts["record"] else QUIET
     now = now or Mode()
     fields = {name: facts.get(name, getattr(now, name)) for name in Mode.__slots__}
-    if fields["graph"] is None and not fields["anomaly"]:
+    if fields["graph"] is None and not fields["anomaly"] and not fields["levels"]:
         return None if fields["record"] else QUIET
     return Mode(**fields)
 

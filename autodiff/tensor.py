@@ -86,6 +86,12 @@ class Tensor(Methods):
             if not self.is_leaf:
                 raise AutodiffError("requires_grad can be switched off only on a leaf; use t.detach() for a value.")
             self._node = None
+        elif type(self._node) is tape.Dual:  # a value in forward mode becomes a leaf that keeps its tangents
+            known = [(level, level.tangent(self)) for level in engine.levels()]
+            self._node = tape.leaf(self, self._data.shape, self._data.dtype)
+            for level, tangent in known:
+                if tangent is not None:
+                    level.give(self, tangent)
         elif self._node is None:
             if self._data.dtype.kind not in "fc":
                 raise AutodiffError(

@@ -37,6 +37,7 @@ DOMAINS: dict[str, Callable[[Any, np.random.Generator], Any]] = {
     "complex": lambda v, rng: _away(v, 0.4) + 1j * rng.uniform(0.2, 1, v.shape),
     "small": lambda v, rng: v * 0.2,
     "clear of 0.8": lambda v, rng: v * 0.3 + 1.6 * rng.integers(-1, 2, v.shape),
+    "quarters": lambda v, rng: 0.75 + v / 10,
     "between integers": lambda v, rng: 0.5 + v * 0.2 + rng.integers(-3, 3, v.shape),
 }
 

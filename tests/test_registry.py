@@ -250,6 +250,8 @@ KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through 
     "quotient": {2: ((4.0, 2.0), (1.0, 0.0))},
     "origin": {2: ((0.0, 0.0), (1.0, 0.0))},
     "equal": {1: (([2.0, 2.0],), ([1.0, 0.0],))},
+    "binades": {1: ((2.0,), (1.0,))},
+    "step": {2: ((0.0, 0.25), (1.0, 0.0))},
     "cut": {1: ((-1.0 + 0j,), (1j,)), 2: ((0.0, -1.0), (1.0, 0.0))},
 }
 each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)

@@ -1,6 +1,6 @@
-"""Division and product as derivatives need them: 0 wins.
+"""Division and product as derivatives need them: 0 wins; and the direction of a point, at any scale.
 
-So a branch of `where` that was not taken cannot poison the one that was. Both are closed under differentiation, so
+So a branch of `where` that was not taken cannot poison the one that was. All are closed under differentiation, so
 this holds at every order.
 """
 
@@ -39,3 +39,18 @@ def product(a: Any, b: Any) -> Any:
     with np.errstate(invalid="ignore"):
         y = np.multiply(a, b)
         return y if _sound(y) else np.where(np.equal(a, 0) | np.equal(b, 0), 0, y)
+
+
+@elementwise(
+    lambda g, a, b: ratio(g * np.square(cosine(b, a)), np.hypot(a, b)),  # type: ignore[has-type]
+    lambda g, a, b: -ratio(g * (cosine(a, b) * cosine(b, a)), np.hypot(a, b)),  # type: ignore[has-type]
+    singular=("origin",),
+)
+def cosine(a: Any, b: Any) -> Any:
+    """Return a / hypot(a, b): 0 at the origin, and the limit along the diagonal where both are infinite."""
+    with np.errstate(invalid="ignore"):
+        y = ratio(a, np.hypot(a, b))
+        if _sound(y):
+            return y
+        far = [np.where(np.isinf(x), np.sign(x), 0) for x in (a, b)]
+        return np.where(np.isinf(a) | np.isinf(b), ratio(far[0], np.hypot(*far)), y).astype(y.dtype)

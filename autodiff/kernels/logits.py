@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.broadcasting import spread
+from autodiff.kernels.summation import total
 from autodiff.primitive import outputs, primitive, reduction
 
 
 @reduction(
-    lambda g, x, y, axis, keepdims: spread(g, x, axis, keepdims) * _shares(x, spread(y, x, axis, keepdims)),
+    lambda g, x, y, axis, keepdims: spread(g, x, axis, keepdims) * shares(x, spread(y, x, axis, keepdims)),
     sig="a; axis=None, keepdims=False",
     analytic=True,
 )
@@ -20,16 +21,17 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(np.asarray(x).dtype)
     with np.errstate(divide="ignore"):
-        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+        y = np.log(total(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _shares(x: Any, y: Any) -> Any:
+def shares(x: Any, y: Any) -> Any:
+    """Return exp(x - y), the part that x has in a sum whose logarithm is y; 0 where that is -inf."""
     return np.exp(x - np.where(y == -np.inf, 0, y))
 
 
 @primitive(
-    lambda g, y, axis: (g - np.sum(g * y, axis=axis, keepdims=True)) * y,
+    lambda g, y, axis: (g - total(g * y, axis=axis, keepdims=True)) * y,
     sig="a; axis=-1",
     shapes="(n)->(n)",
     analytic=True,
@@ -37,12 +39,12 @@ def _shares(x: Any, y: Any) -> Any:
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along an axis."""
     y = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
-    y /= np.sum(y, axis=axis, keepdims=True)
+    y /= total(y, axis=axis, keepdims=True)
     return y
 
 
 @primitive(
-    lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    lambda g, y, axis: g - np.exp(y) * total(g, axis=axis, keepdims=True),
     sig="a; axis=-1",
     shapes="(n)->(n)",
     analytic=True,
@@ -50,7 +52,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return the logarithm of softmax along an axis, finite where softmax underflows."""
     y = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    y -= np.log(np.sum(np.exp(y), axis=axis, keepdims=True))
+    y -= np.log(total(np.exp(y), axis=axis, keepdims=True))
     return y
 
 
@@ -60,7 +62,7 @@ def _softmax_nll_rule(g: Any, y: Any, target: Any) -> Any:
     if g_loss is not None:
         answer = (p - np.equal(target[:, None], np.arange(p.shape[1]))) * (g_loss * weight)
     if g_p is not None:  # only under a second derivative
-        inner = (g_p - np.sum(g_p * p, axis=-1, keepdims=True)) * p
+        inner = (g_p - total(g_p * p, axis=-1, keepdims=True)) * p
         answer = inner if answer is None else answer + inner
     return answer
 
@@ -73,17 +75,17 @@ def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
     labels = np.ascontiguousarray(target, dtype=np.int64)
     shifted = logits - np.maximum.reduce(logits, 1, keepdims=True, initial=-np.inf)
     p = np.exp(shifted)
-    total = np.add.reduce(p, 1, keepdims=True)
-    p /= total
+    mass = total(p, 1, keepdims=True)
+    p /= mass
     # one pass finds negative and too large labels alike
     if n and not 0 <= ignore_index < classes and np.maximum.reduce(labels.view(np.uint64)) < classes:
-        losses = np.log(total) - shifted[np.arange(n), labels][:, None]
+        losses = np.log(mass) - shifted[np.arange(n), labels][:, None]
         weight = np.full((n, 1), 1 / n, p.dtype)
     else:
         kept = (labels != ignore_index)[:, None]
         if np.any(kept[:, 0] & ((labels < 0) | (labels >= classes))):
             raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
-        losses = np.where(kept, np.log(total) - shifted[np.arange(n), np.where(kept[:, 0], labels, 0)][:, None], 0)
+        losses = np.where(kept, np.log(mass) - shifted[np.arange(n), np.where(kept[:, 0], labels, 0)][:, None], 0)
         weight = (kept / (np.sum(kept) or np.nan)).astype(p.dtype)
     return np.vdot(losses, weight), p, weight
 

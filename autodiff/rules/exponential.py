@@ -17,13 +17,18 @@ elementwise(np.log, lambda g, x: ratio(g, x), domain="positive")
 elementwise(np.log2, lambda g, x: ratio(g, x * math.log(2)), domain="positive")
 elementwise(np.log10, lambda g, x: ratio(g, x * math.log(10)), domain="positive")
 elementwise(np.log1p, lambda g, x: ratio(g, x + 1), domain="above minus one")
-elementwise(np.logaddexp, lambda g, a, y: g * _share(a, y), lambda g, b, y: g * _share(b, y))
-elementwise(np.logaddexp2, lambda g, a, y: g * _share2(a, y), lambda g, b, y: g * _share2(b, y))
+# both -inf: 0; both inf: shared evenly
+elementwise(np.logaddexp, lambda g, a, b, y: g * _share(a, b, y), lambda g, a, b, y: g * _share(b, a, y))
+elementwise(np.logaddexp2, lambda g, a, b, y: g * _share2(a, b, y), lambda g, a, b, y: g * _share2(b, a, y))
 
 
-def _share(a: Any, y: Any) -> Any:
-    return np.exp(a - np.where(y == -np.inf, 0, y))  # 0, not NaN, where both are -inf
+def _share(a: Any, b: Any, y: Any) -> Any:
+    return np.exp(-np.logaddexp(_gap(a, b), 0)) * (y > -np.inf)
 
 
-def _share2(a: Any, y: Any) -> Any:
-    return np.exp2(a - np.where(y == -np.inf, 0, y))
+def _share2(a: Any, b: Any, y: Any) -> Any:
+    return np.exp2(-np.logaddexp2(_gap(a, b), 0)) * (y > -np.inf)
+
+
+def _gap(a: Any, b: Any) -> Any:
+    return np.where(np.isinf(a) & np.equal(a, b), 0, b - a)

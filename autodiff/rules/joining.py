@@ -1,3 +1,174 @@
 """Joins and splits, insertion and deletion."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.kernels.indexing import getitem
+from autodiff.primitive import composite, linear, outputs, sequence, values
+from autodiff.rules.shapes import array
+
+
+def _join(fun: Any) -> Any:
+    return lambda *arrays, axis, dtype, casting: fun(arrays, axis, dtype=dtype, casting=casting or "same_kind")
+
+
+sequence(np.concatenate, lambda g, shapes, axis: _parts(g, shapes, axis), kind="linear", kernel=_join(np.concatenate),
+         sig="*arrays; axis=0, out=None, *, dtype=None, casting=None", takes=("dtype", "casting"))  # fmt: skip
+sequence(np.stack, lambda g, shapes, axis: [getitem(g, index=_at(axis, k)) for k in range(len(shapes))], kind="linear",
+         kernel=_join(np.stack), sig="*arrays; axis=0, out=None, *, dtype=None, casting=None",
+         takes=("dtype", "casting"))  # fmt: skip
+outputs(np.split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
+        sig="ary; indices_or_sections, axis=0")  # fmt: skip
+outputs(np.array_split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
+        sig="ary; indices_or_sections, axis=0")  # fmt: skip
+outputs(np.unstack, lambda g, axis: np.stack(g.filled(), axis), kind="linear", sig="x; *, axis=0")
+
+
+def _parts(g: Any, shapes: tuple[tuple[int, ...], ...], axis: int | None) -> list[Any]:
+    """Cut the gradient of a concatenation into those of its operands."""
+    if axis is None:
+        sizes = [math.prod(shape) for shape in shapes]
+        flat = _parts(g, tuple((n,) for n in sizes), 0)
+        return [np.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
+    parts: list[Any] = []
+    start = 0
+    for shape in shapes:
+        stop = start + shape[axis]
+        parts.append(getitem(g, index=_at(axis % len(shape), slice(start, stop))))
+        start = stop
+    return parts
+
+
+def _at(axis: int, place: Any) -> tuple[Any, ...]:
+    """Return the index that selects a place along one axis."""
+    return (slice(None),) * axis + (place,) if axis >= 0 else (Ellipsis, place) + (slice(None),) * (-axis - 1)
+
+
+# --- joins -----------------------------------------------------------------------------------------------------------
+
+
+@composite(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: str | None = None) -> Any:
+    joined: Any = [np.atleast_1d(t) for t in tup]
+    return np.concatenate(joined, axis=0 if joined and joined[0].ndim == 1 else 1, dtype=dtype, casting=casting)
+
+
+@composite(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: str | None = None) -> Any:
+    return np.concatenate([np.atleast_2d(t) for t in tup], axis=0, dtype=dtype, casting=casting)
+
+
+@composite(np.dstack)
+def _dstack(tup: Any) -> Any:
+    return np.concatenate([np.atleast_3d(t) for t in tup], axis=2)
+
+
+@composite(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    columns = [np.reshape(t, (-1, 1)) if np.ndim(t) < 2 else t for t in tup]
+    return np.concatenate(columns, axis=1)
+
+
+@composite(np.append)
+def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return np.concatenate((arr, values), axis)
+
+
+@composite(np.block)
+def _block(arrays: Any) -> Any:
+    """Join the innermost lists along the last axis, those around them along the one before, and so on."""
+    depth = _depth(arrays)
+    parts = list(_innermost(arrays))
+    rank = max(depth, *map(np.ndim, parts))
+    return _joined(arrays, rank, rank - depth)
+
+
+def _joined(nested: Any, rank: int, axis: int) -> Any:
+    if isinstance(nested, list):
+        return np.concatenate([_joined(part, rank, axis + 1) for part in nested], axis)
+    return np.reshape(nested, (1,) * (rank - np.ndim(nested)) + np.shape(nested))
+
+
+def _innermost(nested: Any) -> Any:
+    if not isinstance(nested, list):
+        yield nested
+    else:
+        for part in nested:
+            yield from _innermost(part)
+
+
+def _depth(nested: Any) -> int:
+    """Return how deep lists are nested, the same everywhere."""
+    if isinstance(nested, tuple):
+        raise TypeError("block: a tuple is given; expected lists of lists of arrays. Write [...] in place of (...).")
+    if not isinstance(nested, list):
+        return 0
+    depths = {_depth(part) for part in nested}
+    if len(depths) != 1:
+        raise ValueError(
+            "block: a list is empty." if not depths else
+            f"block: lists are nested to different depths ({', '.join(map(str, sorted(depths)))}); write [a] for a "
+            "block that stands alone in its row."
+        )  # fmt: skip
+    return 1 + depths.pop()
+
+
+# --- splits ----------------------------------------------------------------------------------------------------------
+
+
+def _split_along(name: str, axis: int, rank: int) -> Any:
+    """Return what splits arrays of some axes at least along one of them."""
+
+    def split(ary: Any, indices_or_sections: Any) -> Any:
+        ndim = np.ndim(ary)
+        if ndim < rank:
+            raise ValueError(f"{name}: the array has {ndim} axes; expected {rank} or more.")
+        return np.split(ary, indices_or_sections, axis=min(axis, ndim - 1))
+
+    return split
+
+
+composite(np.hsplit, _split_along("hsplit", 1, 1))
+composite(np.vsplit, _split_along("vsplit", 0, 2))
+composite(np.dsplit, _split_along("dsplit", 2, 3))
+
+
+# --- insertion and deletion ------------------------------------------------------------------------------------------
+
+
+@composite(np.delete)
+def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """Take the places that are left."""
+    arr, axis = _flat_if_none(arr, axis)
+    return np.take(arr, np.ravel(np.delete(_places(arr.ndim, axis, arr.shape[axis]), values(obj), axis)), axis)
+
+
+@composite(np.insert)
+def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Take the array's places and those of the new values behind it, in the order that NumPy gives them."""
+    arr, axis = _flat_if_none(arr, axis)
+    obj, values = getattr(obj, "data", obj), array(values)
+    old, where = _places(arr.ndim, axis, arr.shape[axis]), axis % arr.ndim
+    values = np.reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
+    count = np.insert(old, obj, -1, axis).size - old.size
+    if count == 1:  # in one place go as many as there are; a row of a matrix is the first axis of what is inserted
+        values = values if isinstance(obj, slice) or np.ndim(obj) else np.moveaxis(values, 0, where)
+        count = values.shape[where]
+    values = np.broadcast_to(values, (*arr.shape[:where], count, *arr.shape[where + 1 :]))
+    joined = np.concatenate((arr, values.astype(arr.dtype) if arr.dtype.kind in "fc" else values), axis)
+    new = _places(arr.ndim, axis, count) + old.size
+    single = new if isinstance(obj, slice) or np.ndim(obj) else np.moveaxis(new, where, 0)
+    return np.take(joined, np.ravel(np.insert(old, obj, single, axis)), axis)
+
+
+def _flat_if_none(arr: Any, axis: int | None) -> tuple[Any, int]:
+    return (np.ravel(arr), 0) if axis is None else (array(arr), axis)
+
+
+def _places(ndim: int, axis: int, count: int) -> Any:
+    """Return the numbers of the places along an axis of an array of so many axes."""
+    return np.reshape(np.arange(count), [count if i == axis % ndim else 1 for i in range(ndim)])

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.contraction import contract, einsum_gradients, einsum_operands
-from autodiff.primitive import bilinear, composite, sequence
+from autodiff import apply as engine
+from autodiff.kernels.contraction import contract, written_out
+from autodiff.primitive import alias, bilinear, composite, plain
+from autodiff.rules.arithmetic import conj
 
 bilinear(np.matmul, lambda g, b, s: _matmul_first(g, b, s), lambda g, a, s: _matmul_second(g, a, s))
-sequence(np.einsum, lambda g, xs, needs, subscripts: einsum_gradients(g, xs, needs, subscripts), kind="multilinear",
-         kernel=lambda *xs, subscripts: contract(subscripts, xs),
-         bind=lambda *args, optimize=True, **kwargs: einsum_operands(args, kwargs))  # fmt: skip
+# vecdot and vecmat conjugate their first operand
+bilinear(np.vecdot, lambda g, b: conj(g[..., None] * b), lambda g, a: g[..., None] * conj(a),
+         analytic=False, complex=True, masked=lambda a, b, axis: _vecdot(a, b, axis=axis), masks=("axis",))  # fmt: skip
+if hasattr(np, "matvec"):
+    bilinear(np.matvec, lambda g, b: g[..., None] * b[..., None, :], lambda g, a: np.matvec(a.mT, g))
+    bilinear(np.vecmat, lambda g, b: conj(np.matvec(b, g)), lambda g, a: conj(a)[..., None] * g[..., None, :],
+             analytic=False, complex=True)  # fmt: skip
+alias(np.linalg.matmul, np.matmul)
+plain(np.einsum_path)
 
 
 def _matmul_first(g: Any, b: Any, s: Any) -> Any:
@@ -29,18 +39,37 @@ def _matmul_second(g: Any, a: Any, s: Any) -> Any:
         return np.multiply(a if s.ndim == 1 else np.expand_dims(a, -1), g if s.ndim == 1 else np.expand_dims(g, -2))
     if s.ndim == 1:
         return np.multiply(a, np.expand_dims(g, -1))
+    if s.ndim == 2 and a.ndim > 2:  # one matrix for a whole stack: its gradient is one product, not a sum of them
+        rows = math.prod(a.shape[:-1])
+        a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, g.shape[-1]))
     return np.matmul(a.mT, g)
+
+
+def _given(name: str, y: Any, out: Any) -> Any:
+    return y if out is None else engine.write_out(name, y, out)
+
+
+@composite(np.einsum)
+def _einsum(*operands: Any, out: Any = None, optimize: Any = True, dtype: Any = None, order: str = "K",
+            casting: str = "safe") -> Any:  # fmt: skip
+    if order != "K":
+        raise TypeError(f"einsum of a Tensor does not support order={order!r}; leave it out.")
+    subscripts, xs = written_out(operands)
+    if dtype is not None:
+        for x in xs:
+            if not np.can_cast(getattr(x, "dtype", type(x)), dtype, casting):
+                raise TypeError(f"einsum: cannot cast {x.dtype} to dtype={np.dtype(dtype)} with casting={casting!r}.")
+        xs = tuple(np.astype(x, dtype) if hasattr(x, "dtype") else np.asarray(x, dtype) for x in xs)
+    if isinstance(optimize, (list, tuple)):  # a path, as np.einsum_path returns it
+        optimize = tuple(tuple(step) if isinstance(step, (list, tuple)) else step for step in optimize)
+    return _given("einsum", contract(subscripts, *xs, optimize=optimize), out)
 
 
 @composite(np.dot)
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b) if out is None else np.multiply(a, b, out=out)
-    if np.ndim(b) <= 2:
-        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
-    if out is not None:
-        raise TypeError("dot of a Tensor with more than two axes does not support out=; assign the result.")
-    return np.tensordot(a, b, axes=((-1,), (-2,)))
+        return _given("dot", np.multiply(a, b), out)
+    return _given("dot", np.matmul(a, b) if np.ndim(b) <= 2 else _tensordot(a, b, axes=((-1,), (-2,))), out)
 
 
 @composite(np.tensordot)
@@ -66,17 +95,90 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(product, (*left, *right))
 
 
+@composite(np.linalg.tensordot)
+def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return _tensordot(x1, x2, axes=axes)
+
+
 @composite(np.inner, shapes="(n),(n)->()")
 def _inner(a: Any, b: Any) -> Any:
-    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=((-1,), (-1,)))
+    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else _tensordot(a, b, axes=((-1,), (-1,)))
 
 
 @composite(np.outer, shapes="(m),(n)->(m,n)")
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
-    a, b = np.reshape(a, (-1, 1)), np.reshape(b, (1, -1))
-    return np.multiply(a, b) if out is None else np.multiply(a, b, out=out)
+    return _given("outer", np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1))), out)
 
 
-@composite(np.vdot, shapes="(n),(n)->()")
+@composite(np.linalg.outer, shapes="(m),(n)->(m,n)")
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    if (np.ndim(x1), np.ndim(x2)) != (1, 1):
+        raise ValueError(
+            f"linalg.outer: operands of shapes {np.shape(x1)} and {np.shape(x2)}; expected two vectors. np.outer "
+            "flattens what it is given."
+        )
+    return _outer(x1, x2)
+
+
+@composite(np.vdot, shapes="(n),(n)->()", complex=True)
 def _vdot(a: Any, b: Any) -> Any:
     return np.matmul(np.conjugate(np.reshape(a, -1)), np.reshape(b, -1))
+
+
+@composite(np.linalg.vecdot, complex=True)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+
+
+@composite(np.linalg.multi_dot)
+def _multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
+    """Multiply matrices in the cheapest order; the first and the last may be vectors."""
+    ranks = [np.ndim(a) for a in arrays]
+    if len(ranks) < 2 or not {*ranks[1:-1]} <= {2} or not {ranks[0], ranks[-1]} <= {1, 2}:
+        raise ValueError(
+            f"linalg.multi_dot: {len(ranks)} arrays with {ranks} axes; expected at least two arrays, matrices but for "
+            "the first and the last, which may be vectors."
+        )
+    first, last = np.shape(arrays[0]), np.shape(arrays[-1])
+    sizes = (first if len(first) == 2 else (1, *first)) + tuple(np.shape(a)[-1] for a in arrays[1:-1])
+    cuts = _cuts((*sizes, *(last[1:] or (1,))))
+
+    def product(i: int, j: int) -> Any:
+        return arrays[i] if i == j else np.matmul(product(i, cuts[i, j]), product(cuts[i, j] + 1, j))
+
+    return _given("multi_dot", product(0, len(ranks) - 1), out)
+
+
+@functools.lru_cache(256)
+def _cuts(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Return where to cut each run of matrices (i to j, both included), matrix i of shape sizes[i], sizes[i + 1]."""
+    count = len(sizes) - 1
+    cost, cuts = {(i, i): 0 for i in range(count)}, {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            costs = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)}
+            cuts[i, j] = min(costs, key=costs.__getitem__)
+            cost[i, j] = costs[cuts[i, j]]
+    return cuts
+
+
+@composite(np.linalg.matrix_power, shapes="(n,n)->(n,n)")
+def _matrix_power(a: Any, n: int) -> Any:
+    """Multiply the squares that the exponent's binary digits name."""
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"linalg.matrix_power: the exponent is {n!r}; expected an integer.")
+    if np.ndim(a) < 2 or np.shape(a)[-2] != np.shape(a)[-1]:
+        raise np.linalg.LinAlgError(
+            f"linalg.matrix_power: an operand of shape {np.shape(a)}; expected a square matrix or a stack of them."
+        )
+    n = n.__index__()
+    if n == 0:
+        return np.where(False, a, np.eye(a.shape[-1], dtype=a.dtype))
+    square = a if n > 0 else np.linalg.inv(a)
+    power = None
+    for place, digit in enumerate(reversed(f"{abs(n):b}")):
+        square = np.matmul(square, square) if place else square
+        if digit == "1":
+            power = square if power is None else np.matmul(power, square)
+    return power

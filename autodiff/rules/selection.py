@@ -1,3 +1,132 @@
-"""Choosing among arrays, and writing into places."""
+"""Selection by conditions and choices, a function along axes, and interpolation between the entries of a table."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from autodiff.kernels.division import ratio
+from autodiff.kernels.indexing import ARRAY, getitem, put
+from autodiff.primitive import composite, joint
+from autodiff.rules.indexing import resolved, take
+
+joint(
+    np.choose,
+    lambda g, a, shapes, mode: [None, *_chosen(g, resolved(a, len(shapes) - 1, mode), len(shapes) - 1)],
+    kind="linear",
+    constants=(0,),
+    bind=lambda a, choices, out=None, mode="raise": _choices(a, choices, out, mode),
+    kernel=lambda a, *choices, mode: np.choose(a, choices, mode=mode),
+)
+
+
+def _choices(a: Any, choices: Any, out: Any, mode: str) -> Any:
+    if out is not None:
+        raise TypeError("choose of a Tensor does not support out=; assign the result instead.")
+    return (a, *choices), {"mode": mode}
+
+
+def _chosen(g: Any, places: Any, n: int) -> list[Any]:
+    return [np.where(np.equal(places, k), g, 0) for k in range(n)]
+
+
+@composite(np.select)
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ValueError(f"select: expected a choice for each condition; got {len(condlist)} and {len(choicelist)}.")
+    for i, condition in enumerate(map(_array, condlist)):
+        if condition.dtype.kind != "b":
+            raise TypeError(f"select: condition {i} must be boolean; got {condition.dtype}. Compare it, e.g. c != 0.")
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@composite(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Write each function's values where its condition holds, the last condition that holds winning."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    single = np.isscalar(condlist) or (np.ndim(condlist[0]) == 0 and x.ndim)
+    conditions = [np.astype(_array(c), bool) for c in ([condlist] if single else condlist)]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(np.logical_not(np.any(np.stack(conditions), axis=0)))
+    if len(funclist) != len(conditions):
+        raise ValueError(f"piecewise: expected {len(conditions)} or one more functions; got {len(funclist)}.")
+    y = np.zeros_like(x)
+    for condition, function in zip(conditions, funclist, strict=True):
+        taken = getitem(x, condition, index=(ARRAY,))
+        value = function(taken, *args, **kw) if callable(function) and taken.size else function
+        if not callable(value):  # a function is not called where nothing is to be computed
+            y = put(y, _array(value), condition, index=(ARRAY,))
+    return y
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+# --- a function along axes -------------------------------------------------------------------------------------------
+
+
+@composite(np.apply_along_axis)
+def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    axis = normalize_axis_index(axis, arr.ndim)
+    moved = np.moveaxis(arr, axis, -1)
+    outer = moved.shape[:-1]
+    if 0 in outer:
+        raise ValueError(f"apply_along_axis: there is no line along axis {axis} of shape {arr.shape} to apply it to.")
+    parts = np.stack([func1d(moved[place], *args, **kwargs) for place in np.ndindex(outer)])
+    inner = parts.shape[1:]
+    result = np.reshape(parts, outer + inner)
+    ends = range(len(outer), len(outer) + len(inner))
+    return np.moveaxis(result, tuple(ends), tuple(range(axis, axis + len(inner))))
+
+
+@composite(np.apply_over_axes)
+def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    for axis in np.atleast_1d(axes):
+        axis = normalize_axis_index(int(axis), a.ndim)
+        result = func(a, axis)
+        if result.ndim == a.ndim - 1:
+            result = np.expand_dims(result, axis)
+        if result.ndim != a.ndim:
+            raise ValueError(f"apply_over_axes: the function made {a.ndim} axes into {result.ndim}; it may drop one.")
+        a = result
+    return a
+
+
+# --- interpolation ---------------------------------------------------------------------------------------------------
+
+
+@composite(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """Interpolate between the knots. At a knot the slope is that to its right, at the last one that to its left."""
+    x, xp, fp = _array(x), _array(xp), _array(fp)
+    if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or not len(xp):
+        raise ValueError(f"interp: xp and fp are vectors of one length, not 0; got shapes {xp.shape} and {fp.shape}.")
+    if period is not None:
+        (x, xp, fp), left, right = _unrolled(x, xp, fp, period), None, None
+    last = len(xp) - 1
+    places = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
+    after = np.minimum(places + 1, last)
+    before, after = (take(xp, places), take(fp, places)), (take(xp, after), take(fp, after))
+    below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
+    step = np.where(np.logical_or(below, above), 0, x - before[0])  # an infinite x meets no slope
+    y = before[1] + ratio(after[1] - before[1], after[0] - before[0]) * step
+    y = np.where(below, fp[0] if left is None else left, y)
+    return np.where(above, fp[-1] if right is None else right, y)
+
+
+def _unrolled(x: Any, xp: Any, fp: Any, period: Any) -> Any:
+    """Return the table of one period in order, with a knot of its neighbours at each end."""
+    if period == 0:
+        raise ValueError("interp: period must not be 0.")
+    period = abs(period)
+    xp = np.remainder(xp, period)
+    order = np.argsort(xp, stable=True)
+    xp, fp = take(xp, order), take(fp, order)
+    xp = np.concatenate((xp[-1:] - period, xp, xp[:1] + period))
+    return np.remainder(x, period), xp, np.concatenate((fp[-1:], fp, fp[:1]))

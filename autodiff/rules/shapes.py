@@ -1,16 +1,33 @@
-"""Shapes, joins, splits, repetition and padding."""
+"""Shapes: what is rearranged, repeated, or spread over new axes."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.indexing import getitem, parse
-from autodiff.primitive import composite, linear, outputs, sequence
+from autodiff.primitive import composite, linear, values
 
-linear(np.reshape, lambda g, s: np.reshape(g, s.shape), sig="a; shape, order='C', *, copy=None")
-linear(np.ravel, lambda g, s: np.reshape(g, s.shape), sig="a; order='C'")
+
+def _bind_reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+    return (a,), {"shape": shape, "order": order if order != "A" else _memory(a), "copy": copy}
+
+
+def _bind_ravel(a: Any, order: str = "C") -> Any:
+    if order == "K":  # as a copy that keeps memory's order has its axes
+        strides = np.empty_like(values(a), order="K").strides
+        a, order = np.transpose(a, sorted(range(np.ndim(a)), key=lambda i: -strides[i])), "C"
+    return (a,), {"order": order if order != "A" else _memory(a)}
+
+
+def _memory(a: Any) -> str:
+    """Return the order of an array's elements in memory: Fortran's or C's."""
+    return "F" if np.asarray(values(a)).flags.fnc else "C"
+
+
+linear(np.reshape, lambda g, s, order: np.reshape(g, s.shape, order), bind=_bind_reshape)
+linear(np.ravel, lambda g, s, order: np.reshape(g, s.shape, order), bind=_bind_ravel)
 linear(np.squeeze, lambda g, s: np.reshape(g, s.shape), sig="a; axis=None")
 linear(np.expand_dims, lambda g, s: np.reshape(g, s.shape), sig="a; axis")
 linear(np.transpose, lambda g, axes: np.transpose(g, _inverse(axes)), sig="a; axes=None")
@@ -26,118 +43,10 @@ linear(np.rot90, lambda g, k, axes: np.rot90(g, -k, axes), sig="m; k=1, axes=(0,
 linear(np.tril, lambda g, k: np.tril(g, k), sig="m; k=0", shapes="(m,n)->(m,n)")
 linear(np.triu, lambda g, k: np.triu(g, k), sig="m; k=0", shapes="(m,n)->(m,n)")
 
-sequence(np.concatenate, lambda g, shapes, axis: _parts(g, shapes, axis), kind="linear",
-         kernel=lambda *arrays, axis: np.concatenate(arrays, axis),
-         sig="*arrays; axis=0, out=None, *, dtype=None, casting='same_kind'")  # fmt: skip
-sequence(np.stack, lambda g, shapes, axis: [getitem(g, index=_at(axis, k)) for k in range(len(shapes))], kind="linear",
-         kernel=lambda *arrays, axis: np.stack(arrays, axis),
-         sig="*arrays; axis=0, out=None, *, dtype=None, casting='same_kind'")  # fmt: skip
-outputs(np.split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
-        sig="ary; indices_or_sections, axis=0")  # fmt: skip
-outputs(np.array_split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
-        sig="ary; indices_or_sections, axis=0")  # fmt: skip
-outputs(np.unstack, lambda g, axis: np.stack(g.filled(), axis), kind="linear", sig="x; *, axis=0")
 
-
-def _given(dtype: Any, casting: str) -> dict[str, Any]:
-    return {"dtype": dtype, "casting": casting}
-
-
-@composite(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    joined: Any = [np.atleast_1d(t) for t in tup]
-    return np.concatenate(joined, axis=0 if joined[0].ndim == 1 else 1, **_given(dtype, casting))
-
-
-@composite(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return np.concatenate([np.atleast_2d(t) for t in tup], axis=0, **_given(dtype, casting))
-
-
-@composite(np.dstack)
-def _dstack(tup: Any) -> Any:
-    return np.concatenate([np.atleast_3d(t) for t in tup], axis=2)
-
-
-@composite(np.column_stack)
-def _column_stack(tup: Any) -> Any:
-    columns = [np.reshape(t, (-1, 1)) if np.ndim(t) < 2 else t for t in tup]
-    return np.concatenate(columns, axis=1)
-
-
-def _each(function: Any) -> Any:
-    return lambda *arrays: function(arrays[0]) if len(arrays) == 1 else tuple(map(function, arrays))
-
-
-composite(np.atleast_1d, _each(lambda a: a if np.ndim(a) >= 1 else np.reshape(a, (1,))))
-composite(np.atleast_2d, _each(lambda a: a if np.ndim(a) >= 2 else np.reshape(a, (1, -1) if np.ndim(a) else (1, 1))))
-composite(np.atleast_3d, _each(lambda a: _atleast_3d(a)))
-
-
-def _atleast_3d(a: Any) -> Any:
-    shape = np.shape(a)
-    return a if len(shape) >= 3 else np.reshape(a, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)])
-
-
-@composite(np.hsplit)
-def _hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return np.split(ary, indices_or_sections, axis=1 if np.ndim(ary) > 1 else 0)
-
-
-@composite(np.vsplit)
-def _vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return np.split(ary, indices_or_sections, axis=0)
-
-
-@composite(np.repeat)
-def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Repeat by indexing: its adjoint adds up what was repeated."""
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    places = np.repeat(np.arange(a.shape[axis]), getattr(repeats, "data", repeats))
-    return np.take(a, places, axis=axis)
-
-
-@composite(np.tile)
-def _tile(A: Any, reps: Any) -> Any:
-    """Tile by broadcasting over new axes: (n, m) becomes (r, n, q, m)."""
-    reps = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
-    rank = max(len(reps), A.ndim)
-    reps, shape = (1,) * (rank - len(reps)) + reps, (1,) * (rank - A.ndim) + A.shape
-    pairs = [n for pair in zip(reps, shape, strict=True) for n in pair]
-    open_shape = [n for size in shape for n in (1, size)]
-    tiled = np.copy(np.broadcast_to(np.reshape(A, open_shape), pairs))
-    return np.reshape(tiled, tuple(r * n for r, n in zip(reps, shape, strict=True)))
-
-
-@linear(lambda g, s, widths: getitem(g, index=_inside(s.shape, widths)))
-def pad_constant(x: Any, *, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
-    """Return x within a border of one value."""
-    return np.pad(x, widths or 0, constant_values=value)
-
-
-@composite(np.pad)
-def _pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
-    array = array if hasattr(array, "ndim") else np.asarray(array)
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
-        pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
-    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)))
-    if mode == "constant":
-        value = kwargs.pop("constant_values", 0)
-        if kwargs or np.ndim(value):
-            raise TypeError(
-                f"pad of a Tensor: constant_values must be one number and nothing else; got {value}, {kwargs}."
-            )
-        return pad_constant(array, widths=widths, value=value)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs:
-        raise TypeError(
-            f"pad of a Tensor: mode {mode!r} with {kwargs} has no rule; use constant, edge, reflect, symmetric or wrap."
-        )
-    for axis, width in enumerate(widths):  # every element of the border is a copy of one inside
-        places = np.pad(np.arange(array.shape[axis]), width, mode=mode)  # type: ignore[call-overload]
-        array = np.take(array, places, axis=axis)
-    return array
+def array(a: Any) -> Any:
+    """Return an array or a tensor as it is, anything else as an array."""
+    return a if hasattr(a, "ndim") else np.asarray(a)
 
 
 def _inverse(axes: Any) -> Any:
@@ -153,25 +62,91 @@ def _negative(shift: Any) -> Any:
     return tuple(-n for n in shift) if isinstance(shift, (tuple, list)) else -shift
 
 
-def _parts(g: Any, shapes: tuple[tuple[int, ...], ...], axis: int | None) -> list[Any]:
-    """Cut the gradient of a concatenation into those of its operands."""
+@composite(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    axes = np.rollaxis(np.empty(range(a.ndim)), axis, start).shape  # NumPy moves the sides 0, 1, ... of nothing
+    return np.transpose(a, axes)
+
+
+def _each(function: Any) -> Any:
+    return lambda *arrays: function(array(arrays[0])) if len(arrays) == 1 else tuple(function(array(a)) for a in arrays)
+
+
+composite(np.atleast_1d, _each(lambda a: a if a.ndim >= 1 else np.reshape(a, (1,))))
+composite(np.atleast_2d, _each(lambda a: a if a.ndim >= 2 else np.reshape(a, (1, a.size))))
+composite(np.atleast_3d, _each(lambda a: _atleast_3d(a)))
+
+
+def _atleast_3d(a: Any) -> Any:
+    shape = a.shape
+    return a if len(shape) >= 3 else np.reshape(a, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)])
+
+
+# --- spread over new axes --------------------------------------------------------------------------------------------
+
+
+@composite(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(np.broadcast_to(array(a), shape) for a in args)
+
+
+@composite(np.meshgrid)
+def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing is {indexing!r}; expected 'xy' or 'ij'.")
+    places = list(range(len(xi)))
+    if indexing == "xy":
+        places[:2] = places[:2][::-1]  # rows run along the second coordinate
+    grids = [
+        np.reshape(x, [-1 if i == place else 1 for i in range(len(xi))]) for x, place in zip(xi, places, strict=True)
+    ]
+    grids = list(grids if sparse else np.broadcast_arrays(*grids)) if grids else []
+    return tuple(np.copy(grid) if copy else grid for grid in grids)
+
+
+@composite(np.kron)
+def _kron(a: Any, b: Any) -> Any:
+    """Multiply each element of a by all of b: (n, m) and (p, q) as (n, 1, m, 1) and (1, p, 1, q)."""
+    a, b = array(a), array(b)
+    rank = max(a.ndim, b.ndim)
+    m, n = ((1,) * (rank - x.ndim) + x.shape for x in (a, b))
+    every = np.reshape(a, [k for side in m for k in (side, 1)]) * np.reshape(b, [k for side in n for k in (1, side)])
+    return np.reshape(every, [i * j for i, j in zip(m, n, strict=True)])
+
+
+# --- repeated --------------------------------------------------------------------------------------------------------
+
+
+@composite(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Repeat by indexing: its adjoint adds up what was repeated."""
+    a = array(a)
     if axis is None:
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        flat = _parts(g, tuple((n,) for n in sizes), 0)
-        return [np.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
-    parts: list[Any] = []
-    start = 0
-    for shape in shapes:
-        stop = start + shape[axis]
-        parts.append(getitem(g, index=_at(axis % len(shape), slice(start, stop))))
-        start = stop
-    return parts
+        a, axis = np.ravel(a), 0
+    places = np.repeat(np.arange(a.shape[axis]), values(repeats))
+    return np.take(a, places, axis=axis)
 
 
-def _at(axis: int, place: Any) -> tuple[Any, ...]:
-    """Return the index that selects a place along one axis."""
-    return (slice(None),) * axis + (place,) if axis >= 0 else (Ellipsis, place) + (slice(None),) * (-axis - 1)
+@composite(np.tile)
+def _tile(A: Any, reps: Any) -> Any:
+    """Tile by broadcasting over new axes: (n, m) becomes (r, n, q, m)."""
+    A, reps = array(A), tuple(np.atleast_1d(values(reps)).tolist())
+    rank = max(len(reps), A.ndim)
+    reps, shape = (1,) * (rank - len(reps)) + reps, (1,) * (rank - A.ndim) + A.shape
+    pairs = [n for pair in zip(reps, shape, strict=True) for n in pair]
+    open_shape = [n for size in shape for n in (1, size)]
+    tiled = np.copy(np.broadcast_to(np.reshape(A, open_shape), pairs))
+    return np.reshape(tiled, tuple(r * n for r, n in zip(reps, shape, strict=True)))
 
 
-def _inside(shape: tuple[int, ...], widths: tuple[tuple[int, int], ...]) -> tuple[Any, ...]:
-    return parse(tuple(slice(a, a + n) for n, (a, _) in zip(shape, widths, strict=True)))[0]
+@composite(np.resize)
+def _resize(a: Any, new_shape: Any) -> Any:
+    """Repeat all elements, in their order, until the shape is full."""
+    a, shape = np.ravel(a), (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"resize: new_shape is {shape}; expected lengths that are not negative.")
+    size = math.prod(shape)
+    if not a.size or not size:
+        return np.zeros_like(a, shape=shape)
+    return np.reshape(np.tile(a, -(-size // a.size))[:size], shape)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autodiff import creation, sweep, tape
+from autodiff import creation, forward, functional, sweep, tape
 from autodiff.tensor import Tensor
 from autodiff.tree import leaves, rebuild
 
@@ -79,8 +79,6 @@ class Subject:
 
     def jvp(self, xs: list[Any], tangents: list[Any]) -> list[Any]:
         """Return the outputs' tangents, by the library's own forward mode."""
-        from autodiff import functional
-
         with tape.enable_grad():
             _, pushed = functional.jvp(lambda *ts: self.call(list(ts)), tuple(xs), tuple(tangents))
         return [t.data for t in pushed]
@@ -132,9 +130,9 @@ class Derivative(Subject):
     def call(self, tensors: list[Tensor]) -> list[Tensor]:
         """Return the gradients, recorded if any of the tensors is."""
         count = len(self.of.inputs)
-        record = any(t.requires_grad for t in tensors)
+        record = any(map(forward.recorded, tensors))
         with tape.enable_grad():
-            xs = [x if x.requires_grad else x.detach().requires_grad_() for x in tensors[:count]]
+            xs = [x if forward.recorded(x) else forward.leaf(x) for x in tensors[:count]]
             ys = self.of.call(xs)
             live = [(y, v) for y, v in zip(ys, tensors[count:], strict=True) if y.requires_grad]
             gs: Any = [None] * count

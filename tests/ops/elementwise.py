@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.special
 
+import autodiff as ad
 from autodiff import kernels
-from autodiff.kernels.division import product
+from autodiff.kernels.bessel import bessel_i
+from autodiff.kernels.division import cosine, product
+from autodiff.kernels.sine import sine_quotient
 from autodiff.primitive import registry
 from tests.ops.row import op, t
 
-MASK = np.array([True, False, True])
+MASK, POWERS = np.array([True, False, True]), np.array([-2, 0, 3])
 
 
 def torchs(fun: Any) -> Any:
@@ -34,7 +38,11 @@ TORCH_NAMES = {
     "power": "pow",
     "cbrt": None,
     "ratio": "div",
+    "nextafter": None,
+    "heaviside": None,
+    "sign": None,
 }
+BY_HAND = {np.ldexp}  # whose second operand is whole
 
 # every ufunc of the registry, with the domain its entry names
 UFUNCS = [
@@ -46,6 +54,7 @@ UFUNCS = [
     and entry.differentiable
     and entry.kind != "zero"
     and entry.form == "operands"
+    and fun not in BY_HAND
     and not getattr(fun, "signature", None)
 ]
 
@@ -81,4 +90,24 @@ SELECTION = [
     op(kernels.sigmoid, kernels.sigmoid, "...", torch=t("sigmoid"), reference=lambda x: 1 / (1 + np.exp(-x))),
     op(kernels.ratio, kernels.ratio, "..., ...", "nonzero", reference=np.divide),
     op(product, product, "..., ...", reference=np.multiply),
+    op(cosine, cosine, "..., ...", reference=lambda a, b: a / np.hypot(a, b)),
+    op(np.heaviside, lambda b: np.heaviside(0.0, b), "...", label="at 0"),
+    op(np.ldexp, lambda x: np.ldexp(x, POWERS), "n3", torch=lambda torch: lambda x: torch.ldexp(x, torch.tensor(POWERS * 1.0))),
+    op(np.ldexp, lambda x: np.ldexp(x, ad.tensor(POWERS)), "3", label="by a tensor", reference=lambda x: np.ldexp(x, POWERS)),
+    op(np.frexp, lambda x: np.frexp(x)[0], "...", "quarters", label="mantissa", torch=lambda torch: lambda x: torch.frexp(x)[0]),
+    op(np.frexp, np.frexp, "...", "quarters"),
+    op(np.sinc, np.sinc, "...", torch=t("sinc")),
+    op(np.sinc, lambda x: np.sinc(x * 1e-3), "...", label="near 0", torch=lambda torch: lambda x: torch.sinc(x * 1e-3)),
+    op(sine_quotient, lambda x: sine_quotient(x, order=0), "...", reference=lambda x: np.sin(x) / x),
+    op(np.i0, np.i0, "...", torch=t("i0")),
+    op(bessel_i, lambda x: bessel_i(x, order=1), "...", torch=t("special.i1"), reference=scipy.special.i1),
+    op(np.nan_to_num, np.nan_to_num, "...", torch=t("nan_to_num")),
+    op(
+        np.nan_to_num,
+        lambda x: np.nan_to_num(x, nan=0.5, posinf=1.0, neginf=-2.0),
+        "...",
+        label="by values",
+        torch=t("nan_to_num", 0.5, 1.0, -2.0),
+    ),
+    op(np.real_if_close, np.real_if_close, "..."),
 ]

@@ -13,6 +13,9 @@ from tests.ops.row import Op, op, t
 
 MASK = np.array([True, False, True])
 PLACES = np.array([[0, 2], [2, 1]])
+FAR = np.array([[-4, 7], [1, -1]])
+TWO_BY_THREE = np.array([[True, False, True], [False, True, True]])
+FRAME = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
 
 
 def _index(index: Any) -> Callable[..., Any]:
@@ -43,6 +46,21 @@ def _scatter(index: Any, shape: tuple[int, ...]) -> tuple[Callable[..., Any], Ca
         return out
 
     return (lambda x: indexing.scatter_add(x, *arrays, index=template, shape=shape)), reference
+
+
+def _index_of(places: Any, flat: bool = False) -> Callable[..., Any]:
+    return lambda torch: lambda x: (x.reshape(-1) if flat else x)[torch.tensor(places)]
+
+
+def _into(write: Callable[..., None]) -> Callable[..., Any]:
+    """Return what a copy of the first operand holds after a function wrote into it."""
+
+    def written(x: Any, *values: Any) -> Any:
+        y = np.copy(x)
+        write(y, *values)
+        return y
+
+    return written
 
 
 SWAP = _put((slice(None), np.array([1, 1, 0])))
@@ -88,6 +106,11 @@ INDEXING = [
         torch=lambda torch: lambda x: torch.take(x, torch.tensor([5, 0, 5])),
     ),
     op(np.take, lambda x: np.take(x, 1, axis=-1), "n3", label="integer"),
+    op(np.take, lambda x: np.take(x, FAR, axis=0, mode="wrap"), "3n", label="wrap"),
+    op(np.take, lambda x: np.take(x, FAR, mode="clip"), "32", label="clip"),
+    op(np.take, lambda x: np.take(x, [True, False], axis=0), "2n", label="truths are numbers"),
+    op(np.take, lambda x: np.take(x, [0, 0], axis=0), "", label="of a number"),
+    op(np.take, lambda x: np.take(x, PLACES, axis=0), "3n", "complex", label="complex", torch=_index_of(PLACES)),
     op(
         np.take_along_axis,
         lambda x: np.take_along_axis(x, PLACES, axis=1),
@@ -95,13 +118,78 @@ INDEXING = [
         torch=lambda torch: lambda x: torch.take_along_dim(x, torch.tensor(PLACES), 1),
     ),
     op(np.take_along_axis, lambda x: np.take_along_axis(x, np.array([3, 0]), axis=None), "23", label="flat"),
-    op(np.sort, np.sort, "nm", torch=lambda torch: lambda x: torch.sort(x)[0]),
-    op(np.sort, lambda x: np.sort(x, axis=0), "nmk", label="axis=0", torch=lambda torch: lambda x: torch.sort(x, 0)[0]),
-    op(np.sort, lambda x: np.sort(x, axis=None), "nm", label="flat"),
+    op(np.take_along_axis, lambda x: np.take_along_axis(x, PLACES[:1], axis=-1), "n3", label="for all lines"),
+    op(
+        np.take_along_axis,
+        lambda x: np.take_along_axis(x, PLACES, axis=0),
+        "32",
+        "complex",
+        label="complex",
+        torch=lambda torch: lambda x: torch.take_along_dim(x, torch.tensor(PLACES), 0),
+    ),
     op(np.diagonal, np.diagonal, "nm", torch=t("diagonal")),
     op(np.diagonal, lambda x: np.diagonal(x, 1, 2, 0), "nmk", label="offset", torch=t("diagonal", 1, 2, 0)),
     op(np.trace, np.trace, "nm"),
     op(np.trace, lambda x: np.trace(x, -1, 1, 2), "nmk", label="offset"),
     op(np.diag, np.diag, "nm", torch=t("diag")),
     op(np.diag, lambda x: np.diag(x, -1), "n", label="of a vector", torch=t("diag", -1)),
-]
+    op(np.diag, np.diag, "n", "complex", label="of a vector, complex", torch=t("diag")),
+    op(np.diagonal, lambda x: np.diagonal(x, -1), "nm", "complex", label="complex", torch=t("diagonal", -1)),
+    op(np.trace, lambda x: np.trace(x, axis1=-2, axis2=0), "nmk", "complex", label="complex"),
+    op(np.diagflat, np.diagflat, "nm", torch=t("diagflat")),
+    op(np.diagflat, lambda x: np.diagflat(x, k=2), "n", label="k=2", torch=t("diagflat", 2)),
+    op(np.diagflat, lambda x: np.diagflat(x, -1), "", "complex", label="of a number, complex", torch=t("diagflat", -1)),
+    # --- what is picked by a condition ---
+    op(np.compress, lambda x: np.compress(MASK, x, axis=1), "n3m", torch=lambda _: lambda x: x[:, MASK]),
+    op(np.compress, lambda x: np.compress([0, 2, 0, 1], x), "23", label="flat", torch=_index_of([1, 3], flat=True)),
+    op(np.compress, lambda x: np.compress([True], x, axis=-1), "23", "complex", label="short, complex"),
+    op(np.compress, lambda x: np.compress(ad.tensor(MASK), x, axis=0), "3n", label="by a Tensor",
+       reference=lambda x: np.compress(MASK, x, axis=0)),
+    op(np.extract, lambda x: np.extract(TWO_BY_THREE, x), "23", torch=lambda _: lambda x: x[TWO_BY_THREE]),
+    op(np.extract, lambda x: np.extract(x.real > 0, x), "nm", "complex", label="complex",
+       torch=lambda _: lambda x: x[x.real > 0]),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME), "54", reference=lambda x: (x * FRAME)[1:3, 1:4],
+       torch=lambda torch: lambda x: (x * torch.tensor(FRAME))[1:3, 1:4]),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2]), "4", label="of a vector"),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2], "f"), "4", "complex", label="front, complex"),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2], trim="b"), "4", label="back"),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, axis=0), "54", label="axis=0",
+       reference=lambda x: (x * FRAME)[1:3]),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, "F", axis=(-1, 0)), "54", label="axes, front",
+       reference=lambda x: (x * FRAME)[1:, 1:]),
+    op(np.trim_zeros, lambda x: np.trim_zeros(x * 0), "3", label="of nothing else"),
+    # --- what writes into an array ---
+    op(np.put, _into(lambda y, v: np.put(y, [5, 0, -2], v)), "23, 3",
+       torch=lambda torch: lambda x, v: x.put(torch.tensor([5, 0, 4]), v)),
+    op(np.put, _into(lambda y, v: np.put(y, [[5, 0], [0, 1]], v)), "23, 3", label="repeated places, few values"),
+    op(np.put, _into(lambda y, v: np.put(y, [1], v)), "23, 3", label="many values"),
+    op(np.put, _into(lambda y, v: np.put(y, FAR, v, mode="wrap")), "23, 22", "complex", label="wrap, complex"),
+    op(np.put, _into(lambda y, v: np.put(y, FAR, v, "clip")), "3, ", label="clip, one value"),
+    op(np.place, _into(lambda y, v: np.place(y, TWO_BY_THREE, v)), "23, 6",
+       torch=lambda torch: lambda x, v: x.masked_scatter(torch.tensor(TWO_BY_THREE), v)),
+    op(np.place, _into(lambda y, v: np.place(y, TWO_BY_THREE, v)), "23, 3", label="few values"),
+    op(np.place, _into(lambda y, v: np.place(y, MASK[None] > 1, v)), "3, n", label="nowhere"),
+    op(np.place, _into(lambda y, v: np.place(y, y.real > 0, v)), "nm, ", "complex", label="complex"),
+    op(np.putmask, _into(lambda y, v: np.putmask(y, TWO_BY_THREE, v)), "23, 23",
+       torch=lambda torch: lambda x, v: torch.where(torch.tensor(TWO_BY_THREE), v, x)),
+    op(np.putmask, _into(lambda y, v: np.putmask(y, TWO_BY_THREE, v)), "23, 2", "complex", label="few values, complex"),
+    op(np.putmask, _into(lambda y, v: np.putmask(y, y > 0, v)), "nm, n", label="any number of values"),
+    op(np.copyto, _into(np.copyto), "nm, m", torch=lambda _: lambda x, v: x * 0 + v),
+    op(np.copyto, _into(lambda y, v: np.copyto(y, v, where=MASK)), "n3, n1", label="where",
+       torch=lambda torch: lambda x, v: torch.where(torch.tensor(MASK), v, x)),
+    op(np.copyto, _into(lambda y, v: np.copyto(y, v, "safe")), "n, ", "complex", label="complex"),
+    op(np.copyto, _into(lambda y, v: np.copyto(y, v, casting="unsafe", where=MASK)), "3, ", label="unsafe"),
+    op(np.fill_diagonal, _into(np.fill_diagonal), "nn, ", torch=lambda torch: lambda x, v: _filled(torch, x, v)),
+    op(np.fill_diagonal, _into(np.fill_diagonal), "42, 2", "complex", label="values, complex"),
+    op(np.fill_diagonal, _into(lambda y, v: np.fill_diagonal(y, v, wrap=True)), "52, 3", label="wrap"),
+    op(np.fill_diagonal, _into(np.fill_diagonal), "333, 2", label="of a cube, few values"),
+    op(np.put_along_axis, _into(lambda y, v: np.put_along_axis(y, PLACES, v, axis=1)), "23, 22",
+       torch=lambda torch: lambda x, v: x.scatter(1, torch.tensor(PLACES), v)),
+    op(np.put_along_axis, _into(lambda y, v: np.put_along_axis(y, PLACES[:1], v, -2)), "32, ", "complex",
+       label="for all lines, complex"),
+    op(np.put_along_axis, _into(lambda y, v: np.put_along_axis(y, PLACES[0], v, None)), "23, 2", label="flat"),
+]  # fmt: skip
+
+
+def _filled(torch: Any, x: Any, v: Any) -> Any:
+    return x.diagonal_scatter(v.expand(len(x))) if len(x) else x

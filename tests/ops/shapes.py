@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autodiff.rules import shapes as shape_rules
+from autodiff.rules import padding
 from tests.ops.row import op, t
 
 SHAPES = [
@@ -77,7 +77,7 @@ SHAPES = [
     op(np.repeat, lambda x: np.repeat(x, [1, 0, 2], axis=1), "n3", label="counts"),
     op(np.tile, lambda x: np.tile(x, 2), "nm"),
     op(np.tile, lambda x: np.tile(x, (2, 1, 3)), "nm", label="more axes", torch=t("tile", (2, 1, 3))),
-    op(shape_rules.pad_constant, lambda x: shape_rules.pad_constant(x, widths=((1, 0), (0, 2)), value=0.5), "nm"),
+    op(padding.pad_constant, lambda x: padding.pad_constant(x, widths=((1, 0), (0, 2)), value=0.5), "nm"),
     op(np.pad, lambda x: np.pad(x, 1), "nm", torch=t("nn.functional.pad", (1, 1, 1, 1))),
     op(np.pad, lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0), "nm", label="value"),
 ] + [

@@ -20,6 +20,7 @@ from tests.ops.row import Op as Op
 from tests.ops.scans import SCANS
 from tests.ops.shapes import SHAPES
 from tests.ops.special import SPECIAL
+from tests.ops.statistics import STATISTICS
 
 OPS = (
     UFUNCS
@@ -28,6 +29,7 @@ OPS = (
     + COMPLEX
     + REDUCTIONS
     + SCANS
+    + STATISTICS
     + ORDERING
     + SHAPES
     + JOINING

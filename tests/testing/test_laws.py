@@ -67,12 +67,12 @@ def test_a_pull_back_that_is_not_linear_is_found(rule: Any) -> None:
     assert broken(laws.vjp_linearity(custom(np.sin, rule), X), "vjp_linearity")
 
 
-@pytest.mark.parametrize("against", ["numeric", "forward", "jvp"])
+@pytest.mark.parametrize("against", ["numeric", "jvp"])
 @pytest.mark.parametrize("f", [np.sin, lambda x: x @ W, lambda x: ad.softmax(x, axis=-1), lambda x: np.sum(x) * x])
 def test_adjoint_pull_backs_keep_adjointness(f: Any, against: str) -> None:
     report = laws.adjointness(f, X, against=against)
     assert report
-    assert {"numeric": "measured", "forward": "forwards", "jvp": "own jvp"}[against] in report.oracle
+    assert {"numeric": "measured", "jvp": "own jvp"}[against] in report.oracle
 
 
 def test_a_wrong_factor_breaks_adjointness_numerically() -> None:
@@ -88,7 +88,7 @@ def test_a_rule_that_is_not_the_transpose_breaks_adjointness_without_differences
     def running(x: Any) -> Any:
         return np.cumsum(x, axis=0)
 
-    assert broken(laws.adjointness(running, X, against="forward"), "adjointness")
+    assert broken(laws.adjointness(running, X, against="jvp"), "adjointness")
 
 
 def test_adjointness_at_a_kink_takes_what_lies_between() -> None:
@@ -98,7 +98,7 @@ def test_adjointness_at_a_kink_takes_what_lies_between() -> None:
 
 
 def test_adjointness_names_what_it_can_be_held_against() -> None:
-    with pytest.raises(ValueError, match="against='exact'.*numeric, forward, jvp"):
+    with pytest.raises(ValueError, match="against='exact'.*numeric, jvp"):
         laws.adjointness(np.sin, X, against="exact")
 
 

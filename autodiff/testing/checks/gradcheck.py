@@ -38,7 +38,7 @@ def gradcheck(
     analytic ones may differ by those and by round-off alone. Small Jacobians are compared entry by entry; larger ones
     along `directions` random directions and at their largest entries, unless `exhaustive` says otherwise. At a kink the
     derivative must lie between the one-sided ones. `oracle` is "auto", "differences", "complex" (the complex step),
-    "forward" (the graph read forwards) or "taylor" (the rate at which the Taylor remainder falls).
+    "forward" (the forward mode) or "taylor" (the rate at which the Taylor remainder falls).
 
     `order=2` checks the first derivatives, then those of the gradient.
 

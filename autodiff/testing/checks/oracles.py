@@ -1,4 +1,4 @@
-"""What a derivative is held against: differences, the complex step, or the graph read forwards.
+"""What a derivative is held against: differences, the complex step, or the forward mode.
 
 Each oracle measures the derivative of all outputs along one direction, with error bars, and knows nothing of rules
 (`forward` excepted, which says so).
@@ -18,7 +18,7 @@ from autodiff.testing.subject import Subject
 NAMES = {
     "differences": "extrapolated central differences",
     "complex": "the complex step",
-    "forward": "the graph read forwards",
+    "forward": "the forward mode",
     "taylor": "the rate of the Taylor remainder",
 }
 TINY = 2.0**-100  # the complex step: so small that its square vanishes beside anything
@@ -148,11 +148,9 @@ def complex_step(point: Point, step: Array) -> Slope:
 
 
 def forward(point: Point, step: Array) -> Slope:
-    """Push a direction forwards through the graph: exact for linear operations, by the rules for the others."""
-    from autodiff.testing.checks.forward import push
-
+    """Push a direction forwards: exact for linear and bilinear operations, by the rules for the others."""
     point.evaluations += 1
-    pushed = push(point.subject, point.arrays(point.base), point.arrays(step))
+    pushed = point.subject.jvp(point.arrays(point.base), point.arrays(step))
     values = point.outputs.pack(pushed)
     error = 64 * np.finfo(np.float64).eps * (np.abs(values) + np.max(np.abs(values), initial=0))
     return _exact(point, values, error, 0.0)

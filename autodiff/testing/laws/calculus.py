@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.checks.comparison import Comparison, Directions
-from autodiff.testing.checks.forward import push
 from autodiff.testing.laws.trial import Arrays, Trial, gradients
 from autodiff.testing.report import Report
 from autodiff.testing.space import Array
@@ -40,12 +39,12 @@ def adjointness(f: Any, *inputs: Any, against: str = "numeric", params: Any = No
     """Pulling back is the transpose of pushing forward: <Jv, w> = <v, Jᵀw>.
 
     `against` says where Jv comes from: "numeric" (extrapolated differences with error bars, as in gradcheck along one
-    random direction), "forward" (the recorded graph read forwards) or "jvp" (the library's own).
+    random direction) or "jvp" (the library's own forward mode).
 
     >>> adjointness(np.tanh, np.ones(3), against="jvp").oracle
     "<Jv, w> = <v, Jᵀw>, Jv from the library's own jvp"
     """
-    sources = {"numeric": "measured", "forward": "from the graph read forwards", "jvp": "from the library's own jvp"}
+    sources = {"numeric": "measured", "jvp": "from the library's own jvp"}
     if against not in sources:
         raise ValueError(f"adjointness: against={against!r}; expected one of {', '.join(sources)}.")
     trial = Trial("adjointness", f, inputs, params, seed)
@@ -57,7 +56,7 @@ def adjointness(f: Any, *inputs: Any, against: str = "numeric", params: Any = No
         return trial.report()
     ys, pull = trial.linearize(trial.inputs())
     vs = trial.cotangents(trial.inputs())
-    pushed = push(trial.subject, trial.inputs(), vs) if against == "forward" else trial.subject.jvp(trial.inputs(), vs)
+    pushed = trial.subject.jvp(trial.inputs(), vs)
 
     def sides(_: Arrays, ws: Arrays) -> tuple[Arrays, Arrays]:
         return [_pairing(vs, pull(ws))], [_pairing(pushed, ws)]

@@ -7,9 +7,7 @@ skipped calls, transposes and sums, swapped operands, functions and comparisons 
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
-import linecache
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import registry
+from autodiff.source import Definition, definition_of
 from autodiff.testing.mutation.changes import changes, last_name, replaced, tool
-
-Definition = ast.Lambda | ast.FunctionDef
 
 
 class Tools:
@@ -168,36 +165,6 @@ def rule_of(rule: Any) -> FunctionType:
 
 
 # --- finding the source --------------------------------------------------------------------------------------------
-
-
-def definition_of(function: FunctionType) -> Definition:
-    """Return the lambda or def that a function was compiled from, found by its place in its file."""
-    code = function.__code__
-    for node in _definitions(code.co_filename, tuple(linecache.getlines(code.co_filename))):
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        if first == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name and _holds(node, code):
-            return node
-    raise ValueError(
-        f"mutate: the source of {function.__qualname__} is not at {code.co_filename}:{code.co_firstlineno}; expected a "
-        "function defined in a file that has not changed since it was imported."
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _definitions(filename: str, lines: tuple[str, ...]) -> list[Definition]:
-    """Return the functions of a file, those that begin later, and so the inner ones, first."""
-    nodes = [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, Definition)]
-    return sorted(nodes, key=lambda n: (n.lineno, n.col_offset), reverse=True)
-
-
-def _holds(node: Definition, code: CodeType) -> bool:
-    """Say whether all of a function's code lies within a lambda's body; a def is known by its name and line."""
-    if isinstance(node, ast.FunctionDef):
-        return True
-    first = node.body.lineno, node.body.col_offset
-    last = node.body.end_lineno, node.body.end_col_offset
-    places = [p for p in code.co_positions() if None not in p and p[2:] != (0, 0)]
-    return all(first <= (p[0], p[2]) and (p[1], p[3]) <= last for p in places)
 
 
 def _returned(function: ast.FunctionDef) -> Iterator[ast.expr]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -137,9 +136,7 @@ def by_signature(d: Draw) -> Arguments:
 
 
 def keywords_of(entry: Primitive) -> list[str]:
-    """Return the names of the keywords that an operation supports."""
-    function: Any = entry.kernel if entry.form == "composite" else entry.signature.bind
-    if function is None:
+    """Return the names of the keywords that an operation supports and that are drawn."""
+    if isinstance(entry.fun, np.ufunc):
         return []
-    words = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    return [p.name for p in words if p.name not in (*entry.signature.operands, *NOT_DRAWN)]
+    return [name for name in entry.keywords if name not in NOT_DRAWN]

@@ -3,8 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import hypothesis.strategies as st
+import numpy as np
+
+from autodiff.testing.strategies.arrays import axes
 from autodiff.testing.strategies.drawing import Arguments, Draw
 
-ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {}
+fft = np.fft
+NORMS = (None, "backward", "ortho", "forward")
+
+
+def line(d: Draw, least: int = 1) -> Arguments:
+    """Draw an array with at least some elements along an axis, and a length that crops or pads."""
+    shape = list(d.shape(dims=1))
+    axis = d.axis(len(shape))
+    shape[axis] = max(shape[axis], least)
+    keywords = {"n": d.integer(1, 5)} if d.chance() else {}
+    return [d.array(tuple(shape))], keywords | {"axis": axis, "norm": d.choice(*NORMS)}
+
+
+def plane(d: Draw, least: int = 1, dims: int = 2) -> Arguments:
+    """Draw an array, some of its axes in any order, and lengths for them."""
+    shape = list(d.shape(dims=dims, sides=1))
+    given: dict[str, Any] = {"norm": d.choice(*NORMS)}
+    chosen = list(range(-2, 0)) if dims == 2 else list(range(len(shape)))
+    if d.chance():
+        order = d(st.permutations(range(len(shape))))[: d.integer(1, len(shape))]
+        chosen = [i - len(shape) if d.chance() else i for i in order]
+        given["axes"] = tuple(chosen)
+    shape[chosen[-1]] = max(shape[chosen[-1]], least)
+    if d.chance():
+        given |= {"axes": tuple(chosen), "s": tuple(d.choice(-1, 1, 2, 3, 4) for _ in chosen)}
+    return [d.array(tuple(shape))], given
+
+
+def shifted(d: Draw) -> Arguments:
+    """Draw an array and the axes to shift: all, one or several."""
+    shape = d.shape(max_dims=2)
+    return [d.array(shape)], {"axes": d(axes(len(shape)))} if d.chance() else {}
+
+
+# what reads half a spectrum needs two elements, or a length
+ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = (
+    {fun: line for fun in (fft.fft, fft.ifft, fft.rfft, fft.ihfft)}
+    | {fun: partial(line, least=2) for fun in (fft.irfft, fft.hfft)}
+    | {fun: plane for fun in (fft.fft2, fft.ifft2, fft.rfft2)}
+    | {fun: partial(plane, dims=1) for fun in (fft.fftn, fft.ifftn, fft.rfftn)}
+    | {fft.irfft2: partial(plane, least=2), fft.irfftn: partial(plane, least=2, dims=1)}
+    | {fft.fftshift: shifted, fft.ifftshift: shifted}
+)

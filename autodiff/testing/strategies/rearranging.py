@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 
 from autodiff.kernels import indexing
-from autodiff.rules.shapes import pad_constant
+from autodiff.rules.padding import pad_constant
 from autodiff.testing.strategies.arrays import axes, index_expressions
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
 

@@ -1,0 +1,281 @@
+"""What becomes of every function: its status, read from the registry, and the table of them all."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff import protocols
+from autodiff.primitive import Primitive, is_numpys, refused, registry
+from autodiff.rules.others import category
+from autodiff.source import aliases, public, spelled
+
+MODULES = "numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg"
+CHAPTERS = "autodiff.rules.special", "autodiff.special", "autodiff.linalg"  # those that load SciPy
+
+DIFFERENTIABLE, ZERO, CONSTANT, PLAIN = "differentiable", "derivative zero", "no gradient", "plain values"
+UNSUPPORTED, ASIDE = "unsupported", "no tensors"
+MEANS = {
+    DIFFERENTIABLE: "has a derivative, of any order",
+    ZERO: "is piecewise constant: the derivative is 0 wherever it exists",
+    CONSTANT: "gives a Tensor that carries no gradient: an index, a count, a truth",
+    PLAIN: "takes Tensors and gives NumPy's or Python's own values",
+    UNSUPPORTED: "could have a derivative and has no rule; a Tensor is refused by name",
+    ASIDE: "is no function of arrays, or has no rule; a Tensor is refused by name",
+}
+
+
+class Status(NamedTuple):
+    """What a function is to this package, why, and what to call in its place."""
+
+    kind: str
+    reason: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}." + (f" Use {self.instead}." if self.instead else "")
+
+
+def status(fun: Callable[..., Any]) -> Status | None:
+    """Return a function's status; None if nothing is known of it.
+
+    >>> import autodiff as ad, numpy as np
+    >>> [status(f).kind for f in (np.exp, np.floor, np.argmax, np.shape, np.zeros)]
+    ['differentiable', 'derivative zero', 'no gradient', 'plain values', 'no tensors']
+    """
+    entry = protocols.lookup(fun)
+    if entry is not None:
+        kind = _kind(entry)
+        return Status(kind, MEANS[kind])
+    if fun in refused:
+        return Status(UNSUPPORTED, *refused[fun])
+    row = category(fun)
+    return Status(ASIDE, f"{row.title}: {row.reason}", row.instead) if row is not None else None
+
+
+def _kind(entry: Primitive) -> str:
+    if entry.kind == "plain":
+        return PLAIN
+    if entry.kind == "zero" or (entry.rules and all(map(_gives_zeros, entry.rules))):
+        return ZERO
+    return DIFFERENTIABLE if entry.differentiable or entry.kind == "composite" else CONSTANT
+
+
+def _gives_zeros(rule: Any) -> bool:
+    """Say whether a rule is `lambda g: np.zeros_like(g)`."""
+    code = getattr(rule, "__code__", None)
+    return code is not None and code.co_varnames == ("g",) and code.co_names[-1:] == ("zeros_like",)
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+COLUMNS = ("function", "status", "class", "domain", "kinks and singular points", "keywords", "note")
+WIDTHS = (30, 16, 12, 22, 28, 40, 60)
+
+
+class Row(NamedTuple):
+    """One function of the table."""
+
+    name: str
+    aliases: tuple[str, ...]
+    status: str
+    kind: str = ""
+    domain: str = ""
+    points: str = ""
+    keywords: tuple[str, ...] = ()
+    note: str = ""
+    chapter: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in the columns."""
+        return self.name, self.status, self.kind, self.domain, self.points, ", ".join(self.keywords), self.note
+
+
+class Coverage:
+    """The table of functions: printed as text, in a notebook as HTML, in the documentation as Markdown."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many functions there are of each status."""
+        found = Counter(row.status for row in self.rows)
+        return {kind: found[kind] for kind in MEANS if kind in found}
+
+    @property
+    def summary(self) -> str:
+        """The counts as a sentence."""
+        return f"{len(self):,} functions: " + ", ".join(f"{n} {kind}" for kind, n in self.counts.items()) + "."
+
+    def __repr__(self) -> str:
+        lines = [COLUMNS, tuple("-" * len(c) for c in COLUMNS), *(row.cells for row in self.rows)]
+        texts = ("  ".join(_fitted(c, w) for c, w in zip(cells, WIDTHS, strict=True)).rstrip() for cells in lines)
+        return "\n".join([*texts, self.summary])
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{c}</th>" for c in COLUMNS)
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells) for row in self.rows)
+        body = "".join(f"<tr>{cells}</tr>" for cells in rows)
+        return f"<div>{html.escape(self.summary)}<table><tr>{heads}</tr>{body}</table></div>"
+
+    def markdown(self) -> str:
+        """Return the table as the documentation has it: counts, a section a chapter, then what has no gradient."""
+        chapters = {row.chapter for row in self.rows if row.status == DIFFERENTIABLE}
+        parts = [HEAD.format(numpy=_version("numpy"), scipy=_version("scipy")), _counted(self.rows)]
+        for chapter in sorted(chapters, key=lambda c: (c.startswith("autodiff.kernels"), _title(c))):
+            rows = [row for row in self.rows if (row.chapter, row.status) == (chapter, DIFFERENTIABLE)]
+            cells = [(_named(r), r.kind, r.domain, r.points, _code(r.keywords), r.note) for r in rows]
+            parts += [f"## {_title(chapter)}", _table(("function", *COLUMNS[2:]), cells)]
+        for kind in (ZERO, CONSTANT, PLAIN):
+            names = [_named(row) for row in self.rows if row.status == kind]
+            parts += [f"## {kind.capitalize()}", f"Each {MEANS[kind]}.", ", ".join(names) + "."]
+        cells = [(_named(row), row.note) for row in self.rows if row.status == UNSUPPORTED]
+        parts += [f"## {UNSUPPORTED.capitalize()}", f"Each {MEANS[UNSUPPORTED]}.", _table(("function", "why"), cells)]
+        cells = [(f"{key[0]}, of {key[1]}", _code(names), key[2]) for key, names in _aside(self.rows).items()]
+        parts += [f"## {ASIDE.capitalize()}", f"Each {MEANS[ASIDE]}.", _table(("what", "functions", "why"), cells)]
+        return "\n\n".join(parts) + "\n"
+
+
+def coverage(only: str = "") -> Coverage:
+    """Return the table of all functions and their statuses; `only` those whose name, status, class or chapter it is.
+
+    >>> import autodiff as ad
+    >>> ad.coverage("np.tanh").counts
+    {'differentiable': 1}
+    """
+    for module in (*MODULES, *CHAPTERS):
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
+    names = public()
+    rows = [_row(fun, names) for fun in _functions()]
+    return Coverage(sorted((row for row in rows if _fits(row, only)), key=lambda row: (row.name.count("."), row.name)))
+
+
+def _functions() -> list[Callable[..., Any]]:
+    """Return every public callable once: NumPy's, SciPy's of its two modules, and the engine's own operations."""
+    found = {
+        id(fun): fun
+        for module in MODULES
+        for name, fun in vars(sys.modules[module]).items()
+        if callable(fun) and not name.startswith("_") and (module != "scipy.special" or _is_special(fun))
+    }
+    own = {id(e.fun): e.fun for e in registry.values() if not is_numpys(e.fun) and e.fun.__module__[:9] == "autodiff."}
+    return list((found | own).values())
+
+
+def _is_special(fun: Callable[..., Any]) -> bool:
+    """Say whether a function of scipy.special is a ufunc of its own, or has an entry."""
+    return fun in registry or (isinstance(fun, np.ufunc) and getattr(np, fun.__name__, None) is not fun)
+
+
+def _row(fun: Any, names: dict[int, list[str]]) -> Row:
+    entry, known = registry.get(fun), status(fun)
+    if known is None:
+        return Row(spelled(fun, names), (), "unknown")
+    if entry is None:
+        others = tuple(name for name in names.get(id(fun), []) if name != spelled(fun, names))
+        return Row(spelled(fun, names), others, known.kind, note=str(known))
+    facts = (entry.kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
+    note = "complex" if entry.complex and known.kind == DIFFERENTIABLE else ""
+    return Row(spelled(entry.fun, names), tuple(aliases(entry, registry, names)), known.kind, *facts)._replace(
+        note=note, chapter=_chapter(entry)
+    )
+
+
+def _domain(entry: Primitive) -> str:
+    parts = entry.domain if isinstance(entry.domain, tuple) else (entry.domain,)
+    return ", ".join(part or "any" for part in parts) if any(parts) else ""
+
+
+def _points(entry: Primitive) -> str:
+    kinks = ", ".join(f"{point:g}" if isinstance(point, float) else point for point in entry.kinks)
+    singular = ", ".join(f"{point:g}" if isinstance(point, float) else point for point in entry.singular)
+    return "; ".join([kinks] * bool(kinks) + [f"singular: {singular}"] * bool(singular))
+
+
+def _chapter(entry: Primitive) -> str:
+    """Return the module that an entry's rules stand in; that of kernels counts as one."""
+    written = [rule for rule in (*entry.rules, entry.joint) if rule is not None] or [entry.kernel]
+    module: str = getattr(written[0], "__module__", None) or ""
+    return "autodiff.kernels" if module.startswith("autodiff.kernels") else module
+
+
+def _title(chapter: str) -> str:
+    return (getattr(sys.modules.get(chapter), "__doc__", None) or chapter).partition("\n")[0].rstrip(".")
+
+
+def _fits(row: Row, only: str) -> bool:
+    named = any(only.lower() in name.lower() for name in (row.name, *row.aliases))
+    return named or only in (row.status, row.kind, row.chapter.rpartition(".")[2])
+
+
+def _fitted(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 3] + "..."
+
+
+# --- as Markdown -----------------------------------------------------------------------------------------------------
+
+HEAD = """# What has a derivative
+
+<!-- Written by scripts/coverage from the registry; a test fails when it is stale. Edit the registry, not this page. -->
+
+Every public callable of NumPy {numpy} (`np`, `np.linalg`, `np.fft`), every ufunc of SciPy {scipy}'s `scipy.special` and
+every function of `scipy.linalg` has a status. `ad.coverage()` prints this table, `ad.coverage("linalg")` a part of it,
+and `ad.help(np.tanh)` all that is known of one function."""
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    homes = list(dict.fromkeys(_home(row.name) for row in rows))
+    cells = []
+    for home in homes:
+        found = Counter(row.status for row in rows if _home(row.name) == home)
+        cells.append((f"`{home}`", *(str(found[kind] or "") for kind in MEANS), str(found.total())))
+    found = Counter(row.status for row in rows)
+    cells.append(("together", *(str(found[kind]) for kind in MEANS), str(found.total())))
+    return _table(("", *MEANS, "together"), cells)
+
+
+def _home(name: str) -> str:
+    return name.rpartition(".")[0].replace("autodiff.", "ad.").partition(".kernels")[0]
+
+
+def _named(row: Row) -> str:
+    others = [f"`{name}`" for name in row.aliases]
+    return f"`{row.name}`" + (f" (also {', '.join(others)})" if others else "")
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _aside(rows: Iterable[Row]) -> dict[tuple[str, str, str], list[str]]:
+    """Return the names of functions that are no Tensor's, by their category, home and reason."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        if row.status == ASIDE:
+            title, _, why = row.note.partition(": ")
+            found.setdefault((title, _home(row.name), why), []).append(row.name.rpartition(".")[2])
+    return found
+
+
+def _table(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *cells]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _version(module: str) -> str:
+    return ".".join(sys.modules[module].__version__.split(".")[:2])

@@ -1,0 +1,94 @@
+"""Functions of matrices that NumPy lacks: cofactors, which singular matrices have too, and checked inverses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitive import primitive
+
+
+@primitive(
+    lambda g, x: minors(g, x),  # type: ignore[has-type]
+    shapes="(n,n)->(n,n)",
+    analytic=True,
+)
+def cofactor(x: Any) -> Any:
+    """Return det(x) inv(x).T, the gradient of det; of a singular matrix, its limit."""
+    try:
+        return np.linalg.det(x)[..., None, None] * np.linalg.inv(x).mT
+    except np.linalg.LinAlgError:
+        phase, u, s, vh = _svd(x)
+        others = np.prod(np.where(np.eye(s.shape[-1]), 1, s[..., None, :]), axis=-1)
+        return phase * np.matmul(np.conjugate(u) * others[..., None, :], np.conjugate(vh))
+
+
+@primitive(
+    lambda g, b: minors(g, b),  # type: ignore[has-type]
+    lambda g, a, b: _third(g, a, b),
+    shapes="(n,n),(n,n)->(n,n)",
+    analytic=True,
+)
+def minors(a: Any, b: Any) -> Any:
+    """Return the second derivative of det at b along a, a matrix of minors of order n - 2; of a singular b too."""
+    phase, u, s, vh = _svd(b)
+    p = _products_of_others(s)
+    h = np.matmul(np.matmul(np.conjugate(u.mT), a), np.conjugate(vh.mT))
+    outer, inner = np.conjugate(u), np.conjugate(vh)
+    traces = np.matmul(p, np.diagonal(h, axis1=-2, axis2=-1)[..., None])[..., 0]
+    return phase * (np.matmul(outer * traces[..., None, :], inner) - np.matmul(np.matmul(outer, (p * h).mT), inner))
+
+
+def _svd(x: Any) -> tuple[Any, Any, Any, Any]:
+    u, s, vh = np.linalg.svd(x)
+    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None], u, s, vh
+
+
+def _products_of_others(s: Any) -> Any:
+    """Return the products of all singular values but i and j; only the two smallest may be 0, or all products are."""
+    n = s.shape[-1]
+    p = np.zeros((*s.shape, n), s.dtype)
+    if n < 2:
+        return p
+    a, b, others = s[..., -2], s[..., -1], s[..., :-2]
+    whole = np.prod(others, axis=-1)
+    inverse = np.divide(1, others, out=np.zeros_like(others), where=whole[..., None] > 0)
+    p[..., :-2, :-2] = inverse[..., None] * inverse[..., None, :] * (whole * a * b)[..., None, None]
+    p[..., -2, :-2] = p[..., :-2, -2] = inverse * (whole * b)[..., None]
+    p[..., -1, :-2] = p[..., :-2, -1] = inverse * (whole * a)[..., None]
+    p[..., -2, -1] = p[..., -1, -2] = whole
+    p[..., range(n), range(n)] = 0
+    return p
+
+
+def _third(g: Any, a: Any, b: Any) -> Any:
+    """Return the third derivative of det at a regular b along a and g."""
+    inverse = np.linalg.inv(b)
+    p, q = np.matmul(inverse, g), np.matmul(inverse, a)
+    both = np.matmul(p, q)
+    tp, tq, tpq = (np.trace(x, axis1=-2, axis2=-1)[..., None, None] for x in (p, q, both))
+    middle = both + np.matmul(q, p) - tp * q - tq * p
+    return np.linalg.det(b)[..., None, None] * ((tp * tq - tpq) * inverse + np.matmul(middle, inverse)).mT
+
+
+@primitive(lambda g: g, lambda g, rank: np.zeros_like(rank), sig="a, rank;")
+def full_rank(a: Any, rank: Any) -> Any:
+    """Return a if it has full rank: a solution of least squares jumps where the rank changes."""
+    if rank < min(a.shape):
+        raise np.linalg.LinAlgError(
+            f"lstsq: a {a.shape} has rank {rank}; the solution has a derivative at full rank {min(a.shape)} alone. "
+            "Use np.linalg.pinv(a) @ b for a rank that stays as it is, or add a small multiple of b's penalty rows to a."
+        )
+    return a
+
+
+@primitive(lambda g, y: -np.matmul(np.matmul(y.mT, g), y.mT), shapes="(n,n)->(n,n)", analytic=True)
+def inverse_or_nan(x: Any) -> Any:
+    """Return the inverses of a stack of matrices, NaN where there is none, as np.linalg.cond means them."""
+    try:
+        return np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        if x.ndim == 2:
+            return np.full_like(x, np.nan)
+        return np.stack([inverse_or_nan(part) for part in x])

@@ -1,0 +1,71 @@
+"""Selection by rank in PyTorch's spelling, and where the elements of sets stand."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from autodiff.primitive import composite, outputs
+
+
+class Ranked(NamedTuple):
+    """Elements chosen by rank, and their places along the axis."""
+
+    values: Any
+    indices: Any
+
+
+@composite
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
+    """Return the k largest (or smallest) elements along an axis, in order, and their places.
+
+    NaN counts as the largest; of equal elements the first is chosen and gets the gradient. As in `torch.topk`, but
+    the result is in order whatever `sorted` says.
+
+    >>> import autodiff as ad
+    >>> ad.topk(ad.tensor([1.0, 3.0, 2.0]), 2)
+    Ranked(values=tensor([3., 2.]), indices=tensor([1, 2]))
+    """
+    return _ranked("topk", x, k, dim, largest, slice(k))
+
+
+@composite
+def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ranked:
+    """Return the k-th smallest element along an axis, k from 1, and its place; as `torch.kthvalue`.
+
+    >>> import autodiff as ad
+    >>> ad.kthvalue(ad.tensor([1.0, 3.0, 2.0]), 2)
+    Ranked(values=tensor(2.), indices=tensor(2))
+    """
+    if k == 0:
+        raise ValueError("kthvalue: k counts from 1, the smallest; got 0.")
+    found = _ranked("kthvalue", x, k, dim, False, slice(k - 1, k))
+    return found if keepdim or not np.ndim(x) else Ranked(*(np.squeeze(part, dim) for part in found))
+
+
+def _ranked(name: str, x: Any, k: int, dim: int, largest: bool, ranks: slice) -> Ranked:
+    if not np.ndim(x):  # as PyTorch's: a number is a vector of one
+        return Ranked(*(np.reshape(part, ()) for part in _ranked(name, np.reshape(x, 1), k, dim, largest, ranks)))
+    axis = normalize_axis_index(dim, x.ndim)
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(f"{name}: k={k} of {x.shape[axis]} elements along axis {dim}; expected 0 to that many.")
+    if largest:  # sorted from the end, so that equal elements keep their order
+        order = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, stable=True), axis)
+    else:
+        order = np.argsort(x, axis=axis, stable=True)
+    places = order[(slice(None),) * axis + (ranks,)]
+    return Ranked(np.take_along_axis(x, places, axis=axis), places)
+
+
+@outputs(None)
+def distinct(x: Any, *, axis: int | None, equal_nan: bool) -> Any:
+    """Return where distinct values (or slices along an axis) first stand, which one each is, and how many there are."""
+    return np.unique(x, True, True, True, axis, equal_nan=equal_nan)[1:]
+
+
+@outputs(None, None)
+def common(a: Any, b: Any, *, assume_unique: bool) -> Any:
+    """Return where what two arrays have in common stands in the first and in the second."""
+    return np.intersect1d(a, b, assume_unique, return_indices=True)[1:]

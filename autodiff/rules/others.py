@@ -1,0 +1,243 @@
+"""Everything callable that has no rule: what answers with plain values, and what is no function of arrays at all.
+
+With this file every public callable of numpy, numpy.linalg, numpy.fft, every ufunc of scipy.special and every function
+of scipy.linalg has a status: an entry in the registry, a line in `refused` (see `unsupported`), or a category below.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.primitive import constant, plain
+
+plain(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)
+constant(np.packbits, "a; axis=None, bitorder='big'")
+constant(np.unpackbits, "a; axis=None, count=None, bitorder='big'")
+
+
+class Category(NamedTuple):
+    """Functions that no Tensor is meant for: why, what to call instead, and their names in a module."""
+
+    title: str
+    reason: str
+    instead: str
+    module: str
+    names: str
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names.split()
+
+
+NO_RULE = "it has no derivative rule yet"
+BY_A_DATA_TYPE = Category("data type", "it names a type of numbers", "t.astype(dtype)", "numpy", "")
+
+CATEGORIES = (
+    Category(
+        "array creation",
+        "it makes arrays from shapes, numbers or data",
+        "ad.tensor, ad.zeros, ad.ones, ad.full, ad.arange, ad.eye or the np.*_like functions",
+        "numpy",
+        "arange array asanyarray asarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix bmat empty eye "
+        "from_dlpack frombuffer fromfunction fromiter fromstring full identity ones require tri zeros",
+    ),
+    Category(
+        "window",
+        "it makes an array from a length and numbers",
+        "np.i0, np.cos and np.linspace, of which windows are written",
+        "numpy",
+        "bartlett blackman hamming hanning kaiser",
+    ),
+    Category(
+        "index",
+        "it makes integer indices from shapes",
+        "the indices it makes, as in t[np.tril_indices(n)]",
+        "numpy",
+        "broadcast_shapes diag_indices indices mask_indices ndindex tril_indices triu_indices",
+    ),
+    Category(
+        "iteration",
+        "it goes through the values of arrays one by one",
+        "whole-array functions, or Python's own iteration over a Tensor",
+        "numpy",
+        "broadcast flatiter iterable ndenumerate nditer nested_iters",
+    ),
+    Category(
+        "wrapper of Python functions",
+        "it calls a Python function with one number at a time",
+        "whole-array functions, ad.vmap, or ad.primitive to register a rule",
+        "numpy",
+        "frompyfunc ufunc vectorize",
+    ),
+    Category(
+        "array class",
+        "it is a class of arrays",
+        "ad.tensor or ad.as_tensor",
+        "numpy",
+        "chararray matrix memmap ndarray poly1d recarray record",
+    ),
+    Category(
+        "data type",
+        "it describes types, not values",
+        "t.dtype as its argument",
+        "numpy",
+        "dtype finfo format_parser iinfo isdtype issubdtype mintypecode promote_types typename",
+    ),
+    Category("question", "it answers about objects, not values", "", "numpy", "isfortran isscalar"),
+    Category(
+        "text",
+        "it writes one number as text",
+        "t.item() as its argument",
+        "numpy",
+        "base_repr binary_repr format_float_positional format_float_scientific",
+    ),
+    Category(
+        "setting",
+        "it reads or sets how NumPy works",
+        "",
+        "numpy",
+        "errstate get_printoptions getbufsize geterr geterrcall printoptions set_printoptions setbufsize seterr "
+        "seterrcall",
+    ),
+    Category("input and output", "it reads files", "ad.load", "numpy", "fromfile fromregex genfromtxt load loadtxt"),
+    Category("date", "it is about calendars", "", "numpy", "busdaycalendar datetime_data"),
+    Category("about NumPy", "it is about NumPy itself", "", "numpy", "get_include info show_config show_runtime test"),
+    Category("about NumPy", "it is about NumPy itself", "", "numpy.linalg", "LinAlgError test"),
+    Category("about NumPy", "it is about NumPy itself", "", "numpy.fft", "test"),
+    Category(
+        "frequencies",
+        "it makes the array of frequencies from a length and a spacing",
+        "t / spacing, with the frequencies of spacing 1",
+        "numpy.fft",
+        "fftfreq rfftfreq",
+    ),
+    # --- SciPy ---
+    Category(
+        "Bessel and related functions",
+        NO_RULE,
+        "np.i0, scipy.special.i0e, i1 or i1e where one of them is meant",
+        "scipy.special",
+        "airy airye bei beip ber berp besselpoly hankel1 hankel1e hankel2 hankel2e it2i0k0 it2j0y0 it2struve0 itairy "
+        "iti0k0 itj0y0 itmodstruve0 itstruve0 iv ive j0 j1 jn jv jve k0 k0e k1 k1e kei keip kelvin ker kerp kn kv kve "
+        "modstruve struve wright_bessel log_wright_bessel y0 y1 yn yv yve",
+    ),
+    Category(
+        "distribution function",
+        NO_RULE,
+        "scipy.special.ndtr, log_ndtr, gammainc or expit where one of them is meant",
+        "scipy.special",
+        "bdtr bdtrc bdtri bdtrik bdtrin btdtria btdtrib chdtr chdtrc chdtri chdtriv chndtr chndtridf chndtrinc "
+        "chndtrix fdtr fdtrc fdtri fdtridfd gdtr gdtrc gdtria gdtrib gdtrix kolmogi kolmogorov nbdtr nbdtrc nbdtri "
+        "nbdtrik nbdtrin ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit ndtri "
+        "ndtri_exp nrdtrimn nrdtrisd owens_t pdtr pdtrc pdtri pdtrik smirnov smirnovi stdtr stdtridf stdtrit tklmbda "
+        "voigt_profile",
+    ),
+    Category(
+        "gamma and beta functions",
+        NO_RULE,
+        "scipy.special.gamma, gammaln, beta or betaln where one of them is meant",
+        "scipy.special",
+        "betainc betaincc betaincinv betainccinv binom gammaincinv gammainccinv gammasgn loggamma poch rgamma zetac",
+    ),
+    Category(
+        "elliptic function",
+        NO_RULE,
+        "",
+        "scipy.special",
+        "agm ellipe ellipeinc ellipj ellipk ellipkinc ellipkm1 elliprc elliprd elliprf elliprg elliprj",
+    ),
+    Category(
+        "hypergeometric function",
+        NO_RULE,
+        "",
+        "scipy.special",
+        "hyp0f1 hyp1f1 hyp2f1 hyperu pbdv pbvv pbwa wrightomega",
+    ),
+    Category(
+        "orthogonal polynomial",
+        NO_RULE,
+        "np.polyval with its coefficients",
+        "scipy.special",
+        "eval_chebyc eval_chebys eval_chebyt eval_chebyu eval_gegenbauer eval_genlaguerre eval_hermite "
+        "eval_hermitenorm eval_jacobi eval_laguerre eval_legendre eval_sh_chebyt eval_sh_chebyu eval_sh_jacobi "
+        "eval_sh_legendre lpmv",
+    ),
+    Category(
+        "wave function",
+        NO_RULE,
+        "",
+        "scipy.special",
+        "mathieu_a mathieu_b mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 mathieu_sem "
+        "obl_ang1 obl_ang1_cv obl_cv obl_rad1 obl_rad1_cv obl_rad2 obl_rad2_cv pro_ang1 pro_ang1_cv pro_cv pro_rad1 "
+        "pro_rad1_cv pro_rad2 pro_rad2_cv",
+    ),
+    Category(
+        "integral",
+        NO_RULE,
+        "scipy.special.erf or erfc where one of them is meant",
+        "scipy.special",
+        "dawsn exp1 expi expn fresnel modfresnelm modfresnelp shichi sici spence wofz erfcx erfi erfcinv",
+    ),
+    Category(
+        "spelling of elementary functions",
+        NO_RULE,
+        "NumPy's np.sin, np.cos, np.tan, np.expm1, np.log1p and powers, in which it can be written",
+        "scipy.special",
+        "boxcox boxcox1p cosdg cosm1 cotdg exprel exp10 exp2 cbrt expm1 huber inv_boxcox inv_boxcox1p log1p powm1 "
+        "pseudo_huber round sindg tandg",
+    ),
+    Category(
+        "test of a matrix or its storage",
+        "it answers about a matrix, or finds its storage",
+        "t.numpy() as its argument",
+        "scipy.linalg",
+        "bandwidth find_best_blas_type get_blas_funcs get_lapack_funcs ishermitian issymmetric expm_cond LinAlgError "
+        "LinAlgWarning test",
+    ),
+    Category(
+        "special matrix",
+        "it makes a matrix from a size or from few values",
+        "indexing, as in t[i - j] for a Toeplitz matrix, or the matrix times a Tensor",
+        "scipy.linalg",
+        "circulant companion convolution_matrix dft diagsvd fiedler fiedler_companion hadamard hankel helmert hilbert "
+        "invhilbert invpascal leslie pascal toeplitz clarkson_woodruff_transform",
+    ),
+    Category(
+        "decomposition",
+        NO_RULE,
+        "np.linalg's cholesky, qr, eigh, eig and svd",
+        "scipy.linalg",
+        "cdf2rdf cholesky_banded eig_banded eigh_tridiagonal eigvals_banded eigvalsh_tridiagonal hessenberg ldl lu "
+        "matrix_balance null_space ordqz orth polar qr_delete qr_insert qr_multiply qr_update qz rq rsf2csf schur "
+        "subspace_angles orthogonal_procrustes",
+    ),
+    Category(
+        "matrix function",
+        NO_RULE,
+        "ad.linalg.expm and sqrtm",
+        "scipy.linalg",
+        "coshm cosm expm_frechet fractional_matrix_power funm logm signm sinhm sinm tanhm tanm cossin",
+    ),
+    Category(
+        "solver of a structured system",
+        NO_RULE,
+        "ad.linalg.solve of the full matrix",
+        "scipy.linalg",
+        "cho_solve_banded matmul_toeplitz solve_banded solve_circulant solve_continuous_are solve_continuous_lyapunov "
+        "solve_discrete_are solve_discrete_lyapunov solve_lyapunov solve_sylvester solve_toeplitz solveh_banded",
+    ),
+)
+
+
+def category(fun: Callable[..., Any]) -> Category | None:
+    """Return the category of a function that no Tensor is meant for; None where there is none."""
+    if isinstance(fun, type) and issubclass(fun, np.generic) and fun is not np.record:
+        return BY_A_DATA_TYPE
+    name = getattr(fun, "__name__", "test")  # what runs the tests has no name of its own
+    for row in CATEGORIES:
+        if name in row and getattr(sys.modules.get(row.module), name, None) is fun:
+            return row
+    return None

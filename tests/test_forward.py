@@ -1,0 +1,355 @@
+"""Forward mode: every operation's tangent is the transpose of its gradient, alone and side by side; levels nest."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import functional as fn
+from tests.numeric import direction, listed, t
+from tests.ops.drawn import example
+from tests.ops.table import OPS, Op
+
+RNG = np.random.default_rng(3)
+M, X = RNG.normal(size=(3, 3)), RNG.normal(size=3)
+each_op = pytest.mark.parametrize("op", OPS, ids=str)
+
+
+def floats(op: Op) -> Callable[..., Any]:
+    """Return a row's call, its floating outputs in a list."""
+    return lambda *xs: [y for y in listed(op.call(*xs)) if y.dtype.kind in "fc"]
+
+
+def real(pairs: Any) -> float:
+    return float(sum(np.sum(np.asarray(a) * np.asarray(b)).real for a, b in pairs))
+
+
+@each_op
+def test_pushing_forward_is_the_transpose_of_pulling_back(op: Op) -> None:
+    arrays = example(op)
+    us = [direction(RNG, x) for x in arrays]
+    f = floats(op)
+    ys, pushed = fn.jvp(f, tuple(arrays), tuple(us))
+    expected = f(*[ad.as_tensor(x) for x in arrays])
+    for y, dy, e in zip(ys, pushed, expected, strict=True):
+        np.testing.assert_array_equal(y.numpy(), e.numpy())
+        assert (dy.shape, dy.dtype, dy.requires_grad) == (y.shape, y.dtype, False)
+    vs = [direction(RNG, y) for y in ys]
+    _, pull = fn.vjp(f, *arrays)
+    forwards = real((dy.numpy(), np.conj(v)) for dy, v in zip(pushed, vs, strict=True))
+    backwards = real((np.conj(g.numpy()), u) for g, u in zip(pull(vs), us, strict=True))
+    assert forwards == pytest.approx(backwards, rel=1e-9, abs=1e-11)
+
+
+@each_op
+def test_directions_side_by_side_are_those_one_by_one(op: Op) -> None:
+    arrays = example(op)
+    if any(x.dtype.kind == "c" for x in arrays):
+        pytest.skip("a Jacobian in forward mode is that of real arguments")
+    numbers = tuple(range(len(arrays)))
+    f = floats(op)
+    together = fn.jacobian(f, numbers, mode="forward")(*arrays)
+    ys = f(*[ad.as_tensor(x) for x in arrays])
+    for y, row in zip(ys, together, strict=True):
+        for x, block in zip(arrays, row, strict=True):
+            assert (block.shape, block.dtype) == (y.shape + x.shape, y.dtype)
+    us = [direction(RNG, x) for x in arrays]
+    _, pushed = fn.jvp(f, tuple(arrays), tuple(us))
+    for row, dy in zip(together, pushed, strict=True):
+        total = sum(np.tensordot(block.numpy(), u, u.ndim) for block, u in zip(row, us, strict=True))
+        np.testing.assert_allclose(total, dy.numpy(), rtol=1e-9, atol=1e-11)
+
+
+@each_op
+def test_forward_over_reverse_is_reverse_over_reverse(op: Op) -> None:
+    arrays = example(op)
+    us = tuple(direction(RNG, x) for x in arrays)
+    f = floats(op)
+    ys = f(*[ad.as_tensor(x) for x in arrays])
+    vs = [direction(RNG, y) for y in ys]
+
+    def scalar(*xs: Any) -> Any:
+        return sum(np.sum(np.real(y * ad.as_tensor(np.conj(v)))) for y, v in zip(f(*xs), vs, strict=True))
+
+    numbers = tuple(range(len(arrays)))
+    if not ys or not scalar(*[ad.as_tensor(x).requires_grad_() for x in arrays]).requires_grad:
+        return
+    _, forward = fn.jvp(fn.grad(scalar, numbers), tuple(arrays), us)
+    xs = [ad.as_tensor(x).requires_grad_() for x in arrays]
+    gs = ad.grad(scalar(*xs), xs, create_graph=True, allow_unused=True)
+    pairing = sum(
+        np.sum(np.real(g * ad.as_tensor(np.conj(u))))
+        for g, u in zip(gs, us, strict=True)
+        if g is not None and g.requires_grad
+    )
+    reverse: Any = [None] * len(xs)
+    if isinstance(pairing, ad.Tensor) and pairing.requires_grad:
+        reverse = ad.grad(pairing, xs, allow_unused=True)
+    for a, b, x in zip(forward, reverse, arrays, strict=True):
+        np.testing.assert_allclose(a.numpy(), np.zeros(x.shape) if b is None else b.numpy(), rtol=1e-8, atol=1e-10)
+
+
+# --- memory ---
+
+
+def peak(run: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_depth() -> None:
+    x = np.ones(20_000)
+
+    def deep(n: int) -> Callable[..., Any]:
+        def f(x: Any) -> Any:
+            for _ in range(n):
+                x = np.tanh(np.sin(x) * 1.01 + x) @ np.ones((1, 1)) if x.ndim == 2 else np.sin(x) * 1.01
+            return x
+
+        return f
+
+    short, long = (peak(lambda n=n: fn.jvp(deep(n), (x,), (x,))) for n in (5, 200))  # type: ignore[misc]
+    assert long < short + x.nbytes
+    assert peak(lambda: fn.grad(lambda x: np.sum(deep(200)(x)))(x)) > 100 * x.nbytes
+
+
+def test_a_pushed_value_dies_with_its_tensor() -> None:
+    level_size: list[int] = []
+
+    def f(x: Any) -> Any:
+        (level,) = ad.forward.levels()
+        y = np.exp(x)
+        for _ in range(10):
+            y = np.sin(y)
+        level_size.append(len(level._tangents))
+        return y
+
+    fn.jvp(f, (X,), (X,))
+    assert level_size == [2]  # the variable and the last value
+
+
+# --- levels ---
+
+
+def test_levels_nest_without_confusion() -> None:
+    def inner(x: Any) -> Any:
+        return x * fn.jvp(lambda y: x + y, (1.0,), (1.0,))[1]
+
+    assert fn.jvp(inner, (1.0,), (1.0,))[1].item() == 1.0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_forward_over_forward(order: int) -> None:
+    f: Callable[..., Any] = lambda x: np.exp(2 * x)  # noqa: E731
+    for _ in range(order):
+        f = lambda x, f=f: fn.jvp(f, (x,), (1.0,))[1]  # noqa: E731
+    assert f(t(0.3)).item() == pytest.approx(2.0**order * np.exp(0.6))
+
+
+@pytest.mark.parametrize("word", ["frf", "rfr", "ffr", "rff", "frr", "rrf"])
+def test_modes_mix_in_any_order(word: str) -> None:
+    f: Callable[..., Any] = lambda x: np.sin(x) * x**3  # noqa: E731
+    for mode in word:
+        f = fn.grad(f) if mode == "r" else lambda x, f=f: fn.jvp(f, (x,), (1.0,))[1]
+    x = 0.7
+    # the third derivative of x**3 sin x
+    expected = 6 * np.sin(x) + 18 * x * np.cos(x) - 9 * x**2 * np.sin(x) - x**3 * np.cos(x)
+    assert f(t(x)).item() == pytest.approx(expected)
+
+
+def test_reverse_over_forward_through_a_captured_tensor_and_through_the_tangent() -> None:
+    w, v = t(3.0, requires_grad=True), t(5.0, requires_grad=True)
+    _, dy = fn.jvp(lambda x: np.exp(w * x), (t(2.0),), (v,))  # v w exp(2w)
+    gw, gv = ad.grad(dy, (w, v))
+    assert gw.item() == pytest.approx(5 * np.exp(6) + 5 * 3 * 2 * np.exp(6))
+    assert gv.item() == pytest.approx(3 * np.exp(6))
+
+
+def test_no_cycle_is_left_by_reverse_over_forward() -> None:
+    import gc
+    import weakref
+
+    w = t(X, requires_grad=True)
+    gc.disable()
+    try:
+        y, dy = fn.jvp(lambda x: np.exp(w * x), (X,), (X,))
+        node = weakref.ref(dy.grad_fn)
+        del y, dy
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_no_grad_inside_concerns_the_reverse_mode_alone() -> None:
+    def f(x: Any) -> Any:
+        with ad.no_grad():
+            return np.sin(x) * x
+
+    _, dy = fn.jvp(f, (2.0,), (1.0,))
+    assert dy.item() == pytest.approx(np.cos(2) * 2 + np.sin(2))
+
+
+def test_detach_cuts_the_tangent() -> None:
+    _, dy = fn.jvp(lambda x: x * x.detach(), (3.0,), (1.0,))
+    assert dy.item() == 3.0
+
+
+def test_values_written_in_place_keep_their_tangents() -> None:
+    def f(x: Any) -> Any:
+        y = x * 2
+        y += x
+        y[0] = y[1] * x[2]
+        return y
+
+    x = np.array([1.0, 2.0, 4.0])
+    y, dy = fn.jvp(f, (x,), (np.array([1.0, 10.0, 100.0]),))
+    np.testing.assert_array_equal(y.numpy(), [24.0, 6.0, 12.0])
+    np.testing.assert_array_equal(dy.numpy(), [30 * 4.0 + 6 * 100.0, 30.0, 300.0])
+
+
+def test_a_custom_function_is_pushed_by_the_transpose_of_its_backward() -> None:
+    class Straight(ad.Function):
+        """Rounds; the gradient passes as if it did not."""
+
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            kept = x * 2
+            ctx.save_for_backward(y, kept)
+            return np.round(x) * y, kept
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            y, kept = ctx.saved_tensors
+            return g * y + h * 2, g * kept / 2
+
+    x, y = np.array([1.4, 2.6]), np.array([3.0, 5.0])
+    (z, _), (dz, dkept) = fn.jvp(Straight.apply, (x, y), (np.ones(2), np.full(2, 10.0)))
+    np.testing.assert_array_equal(z.numpy(), [3.0, 15.0])
+    np.testing.assert_allclose(dz.numpy(), y + 10 * x)
+    np.testing.assert_array_equal(dkept.numpy(), [2.0, 2.0])
+    j = fn.jacobian(lambda x: Straight.apply(x, ad.as_tensor(y))[0], mode="forward")(x)
+    np.testing.assert_allclose(j.numpy(), np.diag(y))
+
+
+def test_requires_grad_inside_makes_a_leaf_that_keeps_its_tangent() -> None:
+    def f(x: Any) -> Any:
+        x.requires_grad_()
+        return ad.grad((x**3).sum(), x, create_graph=True)[0]
+
+    _, dy = fn.jvp(f, (X,), (X,))
+    np.testing.assert_allclose(dy.detach().numpy(), 6 * X * X)
+
+
+def test_hooks_and_retained_gradients_work_inside() -> None:
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        def inner(v: Any) -> Any:
+            y = v * v
+            y.register_hook(seen.append)
+            return (y * y).sum()
+
+        return fn.grad(inner)(x)
+
+    _, dy = fn.jvp(f, (X,), (X,))
+    np.testing.assert_allclose(dy.numpy(), 12 * X**3)
+    np.testing.assert_allclose(seen[0].detach().numpy(), 2 * X * X)
+
+
+def test_what_does_not_depend_on_the_variables_is_left_alone() -> None:
+    w = t(X, requires_grad=True)
+    y, dy = fn.jvp(lambda x: (w * w, x + 1), (X,), (X,))
+    assert not dy[0].numpy().any()
+    (g,) = ad.grad(y[0].sum(), w)
+    np.testing.assert_allclose(g.numpy(), 2 * X)
+
+
+def test_complex_tangents() -> None:
+    z, u = np.array([1 + 2j, 0.5 - 1j]), np.array([1j, 2 - 1j])
+    (_, b, _), (da, db, dc) = fn.jvp(lambda z: (z * z, np.abs(z) ** 2, np.conj(z)), (z,), (u,))
+    np.testing.assert_allclose(da.numpy(), 2 * z * u)
+    np.testing.assert_allclose(db.numpy(), 2 * (np.conj(z) * u).real)
+    np.testing.assert_allclose(dc.numpy(), np.conj(u))
+    assert (db.dtype, b.dtype) == (np.dtype(float),) * 2
+
+
+# --- Jacobians ---
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 2, 7])
+def test_both_modes_give_the_same_jacobian(chunk: int | None) -> None:
+    def f(x: Any, w: Any) -> Any:
+        h = np.tanh(w @ x)
+        return {"h": np.outer(h, h)[1:], "s": np.sum(np.sort(h)[::-1] * np.array([3.0, 2.0, 1.0]))}
+
+    backward = fn.jacobian(f, (0, 1), mode="reverse")(X, M)
+    forward = fn.jacobian(f, (0, 1), mode="forward", chunk_size=chunk)(X, M)
+    for name in ("h", "s"):
+        for a, b in zip(forward[name], backward[name], strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def calls(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
+    made: list[int] = []
+
+    def counted(*args: Any) -> Any:
+        made.append(len(ad.forward.levels()))
+        return f(*args)
+
+    return counted, made
+
+
+def test_auto_takes_the_cheaper_side() -> None:
+    for f, x, forward in (
+        (lambda x: np.outer(x, x), X, True),
+        (lambda x: np.sum(x * x), X, False),
+        (lambda x: x * M, np.array(2.0), True),
+    ):
+        g, made = calls(f)
+        fn.jacobian(g)(x)
+        assert made[-1] == int(forward)
+
+
+def test_a_forward_jacobian_of_nothing() -> None:
+    for mode in ("forward", "reverse", "auto"):
+        assert fn.jacobian(lambda x: np.sum(x) * X, mode=mode)(np.zeros((0, 2))).shape == (3, 0, 2)
+        assert fn.jacobian(lambda x: x[:0], mode=mode)(X).shape == (0, 3)
+
+
+def test_complex_outputs_of_real_arguments_go_forwards() -> None:
+    j = fn.jacobian(lambda x: np.exp(1j * x))(X)
+    np.testing.assert_allclose(j.numpy(), np.diag(1j * np.exp(1j * X)))
+    with pytest.raises(ad.AutodiffError, match=r"outputs are complex.*mode=\"forward\""):
+        fn.jacobian(lambda x: np.exp(1j * x), mode="reverse")(X)
+    with pytest.raises(ad.AutodiffError, match=r"c128\[1\].*two directions.*mode=\"reverse\""):
+        fn.jacobian(np.abs, mode="forward")(np.array([1j]))
+    np.testing.assert_allclose(fn.jacobian(np.abs)(np.array([3 + 4j])).numpy(), [[0.6 + 0.8j]])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"mode": "fast"}, "mode='fast'.*auto"), ({"chunk_size": 0}, "chunk_size=0.*at least 1")]
+)
+def test_jacobians_say_what_they_take(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fn.jacobian(np.sin, **options)
+
+
+def test_a_hessian_records_the_function_alone() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(50):
+            x = np.sin(x)
+        return np.sum(x)
+
+    x = np.ones(20_000)
+    once = peak(lambda: fn.grad(f)(x))
+    assert peak(lambda: fn.hvp(f, (x,), (x,))) < 4 * once
