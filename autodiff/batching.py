@@ -71,14 +71,24 @@ def _transposed(t: Any, params: dict[str, Any], y: Any) -> Any:
     return np.transpose(t, (0, *(a + 1 for a in axes)))
 
 
-def _getitem(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
-    """Keep the first axis whole; arrays that are not side by side would move their axes in front of it."""
-    t, *arrays = operands
-    index = params["index"]
+def _behind_rows(index: tuple[Any, ...], arrays: list[Any]) -> Any:
+    """Return an index that keeps the first axis whole; None where arrays apart would move their axes in front of it."""
     places = [i for i, part in enumerate(index) if part is indexing.ARRAY or isinstance(part, (int, numpy.integer))]
     if arrays and places != list(range(places[0], places[-1] + 1)):
         return None
-    return indexing.getitem(t, *arrays, index=(slice(None), *index))
+    return (slice(None), *index)
+
+
+def _getitem(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
+    t, *arrays = operands
+    index = _behind_rows(params["index"], arrays)
+    return None if index is None else indexing.getitem(t, *arrays, index=index)
+
+
+def _scatter_add(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
+    t, *arrays = operands
+    index = _behind_rows(params["index"], arrays)
+    return None if index is None else indexing.scatter_add(t, *arrays, index=index, shape=(rows, *params["shape"]))
 
 
 def _joined(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
@@ -146,4 +156,5 @@ BATCHED: dict[Any, Rule] = {
     np.matmul: _matmul,
     np.einsum: _einsum,
     indexing.getitem: _getitem,
+    indexing.scatter_add: _scatter_add,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,21 +14,29 @@ import numpy as np
 
 from autodiff import protocols
 from autodiff.primitive import Primitive, is_numpys, refused, registry
+from autodiff.rules import others
 from autodiff.rules.others import category
 from autodiff.source import aliases, public, spelled
 
 MODULES = "numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg"
 CHAPTERS = "autodiff.rules.special", "autodiff.special", "autodiff.linalg"  # those that load SciPy
 
+TWINS = {  # where the functions of a module of SciPy's are offered under their own names
+    "scipy.special": ("autodiff.special", "autodiff", "numpy"),
+    "scipy.linalg": ("autodiff.linalg", "numpy.linalg", "numpy"),
+}
+
 DIFFERENTIABLE, ZERO, CONSTANT, PLAIN = "differentiable", "derivative zero", "no gradient", "plain values"
-UNSUPPORTED, ASIDE = "unsupported", "no tensors"
+TWIN, UNSUPPORTED, NO_RULE, ASIDE = "has a twin", "unsupported", "no rule", "no tensors"
 MEANS = {
     DIFFERENTIABLE: "has a derivative, of any order",
     ZERO: "is piecewise constant: the derivative is 0 wherever it exists",
     CONSTANT: "gives a Tensor that carries no gradient: an index, a count, a truth",
     PLAIN: "takes Tensors and gives NumPy's or Python's own values",
+    TWIN: "is SciPy's and knows no Tensor; the same function is here or in NumPy",
     UNSUPPORTED: "could have a derivative and has no rule; a Tensor is refused by name",
-    ASIDE: "is no function of arrays, or has no rule; a Tensor is refused by name",
+    NO_RULE: "is SciPy's and has no derivative rule; a Tensor is refused",
+    ASIDE: "is no function of arrays: it takes no Tensor, or refuses one",
 }
 
 
@@ -55,8 +64,24 @@ def status(fun: Callable[..., Any]) -> Status | None:
         return Status(kind, MEANS[kind])
     if fun in refused:
         return Status(UNSUPPORTED, *refused[fun])
+    if (twin := _twin(fun)) is not None:
+        return Status(TWIN, MEANS[TWIN], twin)
     row = category(fun)
-    return Status(ASIDE, f"{row.title}: {row.reason}", row.instead) if row is not None else None
+    if row is None:
+        return None
+    return Status(ASIDE if row.reason is not others.NO_RULE else NO_RULE, f"{row.title}: {row.reason}", row.instead)
+
+
+def _twin(fun: Any) -> str | None:
+    """Return the name under which a function of SciPy's is offered here or by NumPy; None if it is not."""
+    name = getattr(fun, "__name__", "test")
+    for home, places in TWINS.items():
+        if getattr(sys.modules.get(home), name, None) is fun:
+            for place in places:
+                twin = getattr(sys.modules.get(place), name, None)
+                if twin is not None and protocols.lookup(twin) is not None:
+                    return spelled(twin)
+    return None
 
 
 def _kind(entry: Primitive) -> str:
@@ -76,7 +101,7 @@ def _gives_zeros(rule: Any) -> bool:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 COLUMNS = ("function", "status", "class", "domain", "kinks and singular points", "keywords", "note")
-WIDTHS = (30, 16, 12, 22, 28, 40, 60)
+WIDEST = 40  # characters of a column
 
 
 class Row(NamedTuple):
@@ -122,8 +147,10 @@ class Coverage:
         return f"{len(self):,} functions: " + ", ".join(f"{n} {kind}" for kind, n in self.counts.items()) + "."
 
     def __repr__(self) -> str:
-        lines = [COLUMNS, tuple("-" * len(c) for c in COLUMNS), *(row.cells for row in self.rows)]
-        texts = ("  ".join(_fitted(c, w) for c, w in zip(cells, WIDTHS, strict=True)).rstrip() for cells in lines)
+        lines = [COLUMNS, *(row.cells for row in self.rows)]
+        widths = [min(max(map(len, column)), WIDEST) for column in zip(*lines, strict=True)]
+        lines.insert(1, tuple("-" * width for width in widths))
+        texts = ("  ".join(_fitted(c, w) for c, w in zip(cells, widths, strict=True)).rstrip() for cells in lines)
         return "\n".join([*texts, self.summary])
 
     def _repr_html_(self) -> str:
@@ -134,19 +161,20 @@ class Coverage:
 
     def markdown(self) -> str:
         """Return the table as the documentation has it: counts, a section a chapter, then what has no gradient."""
-        chapters = {row.chapter for row in self.rows if row.status == DIFFERENTIABLE}
+        chapters = {_section(row) for row in self.rows if row.status == DIFFERENTIABLE}
         parts = [HEAD.format(numpy=_version("numpy"), scipy=_version("scipy")), _counted(self.rows)]
-        for chapter in sorted(chapters, key=lambda c: (c.startswith("autodiff.kernels"), _title(c))):
-            rows = [row for row in self.rows if (row.chapter, row.status) == (chapter, DIFFERENTIABLE)]
+        for chapter in sorted(chapters, key=lambda c: (c in (OWN, PARTS), _title(c))):
+            rows = [row for row in self.rows if (_section(row), row.status) == (chapter, DIFFERENTIABLE)]
             cells = [(_named(r), r.kind, r.domain, r.points, _code(r.keywords), r.note) for r in rows]
             parts += [f"## {_title(chapter)}", _table(("function", *COLUMNS[2:]), cells)]
         for kind in (ZERO, CONSTANT, PLAIN):
             names = [_named(row) for row in self.rows if row.status == kind]
             parts += [f"## {kind.capitalize()}", f"Each {MEANS[kind]}.", ", ".join(names) + "."]
-        cells = [(_named(row), row.note) for row in self.rows if row.status == UNSUPPORTED]
+        cells = [(_named(row), row.note) for row in self.rows if row.status in (UNSUPPORTED, TWIN)]
         parts += [f"## {UNSUPPORTED.capitalize()}", f"Each {MEANS[UNSUPPORTED]}.", _table(("function", "why"), cells)]
-        cells = [(f"{key[0]}, of {key[1]}", _code(names), key[2]) for key, names in _aside(self.rows).items()]
-        parts += [f"## {ASIDE.capitalize()}", f"Each {MEANS[ASIDE]}.", _table(("what", "functions", "why"), cells)]
+        for kind in (NO_RULE, ASIDE):
+            cells = [(f"{key[0]}, of `{key[1]}`", _code(names), key[2]) for key, names in _grouped(self.rows, kind)]
+            parts += [f"## {kind.capitalize()}", f"Each {MEANS[kind]}.", _table(("what", "functions", "why"), cells)]
         return "\n\n".join(parts) + "\n"
 
 
@@ -161,8 +189,14 @@ def coverage(only: str = "") -> Coverage:
         if importlib.util.find_spec(module) is not None:
             importlib.import_module(module)
     names = public()
-    rows = [_row(fun, names) for fun in _functions()]
-    return Coverage(sorted((row for row in rows if _fits(row, only)), key=lambda row: (row.name.count("."), row.name)))
+    rows = {row.name: row for row in (_row(fun, names) for fun in _functions())}
+    return Coverage(sorted((row for row in rows.values() if _fits(row, only)), key=lambda row: _order(row.name)))
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Sort by home, those of NumPy first, then by name."""
+    homes = ["np", "np.linalg", "np.fft", "scipy.special", "scipy.linalg", "ad"]
+    return homes.index(home) if (home := _home(name)) in homes else len(homes), name.lower()
 
 
 def _functions() -> list[Callable[..., Any]]:
@@ -191,9 +225,14 @@ def _row(fun: Any, names: dict[int, list[str]]) -> Row:
         return Row(spelled(fun, names), others, known.kind, note=str(known))
     facts = (entry.kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
     note = "complex" if entry.complex and known.kind == DIFFERENTIABLE else ""
-    return Row(spelled(entry.fun, names), tuple(aliases(entry, registry, names)), known.kind, *facts)._replace(
-        note=note, chapter=_chapter(entry)
-    )
+    name, *others = [n for n in (spelled(entry.fun, names), *aliases(entry, registry, names)) if _is_public(n)] or [
+        spelled(entry.fun, names)
+    ]
+    return Row(name, tuple(others), known.kind, *facts)._replace(note=note, chapter=_chapter(entry))
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("autodiff.")
 
 
 def _domain(entry: Primitive) -> str:
@@ -208,14 +247,15 @@ def _points(entry: Primitive) -> str:
 
 
 def _chapter(entry: Primitive) -> str:
-    """Return the module that an entry's rules stand in; that of kernels counts as one."""
+    """Return the module that an entry's rules stand in."""
     written = [rule for rule in (*entry.rules, entry.joint) if rule is not None] or [entry.kernel]
     module: str = getattr(written[0], "__module__", None) or ""
-    return "autodiff.kernels" if module.startswith("autodiff.kernels") else module
+    return module
 
 
 def _title(chapter: str) -> str:
-    return (getattr(sys.modules.get(chapter), "__doc__", None) or chapter).partition("\n")[0].rstrip(".")
+    """Return what a chapter is about: the first words of its file."""
+    return re.split(r"[.:;\n]", getattr(sys.modules.get(chapter), "__doc__", None) or chapter)[0]
 
 
 def _fits(row: Row, only: str) -> bool:
@@ -238,6 +278,9 @@ every function of `scipy.linalg` has a status. `ad.coverage()` prints this table
 and `ad.help(np.tanh)` all that is known of one function."""
 
 
+OWN, PARTS = "Functions that NumPy and SciPy lack", "Parts that rules are written with"
+
+
 def _counted(rows: Sequence[Row]) -> str:
     homes = list(dict.fromkeys(_home(row.name) for row in rows))
     cells = []
@@ -250,7 +293,7 @@ def _counted(rows: Sequence[Row]) -> str:
 
 
 def _home(name: str) -> str:
-    return name.rpartition(".")[0].replace("autodiff.", "ad.").partition(".kernels")[0]
+    return name.rpartition(".")[0] if _is_public(name) else "parts of rules"
 
 
 def _named(row: Row) -> str:
@@ -262,14 +305,19 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _aside(rows: Iterable[Row]) -> dict[tuple[str, str, str], list[str]]:
-    """Return the names of functions that are no Tensor's, by their category, home and reason."""
+def _grouped(rows: Iterable[Row], kind: str) -> list[tuple[tuple[str, str, str], list[str]]]:
+    """Return the names of functions of a status by their category, home and reason; of data types only a few."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
-        if row.status == ASIDE:
+        if row.status == kind:
             title, _, why = row.note.partition(": ")
             found.setdefault((title, _home(row.name), why), []).append(row.name.rpartition(".")[2])
-    return found
+    return list(found.items())
+
+
+def _section(row: Row) -> str:
+    """Return the section of the page that a row stands in: its chapter; what is not NumPy's or SciPy's comes last."""
+    return row.chapter if row.name.startswith(("np.", "scipy.")) else OWN if _is_public(row.name) else PARTS
 
 
 def _table(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> str:

@@ -22,6 +22,7 @@ import numpy
 from autodiff import apply as engine
 from autodiff import batching, sweep, tape
 from autodiff.apply import levels as levels
+from autodiff.kernels.division import product
 from autodiff.primitive import Primitive
 from autodiff.tape import Dual, Mode, Node, mode
 from autodiff.tensor import Tensor
@@ -149,9 +150,7 @@ def tangents(
     if all(t is None for t in given):
         return [None] * len(results)
     one = primitive.form == "operands" and primitive.joint is None
-    if one and (
-        primitive.kind == "elementwise" or (primitive.kind == "linear" and isinstance(primitive.fun, np.ufunc))
-    ):
+    if one and (primitive.kind == "elementwise" or _flat(primitive)):
         found = [_elementwise(primitive, operands, given, params, results[0], rows)]
     elif primitive.kind in ("linear", "bilinear", "multilinear"):
         found = _linear(primitive, operands, given, params, results, rows)
@@ -162,6 +161,12 @@ def tangents(
     lead = () if rows is None else (rows,)
     return [None if t is None or y.dtype.kind not in "fc" else _fitted(t, y, lead)
             for t, y in zip(found, results, strict=True)]  # fmt: skip
+
+
+def _flat(primitive: Primitive) -> bool:
+    """Say whether a linear or bilinear operation is elementwise."""
+    flat = isinstance(primitive.fun, np.ufunc) and not primitive.fun.signature
+    return primitive.kind in ("linear", "bilinear") and (flat or primitive.fun is product)
 
 
 def _pull(primitive: Primitive, i: int, g: Any, y: Any, operands: list[Any], params: dict[str, Any]) -> Any:

@@ -100,27 +100,25 @@ def array_function(self: Any, fun: Callable[..., Any], types: Any, args: Any, kw
 
 
 def unknown(fun: Callable[..., Any]) -> str:
-    """Return the message for a function the registry does not know: its name, its nearest relatives, the way out."""
+    """Return the message for a function without an entry: its name and status, its nearest relatives, the way out."""
     import difflib
 
-    name = f"{_module(fun)}.{fun.__name__}"
+    from autodiff.coverage import status
+    from autodiff.source import spelled
+
+    name, known = spelled(fun), status(fun)
     if fun in refused:
-        reason, instead = refused[fun]
-        return f"{name} is not supported: {reason}." + (f" Use {instead}." if instead else "")
-    known = {f"{_module(f)}.{f.__name__}" for f in registry if _from_numpy(f)}
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        return f"{name} of a Tensor is not supported: {known}"
+    values = f"Give it the values, {getattr(fun, '__name__', 'f')}(t.numpy()), if no gradient is wanted"
+    if known is not None:
+        instead = f" Use {known.instead}." if known.instead else ""
+        return f"{name} has no derivative rule, so it cannot take a Tensor ({known.reason}).{instead} {values}."
+    near = difflib.get_close_matches(name, {spelled(f) for f in registry if _from_numpy(f)}, n=3, cutoff=0.6)
     return (
         f"{name} has no derivative rule, so it cannot take a Tensor."
         + (f" Near it: {', '.join(near)}." if near else "")
-        + f" Give it the values, {fun.__name__}(t.numpy()), if no gradient is wanted, or register a rule: ad.primitive."
+        + f" {values}, or register a rule: ad.primitive."
     )
-
-
-def _module(fun: Any) -> str:
-    module = getattr(fun, "__module__", None) or ""
-    if isinstance(fun, np.ufunc) and getattr(np, fun.__name__, None) is not fun:
-        return "scipy.special"
-    return module.replace("numpy", "np", 1) if module.startswith("numpy") else module or "np"
 
 
 def called_by_numpy_testing() -> bool:

@@ -17,7 +17,7 @@ def _adjoint(g: Any, other: Any, size: int) -> Any:
 
 
 @bilinear(lambda g, b, s: _adjoint(g, b, s.size), lambda g, a, s: _adjoint(g, a, s.size), shapes="(M),(N)->(K)")
-def convolve(a: Any, v: Any, *, mode: str = "full") -> Any:
+def convolve(a: Any, v: Any, *, mode: Any = "full") -> Any:
     """Return the sums of a[i] * v[k - i]: np.convolve, but float16 is accumulated in float32.
 
     >>> convolve(np.array([1.0, 2.0]), np.array([1.0, 1.0]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitive import primitive
+from autodiff.primitive import elementwise, linear, primitive
 
 
 @primitive(
@@ -83,7 +83,22 @@ def full_rank(a: Any, rank: Any) -> Any:
     return a
 
 
-@primitive(lambda g, y: -np.matmul(np.matmul(y.mT, g), y.mT), shapes="(n,n)->(n,n)", analytic=True)
+@linear(lambda g: g, analytic=True)
+def regular(x: Any, *, name: str) -> Any:
+    """Return x, a factor the operation of a name has made, if it has an inverse: the gradient divides by it."""
+    s = np.linalg.svd(x, compute_uv=False) if np.isfinite(x).all() else np.ones((1, 1), x.dtype)
+    if s.size and np.any(s[..., -1] <= s.shape[-1] * np.finfo(s.dtype).eps * s[..., 0]):
+        raise np.linalg.LinAlgError(f"{name}: {_SINGULAR[name]}, and there it has no derivative.")
+    return x
+
+
+_SINGULAR = {
+    "qr": "the columns of the matrix (of a wide one, the first) depend linearly on one another",
+    "eig": "the matrix is defective: it has fewer eigenvectors than rows",
+}
+
+
+@primitive(lambda g, x: _inverse(g, np.linalg.inv(x).mT), name="cond", shapes="(n,n)->(n,n)", analytic=True)
 def inverse_or_nan(x: Any) -> Any:
     """Return the inverses of a stack of matrices, NaN where there is none, as np.linalg.cond means them."""
     try:
@@ -92,3 +107,23 @@ def inverse_or_nan(x: Any) -> Any:
         if x.ndim == 2:
             return np.full_like(x, np.nan)
         return np.stack([inverse_or_nan(part) for part in x])
+
+
+@elementwise(lambda g, b: g / nonzero(b), lambda g, y, b: -g * y / nonzero(b), name="cond",  # type: ignore[has-type]
+             domain=(None, "nonzero"), analytic=True)  # fmt: skip
+def proportion(a: Any, b: Any) -> Any:
+    """Return a / b of singular values; infinite for a singular matrix, where it has no derivative."""
+    with np.errstate(all="ignore"):
+        return np.divide(a, b)
+
+
+@linear(lambda g: g)
+def nonzero(b: Any) -> Any:
+    """Return singular values if none is 0."""
+    if np.any(np.equal(b, 0)):
+        raise np.linalg.LinAlgError("cond: the matrix is singular, and there its condition number has no derivative.")
+    return b
+
+
+def _inverse(g: Any, y: Any) -> Any:
+    return -np.matmul(np.matmul(y, g), y)

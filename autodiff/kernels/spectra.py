@@ -38,16 +38,18 @@ def quotient(a: Any, b: Any, values: Any, like: Any = None, name: str = "") -> A
     lambda g: g,
     lambda g, values: np.zeros_like(values),
     lambda g, weights: np.zeros_like(weights),
-    sig="a, values, weights; name='', unitary=True",
+    lambda g, like: np.zeros_like(like),
+    sig="a, values, weights, like; name='', unitary=True",
 )
-def determined(a: Any, values: Any, weights: Any, name: str = "", unitary: bool = True) -> Any:
+def determined(a: Any, values: Any, weights: Any, like: Any, name: str = "", unitary: bool = True) -> Any:
     """Return a, the gradient by the vectors in their own basis, where `weights`, that by the values, is given as well.
 
-    Both together determine the gradient only if, at equal values, a is 0 and the weights are equal.
+    Both determine the gradient by the matrix only if, at equal values, a is 0 on the scale of `like` and the weights are
+    equal; and never if the vectors are not orthonormal.
     """
     equal = _small(gaps(values), values) & ~np.eye(values.shape[-1], dtype=bool)
     apart = np.abs(gaps(weights)) > _noise(weights[..., None])
-    if np.any(live := equal & (apart | (np.abs(a) > _noise(a)) | (not unitary))):
+    if np.any(live := equal & (apart | (np.abs(a) > _noise(like)) | (not unitary))):
         _refuse(name, live, values)
     return a
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels.matrices import regular
 from autodiff.kernels.spectra import determined, gaps, quotient, unturned
 from autodiff.primitive import composite, outputs, primitive
 
@@ -44,7 +45,7 @@ def _eigh(g: Any, values: Any, vectors: Any) -> Any:
     if g[1] is not None:
         x = np.matmul(vectors.mT, g[1])
         if g[0] is not None:
-            x = determined(x, values, g[0], name="eigh")
+            x = determined(x, values, g[0], x, name="eigh")
         turn = quotient(x - _adjoint(x), gaps(values), values, x, name="eigh") / 2
         turned = np.matmul(np.matmul(outer, turn), vectors.mT)
         answer = turned if answer is None else answer + turned
@@ -58,13 +59,13 @@ def _eig(g: Any, values: Any, vectors: Any) -> Any:
     else:
         x = np.matmul(vectors.mT, g[1])
         if g[0] is not None:
-            x = determined(x, values, g[0], name="eig", unitary=False)
+            x = determined(x, values, g[0], x, name="eig", unitary=False)
         lengths = np.real(np.sum(vectors * g[1], axis=-2))
         turn = x - np.matmul(vectors.mT, np.conjugate(vectors) * lengths[..., None, :])
         middle = np.matmul(quotient(turn, gaps(values), values, x, name="eig"), vectors.mT)
         if g[0] is not None:
             middle = middle + g[0][..., None] * vectors.mT
-    return np.linalg.solve(vectors.mT, middle)
+    return np.linalg.solve(regular(vectors, name="eig").mT, middle)
 
 
 @composite(np.linalg.eigvalsh, shapes="(n,n)->(n)")
@@ -98,17 +99,18 @@ def _svd_rule(g: Any, y: Any) -> Any:
     if g_v is not None:
         z = _adjoint(np.matmul(g_v, _adjoint(vh)))
     both, apart = _plus(x, z), _plus(x, None if z is None else -z)
+    like = g_u if z is None else g_v.mT if x is None else np.concatenate([g_u, g_v.mT], axis=-2)
     if g[1] is not None:
-        both = determined(both, s, g[1], name="svd")
+        both = determined(both, s, g[1], like, name="svd")
     sums = s[..., None, :] + s[..., :, None]
-    turn = quotient(both - _adjoint(both), gaps(s), s, both, name="svd")
-    turn = turn + quotient(apart - _adjoint(apart), sums, s, apart, name="svd")
+    turn = quotient(both - _adjoint(both), gaps(s), s, like, name="svd")
+    turn = turn + quotient(apart - _adjoint(apart), sums, s, like, name="svd")
     answer = _plus(answer, np.matmul(np.matmul(u, turn / 2), vh))
     if g_u is not None and u.shape[-2] > k:
-        outside = quotient(g_u - np.matmul(u, x), s[..., None, :], s, g_u, name="svd")
+        outside = quotient(g_u - np.matmul(u, x), s[..., None, :], s, like, name="svd")
         answer = answer + np.matmul(outside, vh)
     if g_v is not None and vh.shape[-1] > k:
-        outside = quotient((g_v - np.matmul(_adjoint(z), vh)).mT, s[..., None, :], s, g_v, name="svd").mT
+        outside = quotient((g_v - np.matmul(_adjoint(z), vh)).mT, s[..., None, :], s, like, name="svd").mT
         answer = answer + np.matmul(u, outside)
     return answer
 
@@ -178,7 +180,7 @@ def _qr_tall(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
     inner = None if g_q is None else -np.matmul(q.mT, g_q)
     inner = _plus(inner, None if g_r is None else np.matmul(g_r, r.mT))
     g = _plus(g_q, np.matmul(np.conjugate(q), _halved(inner, np.triu, 1)))
-    return np.linalg.solve(r, g.mT).mT
+    return np.linalg.solve(regular(r, name="qr"), g.mT).mT
 
 
 @outputs(lambda g, y: _qr_rule(g, y), shapes="(m,n)->(m,k),(k,n)", complex=True)

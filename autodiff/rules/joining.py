@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.indexing import getitem
-from autodiff.primitive import composite, linear, outputs, sequence, values
+from autodiff.primitive import composite, outputs, sequence, values
 from autodiff.rules.shapes import array
 
 
@@ -52,13 +52,13 @@ def _at(axis: int, place: Any) -> tuple[Any, ...]:
 
 
 @composite(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str | None = None) -> Any:
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
     joined: Any = [np.atleast_1d(t) for t in tup]
     return np.concatenate(joined, axis=0 if joined and joined[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @composite(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str | None = None) -> Any:
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
     return np.concatenate([np.atleast_2d(t) for t in tup], axis=0, dtype=dtype, casting=casting)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.division import product, ratio
-from autodiff.kernels.matrices import cofactor, full_rank, inverse_or_nan
-from autodiff.primitive import composite, constant, joint, linear, outputs, primitive, reduction, registry
+from autodiff.kernels.matrices import cofactor, full_rank, inverse_or_nan, proportion
+from autodiff.primitive import composite, constant, joint, linear, outputs, primitive, reduction
 
 primitive(np.linalg.det, lambda g, x: _times(g, cofactor(x)), sig="a;", shapes="(n,n)->()", analytic=True)
 outputs(np.linalg.slogdet, lambda g, x, y: _slogdet(g, x, y[0]), sig="a;", shapes="(n,n)->(),()",
@@ -37,7 +37,7 @@ def _slogdet(g: Any, x: Any, sign: Any) -> Any:
     """The logarithm moves by the real part of tr(inv(x) dx), the phase by its imaginary part; a real sign never."""
     if x.dtype.kind != "c":
         return None if g[1] is None else _times(g[1], np.linalg.inv(x).mT)
-    turn = None if g[0] is None else 1j * np.imag(g[0] * sign)
+    turn = None if g[0] is None else np.multiply(1j, np.imag(g[0] * sign))
     return _times(turn if g[1] is None else g[1] if turn is None else g[1] + turn, np.linalg.inv(x).mT)
 
 
@@ -177,10 +177,12 @@ def _inexact(x: Any) -> Any:
 
 @composite(np.linalg.cond, shapes="(n,n)->()")
 def _cond(x: Any, p: Any = None) -> Any:
+    if not np.size(x):
+        raise np.linalg.LinAlgError(f"cond: the matrix is empty, {np.shape(x)}; expected at least one row and column.")
     if p in (None, 2, -2):
         values = np.linalg.svdvals(x)
         first, last = (values[..., 0], values[..., -1]) if p != -2 else (values[..., -1], values[..., 0])
-        y = first / last
+        y = proportion(first, last)
     else:
         y = np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(inverse_or_nan(x), p, axis=(-2, -1))
     singular = np.isnan(y) & ~np.any(np.isnan(x), axis=(-2, -1))

@@ -50,7 +50,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> A
         raise ValueError(f"pad: mode {mode!r} does not take {', '.join(extra)}=; it takes {keyword or 'no keyword'}.")
     if pad_axis is None:
         return pad_constant(array, _operand(kwargs.get("constant_values", 0)), widths=widths)
-    option = _OPTIONS[keyword](kwargs[keyword], array.ndim) if kwargs else None
+    option = _OPTIONS[keyword](kwargs[keyword], array.ndim) if keyword and kwargs else None
     for axis, pair in enumerate(widths):
         if any(pair):
             if not array.shape[axis]:

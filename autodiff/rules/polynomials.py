@@ -170,7 +170,7 @@ def _wide(fun: Any, x: Any) -> Any:
     analytic=True,
 )
 def over_slope(weight: Any, slope: Any, size: Any) -> Any:
-    """Return weight / slope; where a slope is lost in the rounding of numbers of a size, only 0 may be divided by it."""
+    """Return weight / slope; by a slope that is lost in the rounding of numbers of a size, only 0 may be divided."""
     lost = np.abs(slope) <= 8 * np.sqrt(np.finfo(slope.dtype).eps) * np.abs(size)
     if np.any(lost & (weight != 0)):
         raise np.linalg.LinAlgError(

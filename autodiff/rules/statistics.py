@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import apply as engine
 from autodiff.kernels.broadcasting import array, axes_of, lines, weights_of
 from autodiff.kernels.division import product
 from autodiff.primitive import composite, constant, linear, outputs, values
@@ -165,12 +166,16 @@ def _bincount(x: Any, weights: Any, minlength: int) -> Any:
 def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     given = np.histogram_bin_edges(values(a), values(bins), values(range), values(weights))
     if np.ndim(bins) == 1:
-        return bins if hasattr(bins, "dtype") else given
-    a = array(a)
-    low, high = range if range is not None else (np.min(a), np.max(a)) if a.size else (given[0], given[-1])
+        return bins if isinstance(bins, engine.Tensor) else engine.wrap(given, None)
+    low, high = range if range is not None else (np.min(a), np.max(a)) if np.size(a) else (given[0], given[-1])
     if values(low) == values(high):
         low, high = low - 0.5, high + 0.5
-    return low + (high - low) * np.linspace(0, 1, len(given), dtype=given.dtype)
+    low, high = (
+        x if isinstance(x, engine.Tensor) else engine.wrap(np.asarray(x, given.dtype), None) for x in (low, high)
+    )
+    count = len(given) - 1
+    inner = np.arange(count, dtype=given.dtype) * ((high - low) / count) + low  # rounded as np.linspace does
+    return np.concatenate([inner, np.reshape(high, 1)])
 
 
 @composite(np.histogram)
@@ -187,7 +192,8 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
 def _histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     if np.shape(x) != np.shape(y):
         raise ValueError(f"histogram2d: x of shape {np.shape(x)} and y of shape {np.shape(y)}; expected the same.")
-    bins = [bins, bins] if np.ndim(bins) == 1 and len(bins) not in (1, 2) else bins
+    several = hasattr(bins, "__len__") and not isinstance(bins, str)
+    bins = [bins, bins] if several and len(bins) not in (1, 2) else bins
     counts, edges = np.histogramdd([x, y], bins, range, density, weights)
     return counts, edges[0], edges[1]
 
@@ -195,7 +201,7 @@ def _histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any
 @composite(np.histogramdd)
 def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     columns = list(sample) if isinstance(sample, (tuple, list)) else list(np.atleast_2d(sample.T))
-    each = [bins] * len(columns) if np.ndim(bins) == 0 else list(bins)
+    each = list(bins) if hasattr(bins, "__len__") and not isinstance(bins, str) else [bins] * len(columns)
     ranges = [None] * len(columns) if range is None else list(range)
     if not len(columns) == len(each) == len(ranges):
         raise ValueError(f"histogramdd: {len(columns)} variables, {len(each)} bins and {len(ranges)} ranges are given.")

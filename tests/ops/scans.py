@@ -26,7 +26,6 @@ def _torchs_gradient(**keywords: Any) -> Any:
 SCANS = [
     op(np.cumsum, np.cumsum, "nm"),
     op(np.cumsum, lambda x: np.cumsum(x, axis=1), "nmk", label="axis=1", torch=t("cumsum", 1)),
-    op(np.cumsum, lambda x: np.cumsum(x, axis=-1, dtype=np.complex128), "nm", label="dtype"),
     op(np.cumprod, np.cumprod, "nm"),
     op(np.cumprod, lambda x: np.cumprod(x, axis=0), "nm", label="axis=0", torch=t("cumprod", 0)),
     op(np.cumprod, lambda x: np.cumprod(x, axis=-2), "nmk", label="axis=-2", torch=t("cumprod", -2)),

@@ -222,6 +222,8 @@ def _text(x: Any, names: Any) -> str:
         return f"[{inner}]" if isinstance(x, list) else f"({inner}{',' * (len(x) == 1)})"
     if isinstance(x, type) and issubclass(x, np.generic):
         return f"np.{x.__name__}"
+    if callable(x):
+        return spelled(x)
     return "autodiff.kernels.indexing.ARRAY" if x is indexing.ARRAY else repr(x)
 
 
