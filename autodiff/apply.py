@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy import asarray, ndarray
@@ -70,7 +70,12 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
         y = asarray(y)
     now = mode.get()
     node = None
-    if (now is None or now.record) and primitive.differentiable and nodes.count(None) < len(nodes):
+    if (
+        (now is None or now.record)
+        and primitive.differentiable
+        and nodes.count(None) < len(nodes)
+        and (now is None or not now.levels or any(n is not None and type(n) is not tape.Dual for n in nodes))
+    ):
         node = _record(primitive, y, arrays, nodes, params)
     result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
     if now is not None and now is not QUIET:
@@ -94,10 +99,7 @@ def _record(
     for i, parent in enumerate(nodes):
         if parent is not None:
             if not primitive.carries(i):
-                raise TypeError(
-                    f"{primitive.name}: operand {i} is a Tensor that requires a gradient, and none can flow to it; pass "
-                    "t.detach() if only its value is meant."
-                )
+                refuse(primitive, i)
             key |= 1 << i
     if primitive.joint is not None:
         key = 0
@@ -111,6 +113,14 @@ def _record(
     node.shape = tuple([asarray(part).shape for part in y]) if several else y.shape
     node.dtype = tuple([asarray(part).dtype for part in y]) if several else y.dtype
     return node
+
+
+def refuse(primitive: Any, i: int) -> NoReturn:
+    """Refuse a gradient or a tangent for an operand that has no rule."""
+    raise TypeError(
+        f"{primitive.name}: operand {i} is a Tensor that requires a gradient, and none can flow to it; pass t.detach() "
+        "if only its value is meant."
+    )
 
 
 def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) -> None:

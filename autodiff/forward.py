@@ -66,31 +66,41 @@ class Level:
 
     def push(self, now: Mode, primitive: Primitive, operands: list[Any], params: dict[str, Any], result: Any) -> None:
         """Give an operation's results their tangents at every level; called once for all levels."""
-        results = _listed(result)
-        for level in now.levels:
-            if any(map(level.lasts, operands)):
-                level._outside.update([_place(y._node)[0] for y in results if y._node is not None])
         given = [[level.tangent(x) for x in operands] for level in now.levels]
-        moving = [t is not None and primitive.carries(i) for ts in given for i, t in enumerate(ts)]
-        if primitive.kind == "zero" or not any(moving):
+        lasting = [any(map(level.lasts, operands)) for level in now.levels]
+        results = _listed(result)
+        for level, lasts in zip(now.levels, lasting, strict=True):
+            if lasts:
+                level._outside.update([_place(y._node)[0] for y in results if y._node is not None])
+        moving = {i for ts in given for i, t in enumerate(ts) if t is not None}
+        if not moving or primitive.kind in ("zero", "boolean", "plain"):
             return
-        pure = all(not recorded(x) for x in operands)
+        for i in moving:
+            if not primitive.carries(i):
+                engine.refuse(primitive, i)
+        pure = not any(map(recorded, operands))
         for y in results:
             if y.dtype.kind in "fc" and (pure or y._node is None):
                 y._node = tape.dual(y.shape, y.dtype)
-        for depth, (level, ts) in enumerate(zip(now.levels, given, strict=True)):
-            if all(t is None for t in ts):
-                continue
-            record = (now.record and any(map(level.lasts, operands))) or any(map(recorded, ts))
-            mode.set(tape.changed(levels=now.levels[:depth], record=record))
-            try:
-                with numpy.errstate(all="ignore"):
-                    found = tangents(primitive, operands, ts, params, results, level.rows)
-            finally:
-                mode.set(now)
-            for y, t in zip(results, found, strict=True):
-                if t is not None and y._node is not None:
-                    level.give(y, t)
+        with numpy.errstate(all="ignore"):
+            for depth, (level, ts) in enumerate(zip(now.levels, given, strict=True)):
+                if any(t is not None for t in ts):
+                    record = (now.record and lasting[depth]) or any(map(recorded, ts))
+                    mode.set(_outside_of(now, depth, record))
+                    try:
+                        found = tangents(primitive, operands, ts, params, results, level.rows)
+                    finally:
+                        mode.set(now)
+                    for y, t in zip(results, found, strict=True):
+                        if t is not None and y._node is not None:
+                            level.give(y, t)
+
+
+def _outside_of(now: Mode, depth: int, record: bool) -> Mode | None:
+    """Return the mode in which the tangents of a level are computed: that of the levels around it."""
+    if depth == 0 and now.graph is None and not now.anomaly:
+        return None if record else tape.QUIET
+    return tape.changed(levels=now.levels[:depth], record=record)
 
 
 def recorded(x: Any) -> bool:
@@ -146,9 +156,6 @@ def tangents(
     rows: int | None,
 ) -> list[Any]:
     """Return the tangents of an operation's results, from those of its operands (None: it does not move)."""
-    given = [t if t is None or primitive.carries(i) else None for i, t in enumerate(given)]
-    if all(t is None for t in given):
-        return [None] * len(results)
     one = primitive.form == "operands" and primitive.joint is None
     if one and (primitive.kind == "elementwise" or _flat(primitive)):
         found = [_elementwise(primitive, operands, given, params, results[0], rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from math import inf, pi
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
@@ -18,9 +18,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Decorator(Protocol):
-    """What a registration returns when it is given rules alone: it registers the function that follows."""
+    """What a registration returns: given rules alone, what registers the function that follows; else that function."""
 
+    @overload
     def __call__(self, function: F, /) -> F: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 registry: dict[Callable[..., Any], Primitive] = {}
@@ -352,17 +355,17 @@ def outputs(fun: Any, *rules: Rule | None, **facts: Any) -> Decorator:
     return register(fun, *rules, kind=facts.pop("kind", "other"), form="outputs", **facts)
 
 
-def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any) -> Decorator:
     """Register a function written in registered functions; a graph shows it as one group."""
     if written is None and not is_numpys(fun):
         registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)
         registry[function := functools.wraps(fun)(functools.partial(entry._call))] = entry
-        return function
+        return cast("Decorator", function)
     if written is None:
         decorator: Any = lambda function: composite(fun, function, **facts)  # noqa: E731
         return decorator  # type: ignore[no-any-return]
     registry[fun] = Primitive(fun, kind="composite", form="composite", kernel=written, **facts)
-    return written
+    return cast("Decorator", written)
 
 
 def zero(*funs: np.ufunc, **facts: Any) -> None:

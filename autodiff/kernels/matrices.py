@@ -78,7 +78,7 @@ def full_rank(a: Any, rank: Any) -> Any:
     if rank < min(a.shape):
         raise np.linalg.LinAlgError(
             f"lstsq: a {a.shape} has rank {rank}; the solution has a derivative at full rank {min(a.shape)} alone. "
-            "Use np.linalg.pinv(a) @ b for a rank that stays as it is, or add a small multiple of b's penalty rows to a."
+            "Use np.linalg.pinv(a) @ b for a rank that stays as it is, or penalize x by further rows of a."
         )
     return a
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,10 @@ class Ranked(NamedTuple):
     indices: Any
 
 
-@composite
+ranking: Any = functools.partial(composite, kinks=("tie",), complex=True)
+
+
+@ranking
 def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
     """Return the k largest (or smallest) elements along an axis, in order, and their places.
 
@@ -28,10 +32,10 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     >>> ad.topk(ad.tensor([1.0, 3.0, 2.0]), 2)
     Ranked(values=tensor([3., 2.]), indices=tensor([1, 2]))
     """
-    return _ranked("topk", x, k, dim, largest, slice(k))
+    return _ranked("topk", x, 0, k, dim, largest)
 
 
-@composite
+@ranking
 def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ranked:
     """Return the k-th smallest element along an axis, k from 1, and its place; as `torch.kthvalue`.
 
@@ -39,23 +43,25 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ranked:
     >>> ad.kthvalue(ad.tensor([1.0, 3.0, 2.0]), 2)
     Ranked(values=tensor(2.), indices=tensor(2))
     """
-    if k == 0:
-        raise ValueError("kthvalue: k counts from 1, the smallest; got 0.")
-    found = _ranked("kthvalue", x, k, dim, False, slice(k - 1, k))
+    if k < 1:
+        raise ValueError(f"kthvalue: k counts from 1, the smallest; got {k}.")
+    found = _ranked("kthvalue", x, k - 1, k, dim, largest=False)
     return found if keepdim or not np.ndim(x) else Ranked(*(np.squeeze(part, dim) for part in found))
 
 
-def _ranked(name: str, x: Any, k: int, dim: int, largest: bool, ranks: slice) -> Ranked:
-    if not np.ndim(x):  # as PyTorch's: a number is a vector of one
-        return Ranked(*(np.reshape(part, ()) for part in _ranked(name, np.reshape(x, 1), k, dim, largest, ranks)))
+def _ranked(name: str, x: Any, first: int, k: int, dim: int, largest: bool) -> Ranked:
+    """Return the elements of ranks first to k - 1 along an axis, from 0, and their places."""
+    if not np.ndim(x):  # a number is a vector of one, as in PyTorch
+        found = _ranked(name, np.reshape(x, 1), first, max(k, 1), dim, largest)
+        return Ranked(*(np.reshape(part, ()) for part in found))
     axis = normalize_axis_index(dim, x.ndim)
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"{name}: k={k} of {x.shape[axis]} elements along axis {dim}; expected 0 to that many.")
+        raise ValueError(f"{name}: k={k}, but there are {x.shape[axis]} elements along axis {dim} of shape {x.shape}.")
     if largest:  # sorted from the end, so that equal elements keep their order
         order = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, stable=True), axis)
     else:
         order = np.argsort(x, axis=axis, stable=True)
-    places = order[(slice(None),) * axis + (ranks,)]
+    places = order[(slice(None),) * axis + (slice(first, k),)]
     return Ranked(np.take_along_axis(x, places, axis=axis), places)
 
 

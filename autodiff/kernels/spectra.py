@@ -44,8 +44,8 @@ def quotient(a: Any, b: Any, values: Any, like: Any = None, name: str = "") -> A
 def determined(a: Any, values: Any, weights: Any, like: Any, name: str = "", unitary: bool = True) -> Any:
     """Return a, the gradient by the vectors in their own basis, where `weights`, that by the values, is given as well.
 
-    Both determine the gradient by the matrix only if, at equal values, a is 0 on the scale of `like` and the weights are
-    equal; and never if the vectors are not orthonormal.
+    Both determine that by the matrix only if, at equal values, a is 0 on the scale of `like` and the weights are equal;
+    and never if the vectors are not orthonormal.
     """
     equal = _small(gaps(values), values) & ~np.eye(values.shape[-1], dtype=bool)
     apart = np.abs(gaps(weights)) > _noise(weights[..., None])
@@ -82,8 +82,8 @@ def _refuse(name: str, live: Any, values: Any) -> None:
     kind = "singular value" if name == "svd" else "eigenvalue"
     if i == j and found[i]:
         raise AutodiffError(
-            f"{name}: the gradient depends on the phase of a vector (that of {kind} {i}, {found[i]:.6g}), and any phase "
-            "does. Use what does not depend on it, such as np.abs(vectors) or vectors @ vectors.conj().mT."
+            f"{name}: the gradient depends on the phase of a vector (that of {kind} {i}, {found[i]:.6g}), and any "
+            "phase does. Use what does not depend on it, such as np.abs(vectors) or vectors @ vectors.conj().mT."
         )
     which = f"{kind} {i} is 0" if i == j else f"{kind}s {min(i, j)} and {max(i, j)} are equal ({found[i]:.6g})"
     raise AutodiffError(

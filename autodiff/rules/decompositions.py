@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy
 
 from autodiff.kernels.matrices import regular
 from autodiff.kernels.spectra import determined, gaps, quotient, unturned
 from autodiff.primitive import composite, outputs, primitive
+
+np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 
 primitive(np.linalg.cholesky, lambda g, y, upper: _cholesky(_adjoint(g), _adjoint(y)) if upper else _cholesky(g, y),
           sig="a; *, upper=False", shapes="(n,n)->(n,n)", complex=True)  # fmt: skip
@@ -82,9 +84,11 @@ def _eigvals(a: Any) -> Any:
 
 
 def _svd_rule(g: Any, y: Any) -> Any:
-    """Townsend, Differentiating the singular value decomposition, 2016, with (P s_j + s_i Q) / (s_j^2 - s_i^2)
-    split into ((P + Q) / (s_j - s_i) + (P - Q) / (s_j + s_i)) / 2, each soluble where its own divisor is 0.
-    """  # fmt: skip
+    """Townsend, Differentiating the singular value decomposition, 2016.
+
+    (P s_j + s_i Q) / (s_j^2 - s_i^2) is split into ((P + Q) / (s_j - s_i) + (P - Q) / (s_j + s_i)) / 2: where one of
+    the divisors is 0, only that part must be.
+    """
     u, s, vh = y
     k = s.shape[-1]
     g_u, g_v = _completed(g[0], u, k), _completed(_flipped(g[2]), _flipped(vh), k)
@@ -160,9 +164,10 @@ def _svdvals(x: Any) -> Any:
 
 
 def _qr_rule(g: Any, y: Any) -> Any:
-    """Walter and Lehmann, Algorithmic differentiation of linear algebra functions, 2018; further columns of a wide
-    matrix are Q^H times those of r.
-    """  # fmt: skip
+    """Walter and Lehmann, Algorithmic differentiation of linear algebra functions, 2018.
+
+    The columns of a wide matrix beyond the square are Q times those of r.
+    """
     q, r = y
     n, k = r.shape[-1], min(q.shape[-2], r.shape[-1])
     g_q, g_r = _completed(g[0], q, k, "qr"), None if g[1] is None else g[1][..., :k, :]

@@ -70,7 +70,9 @@ def _several(name: str, each: Callable[..., Any], last: Callable[..., Any], defa
         y = a if real_result else last(a, n, axis, norm)
         for length, other in others if real_result else reversed(others):
             y = each(y, length, other, norm)
-        y = last(y, n, axis, norm) if real_result else y
+        if real_result:
+            y = last(y, n, axis, norm)
+            y = y.astype(a.dtype) if a.dtype == np.float16 else y  # as irfft does
         return y if out is None else engine.write_out(name, y, out)
 
     return transform

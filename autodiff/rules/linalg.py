@@ -144,7 +144,9 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         return _vector_norm(x, axes[0], keepdims, ord)
     if len(axes) == 2:
         return _norm_of_matrices(x, ord, axes, keepdims)
-    raise ValueError(f"norm: {len(axes)} axes {axes} with ord={ord!r}; expected one axis or two. Leave ord out for all.")
+    raise ValueError(
+        f"norm: {len(axes)} axes {axes} with ord={ord!r}; expected one axis or two. Leave ord out for all."
+    )
 
 
 def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -231,5 +233,7 @@ def _trace(x: Any, offset: int = 0, dtype: Any = None) -> Any:
 @composite(np.linalg.cross)
 def _cross(x1: Any, x2: Any, axis: int = -1) -> Any:
     if np.shape(x1)[axis] != 3 or np.shape(x2)[axis] != 3:
-        raise ValueError(f"cross: vectors of {np.shape(x1)[axis]} and {np.shape(x2)[axis]} elements; expected 3 of each.")
+        raise ValueError(
+            f"cross: vectors of {np.shape(x1)[axis]} and {np.shape(x2)[axis]} elements; expected 3 of each."
+        )
     return np.cross(x1, x2, axis=axis)

@@ -37,7 +37,7 @@ def _sort_complex(a: Any) -> Any:
     return np.sort(np.astype(a, np.result_type(a.dtype, np.complex64)))
 
 
-@composite(np.partition)
+@composite(np.partition, kinks=("tie",), complex=True)
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     _no_order("partition", order)
     if axis is None:

@@ -162,7 +162,7 @@ def _bincount(x: Any, weights: Any, minlength: int) -> Any:
     return counts.astype(weights.dtype) if getattr(weights, "dtype", counts.dtype).kind == "f" else counts
 
 
-@composite(np.histogram_bin_edges)
+@composite(np.histogram_bin_edges, complex=False)
 def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     given = np.histogram_bin_edges(values(a), values(bins), values(range), values(weights))
     if np.ndim(bins) == 1:
@@ -178,7 +178,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     return np.concatenate([inner, np.reshape(high, 1)])
 
 
-@composite(np.histogram)
+@composite(np.histogram, complex=False)
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     edges = np.histogram_bin_edges(a, bins, range, weights)
     flat = None if weights is None else np.ravel(weights)
@@ -188,7 +188,7 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
     return (_density(counts, [edges]) if density else counts), edges
 
 
-@composite(np.histogram2d)
+@composite(np.histogram2d, complex=False)
 def _histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     if np.shape(x) != np.shape(y):
         raise ValueError(f"histogram2d: x of shape {np.shape(x)} and y of shape {np.shape(y)}; expected the same.")
@@ -198,7 +198,7 @@ def _histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any
     return counts, edges[0], edges[1]
 
 
-@composite(np.histogramdd)
+@composite(np.histogramdd, complex=False)
 def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     columns = list(sample) if isinstance(sample, (tuple, list)) else list(np.atleast_2d(sample.T))
     each = list(bins) if hasattr(bins, "__len__") and not isinstance(bins, str) else [bins] * len(columns)

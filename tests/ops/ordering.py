@@ -124,7 +124,8 @@ ORDERING = [
     # --- interpolation ---
     op(np.interp, lambda x, s, fp: np.interp(x, _rising(s), fp), "..., 5, 5", "real", "positive", "real",
        torch=lambda torch: lambda x, s, fp: _segments(torch)(x, torch.cumsum(s, 0) - 2.0, fp)),
-    op(np.interp, lambda x, fp: np.interp(x * 2, KNOTS.astype(x.dtype), fp, left=-1.0, right=7.0), "nm, 5", label="left, right"),
+    op(np.interp, lambda x, fp: np.interp(x * 2, KNOTS.astype(x.dtype), fp, left=-1.0, right=7.0), "nm, 5",
+       label="left, right"),
     op(np.interp, lambda x: np.interp(x * 2, KNOTS.astype(x.dtype), HEIGHTS.astype(x.dtype), left=x.sum()), "n",
        label="left Tensor",
        reference=lambda x: np.where(2 * x < KNOTS[0], x.sum(), np.interp(x * 2, KNOTS, HEIGHTS))),

@@ -175,7 +175,7 @@ REDUCTIONS += [
     op(np.average, lambda x, w: np.average(x, (2, 0), w, keepdims=True), "NmK, KN", "real", "positive",
        label="weights of two axes"),
     op(np.average, lambda x, w: np.average(x, 0, w, returned=True), "Nm, Nm", "real", "positive", label="returned"),
-    op(np.average, lambda x: np.average(x, -1, returned=True), "nM", label="returned, no weights"),
+    op(np.average, lambda x: np.average(x, -1, returned=True)[0], "NM", label="returned, no weights"),
     op(np.prod, lambda x: np.prod(x, axis=()), "nm", label="axis=()"),
     op(np.var, lambda x: np.var(x, axis=-2, correction=0.5, keepdims=True), "n3m", label="correction"),
     op(np.average, lambda x, w: np.average(x, 0, w), "Nm, N", "complex", "positive", label="complex"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rules.padding import STATISTICS, pad_constant
+from autodiff.rules.padding import MODES, STATISTICS, pad_constant
 from autodiff.testing.strategies import arrays
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
 
@@ -122,11 +122,15 @@ def block(d: Draw) -> Arguments:
 
 def places(d: Draw, n: int, end: int) -> Any:
     """Draw one place among n, a list, an array or a slice of them, or a mask; places may be counted from the end."""
+    kind = d.choice(*["one"] * (n > 0), "slice", "list", "array", "mask")
+    if kind == "one":
+        return d.integer(-n, end)
+    if kind == "slice":
+        return slice(d.integer(0, n), n, d.choice(None, 2))
+    if kind == "mask":
+        return np.array([d.chance() for _ in range(n)], bool)
     several = [d.integer(-n, end) for _ in range(d.integer(0, 3))] if n else []
-    start = d.integer(0, n)
-    mask = np.array([d.chance() for _ in range(n)], bool)
-    array = np.array(several, np.int64)
-    return d.choice(*[d.integer(-n, end) for _ in range(min(end + 1, 1))], slice(start, n), several, array, mask)
+    return several if kind == "list" else np.array(several, np.int64)
 
 
 def delete(d: Draw) -> Arguments:
@@ -167,28 +171,27 @@ def widths(d: Draw, shape: Shape, most: int = 2) -> Any:
 
 def sides(d: Draw, shape: Shape) -> Any:
     """Draw a number, or an array of one value, a pair, or a pair for each axis."""
-    return d.choice(2.0, d.array((), 1), d.array((2,), 1), d.array((len(shape), 2), 1), d.array((1, 2), 1))
+    kind = d.choice(None, (), (2,), (1, 2), (len(shape), 2))
+    return 2.0 if kind is None else d.array(kind, 1)
 
 
 def pad(d: Draw) -> Arguments:
     """Draw widths and what the border holds."""
-    mode = d.choice("constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect", "symmetric",
-                    "wrap", _written)  # fmt: skip
+    mode = d.choice("constant", *[mode for mode in MODES if mode not in ("constant", "empty")], _written)
     shape = d.shape(sides=0 if mode == "constant" else 1)
-    around = widths(d, shape, 5 if mode in ("reflect", "symmetric", "wrap") and len(shape) == 1 else 2)
-    if mode in ("maximum", "median", "minimum"):
-        (x,) = arrays.distinct(d.draw, [shape]) if d.smooth else [d.array(shape)]
-        x = d.finished(x)
-    else:
-        x = d.array(shape)
-    keywords = {
-        "constant": {"constant_values": sides(d, shape)},
-        "linear_ramp": {"end_values": sides(d, shape)},
-        "reflect": {"reflect_type": d.choice("even", "odd")},
-        "symmetric": {"reflect_type": d.choice("even", "odd")},
-    } | dict.fromkeys(STATISTICS, {"stat_length": d.choice(None, d.integer(1, 2), (1, 2))})
-    given = keywords.get(mode, {}) if d.chance() else {}
+    around = widths(d, shape, 5 if MODES.get(mode) == MODES["reflect"] and len(shape) == 1 else 2)
+    x = d.finished(arrays.distinct(d.draw, [shape])[0]) if mode in STATISTICS and d.smooth else d.array(shape)
+    word = MODES[mode][1] if mode in MODES else None
+    given = {word: OPTIONS[word](d, shape)} if word and d.chance() else {}
     return [x, around], ({} if mode == "constant" and d.chance() else {"mode": mode}) | given
+
+
+OPTIONS: dict[str, Callable[[Draw, Shape], Any]] = {
+    "constant_values": sides,
+    "end_values": sides,
+    "reflect_type": lambda d, shape: d.choice("odd", "even"),
+    "stat_length": lambda d, shape: d.choice(1, (1, 2), None, [(2, 1)] * len(shape)),
+}
 
 
 def _written(line: Any, pair: tuple[int, int], axis: int, keywords: Any) -> None:

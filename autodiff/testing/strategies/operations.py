@@ -26,6 +26,7 @@ from autodiff.testing.strategies import (
     reductions,
     scans,
     special,
+    statistics,
 )
 from autodiff.testing.strategies.drawing import KEYWORDS, Draw, by_signature, keywords_of
 from autodiff.tree import leaves, rebuild
@@ -35,6 +36,7 @@ ARGUMENTS = (
     | special.ARGUMENTS
     | reductions.ARGUMENTS
     | scans.ARGUMENTS
+    | statistics.ARGUMENTS
     | ordering.ARGUMENTS
     | rearranging.ARGUMENTS
     | joining.ARGUMENTS

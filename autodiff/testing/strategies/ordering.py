@@ -15,8 +15,6 @@ from autodiff.primitive import DOMAINS, registry
 from autodiff.testing.strategies.arrays import axes, distinct, drawn
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
 
-Function = Callable[..., Any]
-
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
@@ -81,7 +79,7 @@ def unique(d: Draw) -> Arguments:
     return [d.finished(x)], keywords
 
 
-def shared(fun: Function) -> Function:
+def shared(fun: Any) -> Any:
     """Return a function of two sets as one of a vector and of the places of the second set in it."""
 
     @functools.wraps(fun)
@@ -194,7 +192,7 @@ def diagflat(d: Draw) -> Arguments:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def after(fun: Function) -> Function:
+def after(fun: Any) -> Any:
     """Return what a copy of the first argument holds after a function wrote into it."""
 
     @functools.wraps(fun)
@@ -302,8 +300,8 @@ def interp(d: Draw) -> Arguments:
     n = d.integer(1, 4)
     knots = np.arange(n) * 1.5 - 2.0 + drawn(d.draw, (n,), np.array([0.0, 0.25, -0.25]))
     steps, part = np.array([knots[0] - 1.0, *knots, knots[-1] + 1.0]), np.array([0.5, 0.25, 0.75])
-    x = d.shape()
-    place, part = d.integers(x, 0, n), drawn(d.draw, x, part if d.smooth else np.append(0.0, part))
+    shape = d.shape()
+    place, part = d.integers(shape, 0, n), drawn(d.draw, shape, part if d.smooth else np.append(0.0, part))
     x = np.asarray(steps[place] + part * (steps[place + 1] - steps[place]))
     keywords = d.choice({}, {"period": float(knots[-1] - knots[0] + 1.0)}, {"left": -1.5}, {"right": 2.5, "left": 0.5})
     heights = d.finished(drawn(d.draw, (n,), np.array([0.0, 1.0, -1.0, 2.5, 0.5])))

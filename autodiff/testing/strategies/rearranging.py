@@ -26,7 +26,12 @@ def reshape(d: Draw) -> Arguments:
     if target and size and d.chance():
         target[d.integer(0, len(target) - 1)] = -1
     new: Any = target[0] if len(target) == 1 and d.chance() else tuple(target)
-    return [d.array(shape), new], d.choice({}, {"copy": True}, {"copy": None})
+    return [d.array(shape), new], d.choice({}, {"copy": True}, {"copy": None}, {"order": "F"})
+
+
+def ravel(d: Draw) -> Arguments:
+    """Draw an order of reading that does not depend on the memory."""
+    return [d.array(d.shape())], d.choice({}, {"order": "F"})
 
 
 def squeeze(d: Draw) -> Arguments:
@@ -70,6 +75,12 @@ def moveaxis(d: Draw) -> Arguments:
     return [d.array(shape), signed_axes(d, len(shape))[:count], signed_axes(d, len(shape))[:count]], {}
 
 
+def rollaxis(d: Draw) -> Arguments:
+    """Draw an axis, and the one before which it goes."""
+    shape = d.shape(dims=1)
+    return [d.array(shape), d.axis(len(shape))], {"start": d.integer(-len(shape), len(shape))} if d.chance() else {}
+
+
 def broadcast_to(d: Draw) -> Arguments:
     """Draw a shape, and make some of its axes 1 or leave the first ones out."""
     shape = d.shape()
@@ -111,6 +122,27 @@ def repeat(d: Draw) -> Arguments:
     n = x.size if axis is None else shape[axis]
     repeats = [d.integer(0, 2) for _ in range(n)] if d.chance() else d.integer(0, 3)
     return [x, np.array(repeats, np.int64) if d.chance() else repeats], {} if axis is None else {"axis": axis}
+
+
+def resize(d: Draw) -> Arguments:
+    """Draw a shape of fewer or more elements, or a number of them."""
+    return [d.array(d.shape()), d.choice(d.integer(0, 7), d.shape(max_dims=2))], {}
+
+
+def broadcast_arrays(d: Draw) -> Arguments:
+    """Draw arrays that broadcast together."""
+    return [d.array(shape) for shape in d.shapes(d.integer(1, 3))], {}
+
+
+def meshgrid(d: Draw) -> Arguments:
+    """Draw up to three coordinates, and how the grid lies."""
+    coordinates = [d.array(d.shape(max_dims=1)) for _ in range(d.integer(1, 3))]
+    return coordinates, d.choice({}, {"indexing": "ij"}, {"sparse": True}, {"copy": False}, {"indexing": "xy"})
+
+
+def kron(d: Draw) -> Arguments:
+    """Draw any two arrays."""
+    return [d.array(d.shape(max_dims=2)), d.array(d.shape(max_dims=2), 1)], {}
 
 
 def tile(d: Draw) -> Arguments:
@@ -169,12 +201,17 @@ def flip(d: Draw) -> Arguments:
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.reshape: reshape,
+    np.ravel: ravel,
     np.squeeze: squeeze,
     np.expand_dims: expand_dims,
     np.transpose: transpose,
     np.swapaxes: swapaxes,
     np.moveaxis: moveaxis,
+    np.rollaxis: rollaxis,
     np.broadcast_to: broadcast_to,
+    np.broadcast_arrays: broadcast_arrays,
+    np.meshgrid: meshgrid,
+    np.kron: kron,
     np.flip: flip,
     np.roll: roll,
     np.rot90: rot90,
@@ -183,6 +220,7 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.atleast_3d: at_least,
     np.repeat: repeat,
     np.tile: tile,
+    np.resize: resize,
     indexing.getitem: getitem,
     indexing.scatter_add: scatter_add,
     indexing.put: put,

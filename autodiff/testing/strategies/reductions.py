@@ -2,44 +2,98 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis.strategies as st
 import numpy as np
 
 from autodiff import kernels
 from autodiff.kernels.logits import softmax_nll
-from autodiff.testing.strategies.arrays import axes, drawn, levels
-from autodiff.testing.strategies.drawing import Arguments, Draw
+from autodiff.testing.strategies.arrays import GRID, axes, drawn, levels
+from autodiff.testing.strategies.drawing import Arguments, Draw, Shape, keywords_of
 
 NOT_ZERO = levels(away_from=(0.0,))
+
+
+def over(shape: Shape, axis: Any) -> Shape:
+    """Return the axes, counted from the front, that a reduction runs over."""
+    given = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(i % len(shape) for i in given)
+
+
+def mask(d: Draw, shape: Shape, axis: Any) -> Any:
+    """Draw a mask that keeps, of what is reduced together, the first element and the last one at least."""
+    kept = drawn(d.draw, shape, np.array([True, False]))
+    axes = over(shape, axis)
+    for end in (0, -1):
+        kept[tuple(end if i in axes else slice(None) for i in range(len(shape)))] = True
+    return kept
+
+
+def reduced(d: Draw) -> Arguments:
+    """Draw an axis, whether it is kept, a mask, and what the reduction starts with; at no smooth points NaN as well."""
+    words = keywords_of(d.entry)
+    function: Any = d.entry.kernel if d.entry.form == "composite" else d.entry.signature.bind
+    starts = "initial" in inspect.signature(function).parameters
+    extreme = d.entry.name.endswith(("max", "min"))
+    shape = d.shape(sides=int(not starts or extreme))
+    (x,) = d.arrays([shape])
+    keywords = d.optional(shape, *words)
+    masked = bool(np.size(x)) and d.chance()
+    if masked:
+        keywords["where"] = mask(d, shape, keywords.get("axis"))
+    if starts and ((masked and extreme) or d.chance()):
+        keywords["initial"] = d.choice(-9.0, 9.0) if extreme else d.choice(2.0, -0.5)
+    return [with_nan(d, x)], keywords
+
+
+def with_nan(d: Draw, x: Any) -> Any:
+    """Make some elements NaN where a function leaves them out and its value alone is asked for."""
+    if d.smooth or not d.entry.name.startswith("nan"):
+        return x
+    return np.where(drawn(d.draw, x.shape, np.array([False, False, True])), np.nan, x)
+
+
+def ranged(d: Draw) -> Arguments:
+    """Draw axes to take the range over."""
+    shape = d.shape(sides=1)
+    (x,) = d.arrays([shape])
+    return [x], d.optional(shape, *keywords_of(d.entry))
 
 
 def spread(d: Draw) -> Arguments:
     """Draw ddof or correction below the number of elements; at smooth points more than one, since 0 is std's kink."""
     shape = d.shape(sides=1)
     axis = d(axes(len(shape)))
-    over = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if math.prod(shape[i] for i in over) < 2 and d.smooth:
-        shape, axis, over = (2, *shape), 0, (0,)
+    if math.prod(shape[i] for i in over(shape, axis)) < 2 and d.smooth:
+        shape, axis = (2, *shape), 0
     (x,) = d.arrays([shape])
     keywords = d.optional(shape, "keepdims", "dtype") | ({"axis": axis} if axis is not None or d.chance() else {})
-    if math.prod(shape[i] for i in over) > 1:
+    if math.prod(shape[i] for i in over(shape, axis)) > 1:
         keywords |= d.choice({}, {"ddof": 1}, {"ddof": 0.5}, {"correction": 1}, {"correction": 0})
-    return [x], keywords
+    if d.chance():
+        keywords["where"] = mask(d, shape, axis)
+    if d.chance() and keywords.get("dtype") is None:
+        size = tuple(1 if i in over(shape, axis) else n for i, n in enumerate(shape))
+        keywords["mean"] = d.finished(drawn(d.draw, size, GRID))
+    return [with_nan(d, x)], keywords
 
 
 def average(d: Draw) -> Arguments:
-    """Draw no weights, one for every element, or one for each place along an axis."""
+    """Draw no weights, one for every element, or one for each place along an axis or two."""
     shape = d.shape(sides=1)
     x = d.array(shape)
     keywords = d.optional(shape, "axis", "keepdims") | ({"returned": True} if d.chance() else {})
     kind = d.choice("none", "all", "axis" if shape else "all")
     if kind == "axis":
-        keywords["axis"] = d.axis(len(shape))
+        several = tuple(d(st.permutations(range(-len(shape), 0))))[:2]
+        keywords["axis"] = d.choice(d.axis(len(shape)), several)
     if kind != "none":
-        size = (shape[keywords["axis"]],) if kind == "axis" else shape
+        places = keywords["axis"] if isinstance(keywords.get("axis"), tuple) else (keywords.get("axis"),)
+        size = tuple(shape[i] for i in places) if kind == "axis" else shape
         keywords["weights"] = d.finished(drawn(d.draw, size, np.abs(NOT_ZERO)), 1)
     return [x], keywords
 
@@ -63,9 +117,12 @@ def labelled(d: Draw) -> Arguments:
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.var: spread,
+    np.nanvar: spread,
+    np.nanstd: spread,
+    np.ptp: ranged,
     np.std: spread,
     np.average: average,
     kernels.softmax: along,
     kernels.log_softmax: along,
     softmax_nll: labelled,
-}
+} | dict.fromkeys((np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin), reduced)  # fmt: skip
