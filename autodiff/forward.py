@@ -201,8 +201,8 @@ def _linear(
     """Run the operation on the tangents: at once if all is linear together, else on one at a time."""
     moving = [i for i, t in enumerate(given) if t is not None]
     if primitive.kind == "linear":
-        still = [_still(primitive, i, x) for i, x in enumerate(operands)]
-        calls = [[x if t is None else t for x, t in zip(still, given, strict=True)]]
+        pairs = enumerate(zip(operands, given, strict=True))
+        calls = [[_still(primitive, i, x) if t is None else t for i, (x, t) in pairs]]
     else:
         calls = [[given[i] if j == i else x for j, x in enumerate(operands)] for i in moving]
     groups = [moving] if primitive.kind == "linear" else [[i] for i in moving]

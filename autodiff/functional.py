@@ -305,8 +305,9 @@ def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
 
     Forward over reverse: the gradient is computed in forward mode, so only f itself is recorded.
 
-    >>> from autodiff import functional
-    >>> functional.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 0.0],))
+    >>> import autodiff as ad
+    >>> x, v = ad.tensor([1.0, 2.0]), ad.tensor([1.0, 0.0])
+    >>> ad.functional.hvp(lambda x: (x**3).sum(), (x,), (v,))
     (tensor(9.), (tensor([6., 0.]),))
     """
     numbers = tuple(range(len(primals)))

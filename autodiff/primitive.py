@@ -45,6 +45,11 @@ DOMAINS: dict[str | None, Domain] = {
     "above one": Domain(1.0, inf, (1.0,)),
     "unit": Domain(-1.0, 1.0, (-1.0, 1.0)),
     "open unit": Domain(0.0, 1.0, (0.0, 1.0)),
+    "double unit": Domain(0.0, 2.0, (0.0, 2.0)),
+    "negative": Domain(-inf, 0.0, (0.0,)),
+    "below one": Domain(-inf, 1.0, (1.0,)),
+    "above a quarter": Domain(0.25, inf, ()),
+    "order": Domain(0.0, 1.0, ()),
     "quarter turn": Domain(-pi / 2, pi / 2, (-pi / 2, pi / 2)),
 }
 
@@ -131,7 +136,8 @@ class Primitive:
 
         masks = sorted(self.masks) if self.masked is not None else []
         if isinstance(self.fun, np.ufunc):
-            return ("out", "dtype", *masks) if self.form == "operands" else ("out",)
+            own = (word for word in masks if word not in ("initial", "mean"))  # those are keywords of reductions
+            return ("out", "dtype", *own) if self.form == "operands" else ("out",)
         function: Any = self.kernel if self.form == "composite" else self.signature.bind
         if function is None or self.kind == "plain":
             return ()

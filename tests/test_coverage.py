@@ -24,7 +24,7 @@ from autodiff.source import spelled
 from autodiff.testing.strategies.arrays import operand_shapes
 from autodiff.testing.strategies.drawing import Draw
 from autodiff.testing.strategies.operations import no_strategy, op_inputs
-from autodiff.tree import leaves
+from autodiff.tree import leaves, map_leaves
 
 TABLE = ad.coverage()
 ENTRIES = list(dict.fromkeys(registry.values()))
@@ -94,17 +94,21 @@ def newest() -> bool:
 CALLS: dict[Any, Callable[..., Any]] = {
     np.ix_: lambda x: np.ix_(np.ravel(x) > 0, np.ravel(x) > 0),
     np.searchsorted: lambda a, v: np.searchsorted(np.sort(np.ravel(a)), v),
+    np.argpartition: lambda x: np.argpartition(x, 0),
     np.digitize: lambda x, bins: np.digitize(x, np.sort(np.ravel(bins))),
 }
 UNDEFINED = {np.empty_like}  # its values are whatever was in memory
 H = 1e-6
 
 
-def own(entry: Any) -> bool:
-    return not isinstance(entry.fun, np.ufunc) or getattr(np, entry.fun.__name__, None) is entry.fun
+def of_numpy(entry: Any) -> bool:
+    """Say whether an entry is of a function of NumPy's."""
+    if isinstance(entry.fun, np.ufunc):
+        return getattr(np, entry.fun.__name__, None) is entry.fun
+    return (entry.fun.__module__ or "numpy").startswith("numpy")
 
 
-FLAT = [e for e in ENTRIES if status(e.fun).kind in (ZERO, CONSTANT) and own(e) and e.fun not in UNDEFINED]
+FLAT = [e for e in ENTRIES if of_numpy(e) and status(e.fun).kind in (ZERO, CONSTANT) and e.fun not in UNDEFINED]
 
 
 @st.composite
@@ -132,7 +136,7 @@ def test_what_is_said_to_have_no_gradient_does_not_change_with_its_operands(entr
         here = results(call, xs)
     except (TypeError, ValueError):  # it takes no floating numbers, so there is nothing to differentiate by
         with pytest.raises(
-            TypeError, match=r"not supported for the input types|did not contain a loop|only defined for"
+            TypeError, match="not supported for the input|contain a loop|only defined for|integer|byte"
         ):
             entry.fun(*xs)
         return
@@ -147,7 +151,7 @@ def test_what_is_said_to_have_no_gradient_does_not_change_with_its_operands(entr
         assert not y.requires_grad or status(entry.fun).kind == ZERO
 
 
-# --- keywords ----------------------------------------------------------------------------------------------------------
+# --- keywords --------------------------------------------------------------------------------------------------------
 
 
 def numpys_parameters(fun: Any) -> list[str]:
@@ -161,11 +165,7 @@ def numpys_parameters(fun: Any) -> list[str]:
     return [p.name for p in parameters if p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY]
 
 
-def is_numpys_own(entry: Any) -> bool:
-    return own(entry) and (getattr(entry.fun, "__module__", None) or "numpy").startswith("numpy")
-
-
-DRAWN = [e for e in ENTRIES if is_numpys_own(e) and e.kind != "plain" and no_strategy(e) is None]
+DRAWN = [e for e in ENTRIES if of_numpy(e) and e.kind != "plain" and no_strategy(e) is None]
 REFUSED = [(e, word) for e in DRAWN for word in numpys_parameters(e.fun) if word not in e.keywords]
 
 
@@ -174,12 +174,12 @@ REFUSED = [(e, word) for e in DRAWN for word in numpys_parameters(e.fun) if word
 @given(data=st.data())
 def test_a_keyword_that_is_not_supported_is_refused_by_name(entry: Any, word: str, data: st.DataObject) -> None:
     call = data.draw(op_inputs(entry))
-    args = [ad.tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in call.args]
+    args = map_leaves(lambda x: ad.tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, call.args)
     with pytest.raises(TypeError, match=rf"{word}\b|multiple values"):
-        entry(*args, **{**call.keywords, word: object()})
+        entry.fun(*args, **{**call.keywords, word: object()})
 
 
-@pytest.mark.parametrize("entry", [e for e in ENTRIES if is_numpys_own(e) and e.kind != "plain"], ids=lambda e: e.path)
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if of_numpy(e) and e.kind != "plain"], ids=lambda e: e.path)
 def test_an_entry_supports_no_keyword_that_numpys_function_does_not_have(entry: Any) -> None:
     known = numpys_parameters(entry.fun)
     try:
@@ -198,7 +198,7 @@ def test_a_wrong_keyword_of_a_function_of_ours_names_it_and_those_that_are_suppo
         np.exp(ad.tensor([1.0]), casting="no")
 
 
-# --- the table -----------------------------------------------------------------------------------------------------------
+# --- the table -------------------------------------------------------------------------------------------------------
 
 
 def test_the_table_has_every_function_once_and_counts_them() -> None:

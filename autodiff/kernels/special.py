@@ -69,9 +69,8 @@ def hazard(x: Any, *, order: int) -> Any:
         for n in range(order):
             h.append(-sum(math.comb(n, k) * product(h[k], rest[n - k]) for k in range(n + 1)))
             rest.append(h[-1] + (n == 0))
-    limits = {0: x * -1.0, 1: -1.0}
-    low = np.isinf(x) & (np.real(x) < 0)
-    return np.where(low, limits.get(order, 0.0), h[order]).astype(x.dtype)
+    limit = -x if order == 0 else -1 if order == 1 else 0
+    return np.where(np.real(x) < -1e8, limit, h[order])
 
 
 @elementwise(lambda g, x: product(g, special.erfinv(x)) * -2, domain="unit", singular=())

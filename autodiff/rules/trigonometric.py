@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff.kernels.bessel import bessel_i
 from autodiff.kernels.division import cosine, ratio
-from autodiff.kernels.sine import sine_quotient
+from autodiff.kernels.quotients import sine_quotient
 from autodiff.primitive import alias, elementwise, linear
 
 elementwise(np.sin, lambda g, x: g * np.cos(x))

@@ -6,7 +6,7 @@ import numpy as np
 
 from autodiff.kernels import indexing
 from autodiff.kernels.bessel import bessel_i
-from autodiff.kernels.sine import sine_quotient
+from autodiff.kernels.quotients import sine_quotient
 from tests.ops.elementwise import MASK, torchs
 from tests.ops.indexing import PLACES
 from tests.ops.row import op, t

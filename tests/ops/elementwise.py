@@ -11,7 +11,7 @@ import autodiff as ad
 from autodiff import kernels
 from autodiff.kernels.bessel import bessel_i
 from autodiff.kernels.division import cosine, product
-from autodiff.kernels.sine import sine_quotient
+from autodiff.kernels.quotients import sine_quotient
 from autodiff.primitive import registry
 from tests.ops.row import op, t
 

@@ -41,7 +41,7 @@ def distinct(x: Any, eye: Any) -> Any:
 
 def spread(eye: Any) -> Any:
     """Return the diagonal matrix of 2, 4, 6, ..."""
-    return 2 * eye.cumsum(-1) @ eye.mT if eye.shape[-1] < eye.shape[-2] else 2 * eye.cumsum(-2).cumsum(-1) * eye
+    return 2 * eye.cumsum(-2).cumsum(-1) * eye
 
 
 def given(x: Any, eye: Any) -> Any:
@@ -84,11 +84,6 @@ def rows(
         for shape in shapes
         for domain in (("real", "complex") if complex else ("real",))
     ]
-
-
-def squares(ys: Any) -> Any:
-    """Return what does not depend on signs and phases: the squared moduli of vectors, and the values."""
-    return tuple(abs(y) ** 2 if y.ndim and y.shape[-2:-1] else y for y in ys)
 
 
 def eigen(ys: Any) -> Any:

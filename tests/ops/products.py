@@ -10,7 +10,7 @@ from autodiff import kernels
 from autodiff.kernels.contraction import contract
 from tests.ops.row import Op, op, t
 
-REGULAR = 2 * np.eye(3)  # added to small numbers: a matrix far from singular
+REGULAR = 2 * np.eye(3, dtype=np.float16)  # added to small numbers: a matrix far from singular
 
 
 def _einsum(subscripts: str, shapes: str, domain: str = "real", **keywords: Any) -> Op:
@@ -51,17 +51,16 @@ CONTRACTIONS = [
     _einsum("iii->i", "NNN"),
     _einsum("iijj->ij", "NNMM"),
     _einsum("...,...", "..., ..."),
-    _einsum("...i,i...", "nm, mk"),
+    _einsum("...i,i...", "nm, mn"),
     _einsum("i...,j...->ji...", "nk, mk"),
     _einsum("a,ab,abc->c", "n, nm, nmk"),
     _einsum("abc,cde,edf->abf", "nmk, kpq, qpn"),
     _einsum("i,j,k,ijk->", "n, m, k, nmk"),
-    _einsum("ij,jk->ik", "n1, mk"),
+    _einsum("ij,jk->ki", "n1, mk"),
     _einsum("i,i->i", "1, n"),
-    _einsum("i,i->", "n, 1"),
-    _einsum("bij,bjk->bik", "1nm, pmk"),
+    _einsum("ij,i->j", "nm, 1"),
+    _einsum("bij,bjk->bki", "1nm, pmk"),
     _einsum("...ij,...jk", "...nm, ...mk"),
-    _einsum("ij,jk->ik", "nm, mk", "complex"),
     _einsum("bij,bkj->bki", "pnm, pkm", "complex"),
     _einsum("ij,ij->ij", "nm, nm", "complex"),
     _einsum("ii,jk,j->ik", "NN, mk, m", "complex"),
@@ -75,7 +74,7 @@ CONTRACTIONS = [
     op(np.einsum, lambda a: np.einsum(",ij->j", 2.0, a), "nm", label="with a number"),
     op(contract, lambda a, b: contract("ij,kj->ki", a, b), "nm, km"),
     op(contract, lambda a, b, c: contract("ij,jk,kk->ki", a, b, c, optimize=False), "nm, mK, KK", label="three"),
-    op(contract, lambda a, b: contract("ij,kj->ki", a, b), "nm, km", "complex", label="complex"),
+    op(contract, lambda a, b: contract("ij,kj->ki", a, b), "nm, km", "complex", label="written out, complex"),
 ]
 
 
@@ -150,7 +149,7 @@ CHAINS = [
         label=" ".join([str(n), domain]),
         torch=lambda torch, n=n: lambda x: torch.linalg.matrix_power(x + torch.tensor(REGULAR), n) + 0 * x,
     )
-    for n in (0, 1, 2, 3, 5, 8, -1, -3)
+    for n in (0, 1, 2, 3, 5, 6, -1, -3)
     for domain in ("small", "complex")
 ]
 

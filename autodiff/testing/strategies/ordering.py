@@ -15,7 +15,6 @@ from autodiff.primitive import DOMAINS, registry
 from autodiff.testing.strategies.arrays import axes, distinct, drawn
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
 
-
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
