@@ -80,6 +80,9 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
     result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
     if now is not None and now is not QUIET:
         _notice(now, primitive, operands, arrays, params, result, node)
+        if now.levels:
+            placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
+            now.levels[-1].push(now, primitive, placed, nodes, params, result)
     return result
 
 
@@ -165,9 +168,6 @@ def _notice(
             )
     if now.graph is not None:
         now.graph.note(primitive, operands, params, result, now)
-    if now.levels:
-        placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
-        now.levels[-1].push(now, primitive, placed, params, result)
 
 
 def finite(x: Any) -> bool:

@@ -45,11 +45,12 @@ class Level:
 
     def tangent(self, x: Any) -> Any:
         """Return the tangent of a value; None if it does not depend on the level's variables."""
-        node = x._node if isinstance(x, Tensor) else None
-        if node is None:
-            return None
+        return self._of(x._node) if isinstance(x, Tensor) and x._node is not None else None
+
+    def _of(self, node: Node) -> Any:
         node, index = _place(node)
-        return self._tangents.get(node, {}).get(index)
+        known = self._tangents.get(node)
+        return None if known is None else known.get(index)
 
     def give(self, x: Tensor, tangent: Any) -> None:
         """Give a value its tangent."""
@@ -57,31 +58,39 @@ class Level:
         node, index = _place(x._node)
         self._tangents.setdefault(node, {})[index] = tangent
 
-    def lasts(self, x: Any) -> bool:
+    def _lasts(self, node: Node | None) -> bool:
         """Say whether a value has a history that began before this level: that of its tangent is wanted too."""
-        if not recorded(x):
+        if node is None or type(node) is Dual:
             return False
-        node, _ = _place(x._node)
+        node, _ = _place(node)
         return node.stamp > self.stamp or node in self._outside
 
-    def push(self, now: Mode, primitive: Primitive, operands: list[Any], params: dict[str, Any], result: Any) -> None:
+    def push(
+        self,
+        now: Mode,
+        primitive: Primitive,
+        operands: list[Any],
+        nodes: list[Node | None],
+        params: dict[str, Any],
+        result: Any,
+    ) -> None:
         """Give an operation's results their tangents at every level; called once for all levels."""
-        given = [[level.tangent(x) for x in operands] for level in now.levels]
-        lasting = [any(map(level.lasts, operands)) for level in now.levels]
+        pure = all(node is None or type(node) is Dual for node in nodes)
         results = _listed(result)
+        lasting = [not pure and any(map(level._lasts, nodes)) for level in now.levels]
         for level, lasts in zip(now.levels, lasting, strict=True):
             if lasts:
                 level._outside.update([_place(y._node)[0] for y in results if y._node is not None])
+        given = [[None if node is None else level._of(node) for node in nodes] for level in now.levels]
         moving = {i for ts in given for i, t in enumerate(ts) if t is not None}
         if not moving or primitive.kind in ("zero", "boolean", "plain"):
             return
         for i in moving:
             if not primitive.carries(i):
                 engine.refuse(primitive, i)
-        pure = not any(map(recorded, operands))
         for y in results:
-            if y.dtype.kind in "fc" and (pure or y._node is None):
-                y._node = tape.dual(y.shape, y.dtype)
+            if y._data.dtype.kind in "fc" and (pure or y._node is None):
+                y._node = tape.dual(y._data.shape, y._data.dtype)
         with numpy.errstate(all="ignore"):
             for depth, (level, ts) in enumerate(zip(now.levels, given, strict=True)):
                 if any(t is not None for t in ts):
@@ -246,18 +255,16 @@ def _transposed(
     several = primitive.form == "outputs"
     values = plan.save(tuple(results) if several else results[0], *own)
     directions = {id(own[i]): given[i] for i in moving}
-    return transposed(plan, values, parents, directions, params, results, several, rows)
+    return _transpose(plan, values, parents, directions, params, results, several, rows)
 
 
-def transposed(
+def _transpose(
     plan: Any, values: Any, parents: Any, directions: Any, params: Any, results: list[Any], several: bool, rows: Any
 ) -> list[Any]:
     """Return the tangents of results from a plan's `pull` and the directions of its parents, by their identity."""
     keep = tape.is_grad_enabled() or bool(levels())
     with tape.enable_grad():
-        dummies = [
-            engine.wrap(numpy.ones(y.shape, y.dtype), None).requires_grad_(y.dtype.kind in "fc") for y in results
-        ]
+        dummies = [_cotangent(y, several) for y in results]
         g: Any = dummies[0]
         if several:
             like = SimpleNamespace(shape=tuple(y.shape for y in results), dtype=tuple(y.dtype for y in results))
@@ -282,6 +289,12 @@ def transposed(
         [z if t is None else sweep.conjugate(t) for t in c] for z, c in zip(zeros, zip(*each, strict=True), strict=True)
     ]
     return [column[0] if rows is None else np.stack(column) for column in columns]
+
+
+def _cotangent(y: Any, several: bool) -> Any:
+    """Return a cotangent to transpose with; of a decomposition's part its conjugate, which depends on no basis."""
+    value = numpy.asarray(numpy.conjugate(y._data)) if several else numpy.ones(y.shape, y.dtype)
+    return engine.wrap(value, None).requires_grad_(value.dtype.kind in "fc")
 
 
 def _real(t: Any, y: Any) -> Any:

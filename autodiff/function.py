@@ -99,7 +99,7 @@ class Function:
         )
         results = [r.detach() if c else r for r, c in zip(results, constant, strict=True)]
         if now is not None and now.levels:
-            now.levels[-1].push(now, plan, args, {}, tuple(results) if several else results[0])
+            now.levels[-1].push(now, plan, args, nodes, {}, tuple(results) if several else results[0])
         return type(answer)(results) if several else results[0]
 
 

@@ -49,6 +49,8 @@ DOMAINS: dict[str | None, Domain] = {
     "negative": Domain(-inf, 0.0, (0.0,)),
     "below one": Domain(-inf, 1.0, (1.0,)),
     "above a quarter": Domain(0.25, inf, ()),
+    "well above one": Domain(1.25, inf, ()),
+    "fraction": Domain(0.25, 0.75, ()),
     "order": Domain(0.0, 1.0, ()),
     "quarter turn": Domain(-pi / 2, pi / 2, (-pi / 2, pi / 2)),
 }

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 OURS = "ndtape"
-WORKLOADS = ("chain", "mlp", "memory", "imports", "directions")
+WORKLOADS = ("chain", "mlp", "einsum", "mixture", "memory", "imports", "directions")
 
 
 class Work(Protocol):

@@ -11,6 +11,8 @@ import pytest
 
 import autodiff as ad
 
+ENDS = np.array([True, False, True])
+
 
 def leaf(*values: float) -> ad.Tensor:
     return ad.tensor(list(values), dtype=np.float64, requires_grad=True)
@@ -48,6 +50,17 @@ UPDATES = {
     "scatter_": (lambda x, y: x.scatter_(0, np.array([2, 0]), y), lambda x, y: _set(x, [2, 0], y[:2])),
     "scatter_add_": (lambda x, y: x.scatter_add_(0, np.array([1, 1, 0]), y), lambda x, y: _add_at(x, [1, 1, 0], y)),
     "out=": (lambda x, y: np.multiply(x, y, out=x), lambda x, y: x * y),
+    "put": (lambda x, y: (np.put(x, [2, 0], y), x)[1], lambda x, y: _set(x, [2, 0], y[:2])),
+    "put, method": (lambda x, y: (x.put(4, y[1:], mode="wrap"), x)[1], lambda x, y: _set(x, 1, y[1])),
+    "place": (lambda x, y: (np.place(x, ENDS, y), x)[1], lambda x, y: _set(x, [0, 2], y[:2])),
+    "putmask": (lambda x, y: (np.putmask(x, ENDS, y), x)[1], lambda x, y: _set(x, [0, 2], y[[0, 2]])),
+    "copyto": (lambda x, y: (np.copyto(x, y, where=ENDS), x)[1], lambda x, y: _set(x, [0, 2], y[[0, 2]])),
+    "put_along_axis": (
+        lambda x, y: (np.put_along_axis(x, np.array([2, 0]), y[:2], 0), x)[1],
+        lambda x, y: _set(x, [2, 0], y[:2]),
+    ),
+    "sort": (lambda x, y: (x.sort(kind="stable"), x)[1], lambda x, y: np.sort(x)),
+    "partition": (lambda x, y: (x.partition(1), x)[1], lambda x, y: np.sort(x)),
     "x[i] = v": (lambda x, y: (x.__setitem__(1, 9.0), x)[1], lambda x, y: _set(x, 1, 9.0)),
     "x[slice] = tensor": (
         lambda x, y: (x.__setitem__(slice(1, None), y[1:]), x)[1],

@@ -76,29 +76,30 @@ def asks_for_float64(op: Op) -> bool:
     )
 
 
-@pytest.mark.parametrize(
-    ("op", "dtype"),
-    [
-        pytest.param(op, dtype, id=f"{op.label}-{np.dtype(dtype)}")
-        for op in OPS
-        for dtype in (np.float32, np.float16)
-        if "complex" not in op.domains and not asks_for_float64(op)
-    ],
-)
-def test_small_floats_stay_small(op: Op, dtype: Any) -> None:
-    exact = example(op)
-    xs, wide = leaves([x.astype(dtype) for x in exact]), leaves([x.astype(dtype).astype(np.float64) for x in exact])
+SMALL = [(op, code) for op in OPS if "complex" not in op.domains and not asks_for_float64(op) for code in op.small]
+SMALL += [(op, "F") for op in OPS if "complex" in op.domains and not asks_for_float64(op) and "f" in op.small]
+
+
+def narrowed(x: Any, code: str) -> Any:
+    """Return an array in a smaller dtype; a real one beside complex ones is real there too."""
+    return x.astype("f" if code == "F" and x.dtype.kind == "f" else code)
+
+
+@pytest.mark.parametrize(("op", "code"), SMALL, ids=[f"{op.label}-{np.dtype(code)}" for op, code in SMALL])
+def test_small_floats_stay_small(op: Op, code: str) -> None:
+    exact = [narrowed(x, code) for x in example(op)]
+    xs, wide = leaves(exact), leaves([x.astype("D" if x.dtype.kind == "c" else "d") for x in exact])
     (ys, vs), (zs, ws) = seeded(op, xs), seeded(op, wide)
-    assert [y.dtype for y in ys] == [np.dtype(dtype)] * len(ys)
-    eps = float(np.finfo(dtype).eps)
+    eps = float(np.finfo(code).eps)
     for y, z in zip(ys, zs, strict=True):
+        assert y.dtype == np.dtype(code.lower() if z.dtype.kind == "f" else code)
         np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=16 * eps, atol=16 * eps)
     if not any(y.requires_grad for y in ys):
         return
     gs, hs = ad.grad(ys, xs, vs, allow_unused=True), ad.grad(zs, wide, ws, allow_unused=True)
     for g, h, x in zip(gs, hs, xs, strict=True):
         if h is not None:
-            assert (g.dtype, g.shape) == (np.dtype(dtype), x.shape)
+            assert (g.dtype, g.shape) == (x.dtype, x.shape)
             np.testing.assert_allclose(g.numpy(), h.numpy(), rtol=64 * eps, atol=64 * eps)
 
 
@@ -120,7 +121,10 @@ def test_operands_are_left_alone_and_gradients_are_writable_and_own_their_memory
             assert not np.may_share_memory(g, other), "two arrays of a gradient share memory"
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if op.torch is not None], ids=lambda op: op.label)
+TORCH = [op for op in OPS if op.torch is not None]
+
+
+@pytest.mark.parametrize("op", TORCH, ids=str)
 def test_values_and_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
     arrays = example(op)
     xs, us = leaves(arrays), [torch.tensor(x, requires_grad=True) for x in arrays]
@@ -130,6 +134,27 @@ def test_values_and_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
     gs = ad.grad(ys, xs, vs)
     for ours, theirs in zip([*ys, *gs], [*zs, *hs], strict=True):
         np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().resolve_conj().numpy(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("op", [op for op in TORCH if op.twice], ids=str)
+def test_second_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
+    """The gradient of the real part of <gradient, w>, in both engines; one that is absent is zero."""
+    arrays = example(op)
+    rng = np.random.default_rng(2)
+    directions = [direction(rng, x).astype(x.dtype) for x in arrays]
+    xs, us = leaves(arrays), [torch.tensor(x, requires_grad=True) for x in arrays]
+    ys, vs = seeded(op, xs)
+    zs = listed(op.torch(torch)(*us))
+    gs = ad.grad(ys, xs, vs, create_graph=True)
+    hs = torch.autograd.grad(zs, us, [torch.tensor(v) for v in vs], create_graph=True)
+    ours = sum(np.real(np.sum(g * w)) for g, w in zip(gs, directions, strict=True))
+    theirs = sum((h * torch.tensor(w)).sum().real for h, w in zip(hs, directions, strict=True))
+    found = ad.grad(ours, xs, allow_unused=True) if ours.requires_grad else [None] * len(xs)
+    wanted = torch.autograd.grad(theirs, us, allow_unused=True) if theirs.requires_grad else [None] * len(us)
+    for x, g, h in zip(arrays, found, wanted, strict=True):
+        g = np.zeros_like(x) if g is None else g.numpy()
+        h = np.zeros_like(x) if h is None else h.resolve_conj().numpy()
+        np.testing.assert_allclose(g, h, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ FIRST = [
     ("max over ties", np.max, [2.0, 1.0, 2.0], [0.5, 0, 0.5]),
     ("min over ties", np.min, [2.0, 2.0, 2.0, 2.0], [0.25] * 4),
     ("amax over ties, axis", lambda x: np.max(x, axis=1), [[2.0, 2.0], [1.0, 3.0]], [[0.5, 0.5], [0, 1]]),
+    ("topk at ties", lambda x: ad.topk(x, 1)[0], [1.0, 2.0, 2.0], [0, 1, 0]),
+    ("kthvalue at ties", lambda x: ad.kthvalue(x, 2)[0], [2.0, 1.0, 1.0], [0, 0, 1]),
+    ("partition of equal values", lambda x: np.partition(x, 1) * 3.0, [2.0, 2.0, 2.0], [3, 3, 3]),
+    ("unique of equal values", lambda x: np.unique(x) * np.array([1.0, 10.0]), [2.0, 1.0, 2.0], [10, 1, 0]),
+    ("intersect1d of two arrays", lambda x: np.intersect1d(x, np.array([2.0])), [2.0, 1.0, 2.0], [1, 0, 0]),
+    ("interp at knots", lambda x: np.interp(x, [0, 1, 3], [0, 2, -2]), [0.0, 1, 3, -1, 4], [2, -2, -2, 0, 0]),
+    ("interp at inf", lambda h: np.interp(np.array([-np.inf, np.inf, 0.5]), [0, 1], h), [1.0, 2.0], [1.5, 1.5]),
+    ("interp at knots that coincide", lambda h: np.interp([0.0, 1.0], [0, 0, 1, 1], h), [1.0, 2, 3, 4], [0, 1, 0, 1]),
+    ("log where select took another", lambda x: np.select([x > 0], [np.log(x)], x), [0.0, 2.0], [1, 0.5]),
+    ("log where choose took another", lambda x: np.choose([0, 1], [x, np.log(x)]), [0.0, 2.0], [1, 0.5]),
     ("sort at ties", lambda x: np.sort(x) * np.array([1.0, 10.0, 100.0]), [2.0, 1.0, 2.0], [10, 1, 100]),
     ("clip at its bounds", lambda x: np.clip(x, -1, 1), [-1.0, 1.0, 0.0, 1.5, -1.5], [1, 1, 1, 0, 0]),
     ("copysign at 0", lambda x: np.copysign(x, -1.0), [2.0, -2.0], [-1, 1]),
@@ -95,6 +105,9 @@ FIRST = [
 ]
 
 SECOND = [
+    ("sort of equal values", lambda x: np.sort(np.stack([x * x, x, x])) ** 2, 1.0, 16.0),
+    ("interp at a knot", lambda x: np.interp(x, [0.0, 1.0, 3.0], [0.0, 2.0, -2.0]) ** 2, 1.0, 8.0),
+    ("log where select took another", lambda x: np.select([x > 0], [np.log(x)], x * x), 0.0, 2.0),
     ("(sqrt(x) - 2)**2 at 4", lambda x: (np.sqrt(x) - 2) ** 2, 4.0, 0.125),
     ("x**2 at 0", lambda x: x**2, 0.0, 2.0),
     ("x**3 at 0", lambda x: x**3, 0.0, 0.0),

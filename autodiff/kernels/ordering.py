@@ -65,13 +65,13 @@ def _ranked(name: str, x: Any, first: int, k: int, dim: int, largest: bool) -> R
     return Ranked(np.take_along_axis(x, places, axis=axis), places)
 
 
-@outputs(None)
+@outputs(None, kind="boolean")
 def distinct(x: Any, *, axis: int | None, equal_nan: bool) -> Any:
     """Return where distinct values (or slices along an axis) first stand, which one each is, and how many there are."""
     return np.unique(x, True, True, True, axis, equal_nan=equal_nan)[1:]
 
 
-@outputs(None, None)
+@outputs(None, None, kind="boolean")
 def common(a: Any, b: Any, *, assume_unique: bool) -> Any:
     """Return where what two arrays have in common stands in the first and in the second."""
     return np.intersect1d(a, b, assume_unique, return_indices=True)[1:]

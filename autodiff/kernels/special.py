@@ -19,7 +19,7 @@ TINY = 50.0  # exp(-TINY) is nothing beside 1
 
 
 @elementwise(lambda g, x, order: g * bell(x, order=order + 1), analytic=True)
-def bell(x: Any, *, order: int = 0) -> Any:
+def bell(x: Any, *, order: int) -> Any:
     """Return the derivative of exp(-x**2) of an order, by the recurrence of Hermite's polynomials; 0 at infinity."""
     with np.errstate(all="ignore"):
         below, y = 0.0, np.exp(-x * x)

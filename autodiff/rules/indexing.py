@@ -13,8 +13,8 @@ from autodiff import tape
 from autodiff.kernels.indexing import ARRAY, getitem, parse, put, scatter_add
 from autodiff.primitive import composite, constant, outputs, plain
 
-outputs(np.nonzero, None, sig="a;")
-outputs(np.ix_, None, bind=lambda *args: (args, {}))
+outputs(np.nonzero, None, sig="a;", kind="boolean")
+outputs(np.ix_, None, bind=lambda *args: (args, {}), kind="boolean")
 constant(np.argwhere, "a;")
 constant(np.flatnonzero, "a;")
 plain(np.unravel_index, np.ravel_multi_index)
@@ -58,7 +58,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     return getitem(filt, *places, index=(ARRAY,) * len(places))
 
 
-@outputs(None)
+@outputs(None, kind="boolean")
 def bounding_box(x: Any, *, trim: str, axis: Any) -> Any:
     """Return the open grid of the places within the smallest box around all that is not 0."""
     if (trim := trim.lower()) not in ("f", "b", "fb", "bf"):
@@ -93,14 +93,14 @@ def along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
 
 
 def _lines(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
-    indices = _array(indices)
+    indices, axis = _array(indices), normalize_axis_index(axis, len(shape))
     if indices.ndim != len(shape):
         raise ValueError(
             f"indices of shape {indices.shape} must have as many axes as the array, whose shape is {shape}."
         )
     if indices.dtype.kind not in "iu":
         raise IndexError(f"indices along an axis must be integers; got {indices.dtype}.")
-    return along(shape, indices, normalize_axis_index(axis, len(shape)))
+    return along(shape, indices, axis)
 
 
 def _array(x: Any, empty: Any = None) -> Any:

@@ -179,7 +179,7 @@ def _inexact(x: Any) -> Any:
 
 @composite(np.linalg.cond, shapes="(n,n)->()")
 def _cond(x: Any, p: Any = None) -> Any:
-    if not np.size(x):
+    if not math.prod(np.shape(x)[-2:]):
         raise np.linalg.LinAlgError(f"cond: the matrix is empty, {np.shape(x)}; expected at least one row and column.")
     if p in (None, 2, -2):
         values = np.linalg.svdvals(x)

@@ -115,7 +115,9 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     before, after = (take(xp, places), take(fp, places)), (take(xp, after), take(fp, after))
     below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
     step = np.where(np.logical_or(below, above), 0, x - before[0])  # an infinite x meets no slope
-    y = before[1] + ratio(after[1] - before[1], after[0] - before[0]) * step
+    flat = np.equal(before[0], after[0])  # knots that coincide at the end: the last one counts
+    slope = ratio(np.where(flat, 0, after[1] - before[1]), after[0] - before[0])
+    y = np.where(flat, after[1], before[1] + slope * step)
     y = np.where(below, fp[0] if left is None else left, y)
     return np.where(above, fp[-1] if right is None else right, y)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from autodiff import protocols
 from autodiff.primitive import Primitive
-from autodiff.testing.mutation.score import Total, mutation_score, ruled
+from autodiff.testing.mutation.score import Total, measured, ruled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--examples", type=int, default=24, help="how many calls of an operation are drawn (default: %(default)d)"
     )
+    score.add_argument("--jobs", type=int, default=1, help="how many processes share the work (default: %(default)d)")
     score.add_argument("--verbose", action="store_true", help="print every mutant, and what noticed it")
     score.set_defaults(run=_score)
     fuzz = commands.add_parser(
@@ -68,10 +69,11 @@ def _score(given: argparse.Namespace) -> int:
 
     entries = [operation(name) for name in given.operations] or ruled()
     scores = []
-    with tqdm(entries, unit="op", disable=not sys.stderr.isatty()) as bar:
-        for entry in bar:
-            bar.set_description(entry.name)
-            scores.append(found := mutation_score(entry, examples=given.examples, seconds=given.seconds))
+    with tqdm(total=len(entries), unit="op", disable=not sys.stderr.isatty()) as bar:
+        for found in measured(entries, examples=given.examples, seconds=given.seconds, jobs=given.jobs):
+            bar.set_description(found.subject)
+            bar.update()
+            scores.append(found)
             if given.verbose:
                 tqdm.write(str(found), file=sys.stdout)
     total = Total(scores)

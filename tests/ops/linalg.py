@@ -13,6 +13,7 @@ from autodiff.rules.linalg import p_norm
 from tests.ops.row import Op, op, t
 
 Prepared = Callable[[Any, Any], Any]
+REAL = ("real",)
 
 
 def regular(x: Any, eye: Any) -> Any:
@@ -63,7 +64,7 @@ def rows(
     prepared: Prepared = regular,
     shapes: tuple[str, ...] = ("mm", "nmm"),
     label: str = "",
-    complex: bool = True,
+    domains: tuple[str, ...] = ("real", "complex"),
     after: Callable[..., Any] = lambda y: y,
 ) -> list[Op]:
     """Make a row for each shape, real and complex: the first operand prepared, outputs read by `after`."""
@@ -82,7 +83,7 @@ def rows(
             torch=torchs if theirs else None,
         )
         for shape in shapes
-        for domain in (("real", "complex") if complex else ("real",))
+        for domain in domains
     ]
 
 
@@ -104,7 +105,7 @@ ANY = ("mm", "nm", "mn", "kmn", "knm")  # square, wide, tall, and stacks
 
 INVERSES = [
     *rows(np.linalg.det, None, _l("det")),
-    *rows(np.linalg.slogdet, None, _l("slogdet"), complex=False, after=lambda y: y[1]),
+    *rows(np.linalg.slogdet, None, _l("slogdet"), domains=REAL, after=lambda y: y[1]),
     *rows(np.linalg.slogdet, label="both", after=tuple),
     *rows(np.linalg.inv, None, _l("inv")),
     *rows(np.linalg.pinv, None, _l("pinv"), distinct, ANY),
@@ -120,10 +121,12 @@ INVERSES = [
     *rows(np.linalg.tensorinv, None, _l("tensorinv"), lambda x, e: regular(x, e).reshape(3, 2, 6), ("66",)),
     *rows(np.linalg.tensorinv, lambda x: np.linalg.tensorinv(x, ind=1), _l("tensorinv", ind=1),
           lambda x, e: regular(x, e).reshape(6, 3, 2), ("66",), label="ind=1"),
-    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[0], lambda torch: lambda a, b: torch.linalg.lstsq(a, b)[0],
-          distinct, ("32, 3n", "33, 3n"), complex=False),
-    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[0], None, distinct, ("23, 2n", "32, 3"), label="solution"),
-    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[:2], None, distinct, ("42, 4", "42, 4n"), label="residuals"),
+    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[0],
+          lambda torch: lambda a, b: torch.linalg.lstsq(a, b)[0], distinct, ("32, 3n", "33, 3n"), domains=REAL),
+    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[0], None, distinct, ("23, 2n", "32, 3"),
+          label="solution"),
+    *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b)[:2], None, distinct, ("42, 4", "42, 4n"),
+          label="residuals"),
     *rows(np.linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b, rcond=1e-6)[3], None, distinct, ("42, 4", "24, 2"),
           label="singular values"),
     *rows(np.linalg.matrix_transpose, None, lambda torch: lambda x: x.mT, given, ("nm", "knm")),
@@ -140,7 +143,8 @@ INVERSES = [
 REDUCED = {"full_matrices": False}
 DECOMPOSITIONS = [
     *rows(np.linalg.cholesky, None, _l("cholesky"), spd),
-    *rows(np.linalg.cholesky, lambda x: np.linalg.cholesky(x, upper=True), _l("cholesky", upper=True), spd, label="upper"),
+    *rows(np.linalg.cholesky, lambda x: np.linalg.cholesky(x, upper=True), _l("cholesky", upper=True), spd,
+          label="upper"),
     *rows(np.linalg.qr, None, _l("qr"), distinct, ANY, after=tuple),
     *rows(np.linalg.qr, lambda x: np.linalg.qr(x, mode="r"), None, distinct, ANY, label="r"),
     *rows(np.linalg.qr, lambda x: np.linalg.qr(x, mode="complete"), _l("qr", "complete"), distinct, ("33", "23"),
@@ -150,20 +154,23 @@ DECOMPOSITIONS = [
     *rows(np.linalg.eigh, None, _l("eigh"), hermitian, after=eigen),
     *rows(np.linalg.eigh, lambda x: np.linalg.eigh(x, UPLO="U"), _l("eigh", UPLO="U"), hermitian, label="upper",
           after=eigen),
-    *rows(np.linalg.eigh, None, None, hermitian, label="vectors", complex=False, after=tuple),
+    *rows(np.linalg.eigh, None, None, hermitian, label="vectors", domains=REAL, after=tuple),
     *rows(np.linalg.eigvalsh, None, _l("eigvalsh"), hermitian),
     *rows(np.linalg.eigvalsh, lambda x: np.linalg.eigvalsh(x, UPLO="U"), _l("eigvalsh", UPLO="U"), hermitian,
           label="upper"),
-    *rows(np.linalg.eig, None, _l("eig"), lambda x, e: distinct(x, e) * (1 + 0.5j), after=eigen),
-    *rows(np.linalg.eig, None, None, distinct, label="real values", complex=False, after=tuple),
-    *rows(np.linalg.eigvals, None, _l("eigvals"), lambda x, e: distinct(x, e) * (1 + 0.5j)),
-    *rows(np.linalg.eigvals, None, None, distinct, label="real values", complex=False),
+    *rows(np.linalg.eig, None, _l("eig"), lambda x, e: distinct(x, e) * (1 + 0.5j), after=eigen,
+          domains=("complex",)),
+    *rows(np.linalg.eig, None, None, distinct, label="real values", domains=REAL, after=tuple),
+    *rows(np.linalg.eigvals, None, _l("eigvals"), lambda x, e: distinct(x, e) * (1 + 0.5j),
+          domains=("complex",)),
+    *rows(np.linalg.eigvals, None, None, distinct, label="real values", domains=REAL),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), _l("svd", **REDUCED), distinct, ANY, after=singular),
-    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), None, distinct, ANY, label="vectors", complex=False,
+    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), None, distinct, ANY, label="vectors", domains=REAL,
           after=tuple),
     *rows(np.linalg.svd, None, _l("svd"), distinct, ("mm",), label="full", after=singular),
     *rows(np.linalg.svd, None, None, distinct, ("42", "24"), label="full",
-          after=lambda y: (y[1], y[0][:, 2:] @ adjoint(y[0][:, 2:]), adjoint(y[2][2:]) @ y[2][2:], y[0][:, :2] @ y[2][:2])),
+          after=lambda y: (y[1], y[0][:, 2:] @ adjoint(y[0][:, 2:]), adjoint(y[2][2:]) @ y[2][2:],
+                           y[0][:, :2] @ y[2][:2])),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, compute_uv=False), _l("svdvals"), distinct, ANY, label="values"),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, hermitian=True), _l("svd"), hermitian, label="hermitian",
           after=singular),
@@ -192,13 +199,14 @@ NORMS = [
     )],
     *rows(np.linalg.norm, None, _l("norm"), given, ("n", "nm", "knm")),
     *rows(np.linalg.norm, lambda x: np.linalg.norm(x, keepdims=True), None, given, ("knm",), label="keepdims"),
-    *rows(np.linalg.norm, lambda x: np.linalg.norm(x, axis=-1), _l("vector_norm", dim=-1), given, ("knm",), label="axis"),
+    *rows(np.linalg.norm, lambda x: np.linalg.norm(x, axis=-1), _l("vector_norm", dim=-1), given, ("knm",),
+          label="axis"),
     *rows(np.linalg.norm, lambda x: np.linalg.norm(x, axis=(0, 1)), _l("matrix_norm", dim=(0, 1)), given, ("nmk",),
           label="two axes"),
     *rows(np.linalg.vector_norm, None, _l("vector_norm"), given, ("knm",)),
-    *rows(np.linalg.matrix_norm, lambda x: np.linalg.matrix_norm(x, keepdims=True), _l("matrix_norm", keepdim=True), given,
-          ("knm",), label="keepdims"),
-    op(np.linalg.norm, lambda x: np.linalg.norm(x, 0) + np.sum(x), "n", label="count", reference=None),
+    *rows(np.linalg.matrix_norm, lambda x: np.linalg.matrix_norm(x, keepdims=True), _l("matrix_norm", keepdim=True),
+          given, ("knm",), label="keepdims"),
+    op(np.linalg.norm, lambda x: np.linalg.norm(x, 0) + np.sum(x), "n", label="count"),
     op(p_norm, p_norm, "...", torch=_l("vector_norm"), reference=np.linalg.vector_norm),
     *[row for p in (None, 2, -2, "fro", "nuc", 1, -1, INF, -INF) for row in rows(
         np.linalg.cond, lambda x, p=p: np.linalg.cond(x, p), _l("cond", p) if p in (None, 2, -2, "nuc") else None,
@@ -206,7 +214,6 @@ NORMS = [
     *rows(np.linalg.cond, None, _l("cond"), distinct, ("MN",), label="not square"),
 ]  # fmt: skip
 
-GAPS = np.array([[0.0, 1.5, 2.5], [-1.5, 0.0, 1.0], [-2.5, -1.0, 0.0]])
 KERNELS = [
     *rows(matrices.cofactor, prepared=regular),
     *rows(matrices.minors, prepared=given, shapes=("mm, mm",)),

@@ -18,18 +18,28 @@ class Op(NamedTuple):
     domains: tuple[str, ...]
     torch: Callable[..., Any] | None = None
     reference: Callable[..., Any] | None = None  # what NumPy computes; the call itself unless given
+    twice: bool = True  # whether torch differentiates it twice
+    small: str = "fe"  # the codes of the smaller floats it keeps: float32, float16
 
     def __str__(self) -> str:
         return self.label
 
 
 def op(
-    fun: Any, call: Any, shapes: str, *domains: str, label: str = "", torch: Any = None, reference: Any = None
+    fun: Any,
+    call: Any,
+    shapes: str,
+    *domains: str,
+    label: str = "",
+    torch: Any = None,
+    reference: Any = None,
+    twice: bool = True,
+    small: str = "fe",
 ) -> Op:
     """Make a row; domains default to "real"."""
     count = shapes.count(",") + 1
     given = domains * count if len(domains) == 1 else domains or ("real",) * count
-    return Op(fun, f"{registry[fun].name} {label}".strip(), call, shapes, given, torch, reference)
+    return Op(fun, f"{registry[fun].name} {label}".strip(), call, shapes, given, torch, reference, twice, small)
 
 
 def t(name: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:

@@ -174,8 +174,8 @@ def test_smooth_calls_keep_clear_and_others_stand_exactly_there(entry: Primitive
         found = [np.inf]
         for call in drawn(entry, smooth=smooth):
             operands = [x for x in call.args if isinstance(x, np.ndarray)]
-            first = 1 if entry.fun is scipy.special._ufuncs._zeta else 0
-            for i, x in enumerate(operands, first):
+            carried = [i for i in range(len(entry.rules)) if entry.carries(i)] or [0]
+            for i, x in zip(carried * len(operands), operands, strict=False):
                 if entry.fun in (np.power, np.float_power) and len(operands) == 1 and call.args[1] >= 0:
                     continue  # x**2 has no singular point
                 found += [float(d) for point in points_of(entry, i) for d in np.ravel(distance(x, point))]

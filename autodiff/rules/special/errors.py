@@ -15,23 +15,23 @@ from autodiff.primitive import elementwise
 TWO_OVER_ROOT_PI, ROOT_HALF = 2 / math.sqrt(math.pi), math.sqrt(0.5)
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the largest density
 
-elementwise(special.erf, lambda g, x: g * bell(x) * TWO_OVER_ROOT_PI)
-elementwise(special.erfc, lambda g, x: g * bell(x) * -TWO_OVER_ROOT_PI)
+elementwise(special.erf, lambda g, x: g * bell(x, order=0) * TWO_OVER_ROOT_PI)
+elementwise(special.erfc, lambda g, x: g * bell(x, order=0) * -TWO_OVER_ROOT_PI)
 elementwise(special.erfi, lambda g, x: g * np.exp(x * x) * TWO_OVER_ROOT_PI)
 elementwise(special.erfcx, lambda g, x: g * _like(x, faddeeva(x * 1j, order=1) * 1j))
 elementwise(special.erfinv, lambda g, x: ratio(g, erfinv_slope(x)), domain="unit")
 elementwise(special.erfcinv, lambda g, x: ratio(g, erfcinv_slope(x)), domain="double unit")
-elementwise(special.wofz, lambda g, x: g * faddeeva(x, order=1))
+elementwise(special.wofz, lambda g, x: g * faddeeva(x, order=1), analytic=False, complex=True)
 elementwise(special.dawsn, lambda g, x, y: _dawsn(g, x, y))
 
-elementwise(special.ndtr, lambda g, x: g * bell(x * ROOT_HALF) * NORMAL)
+elementwise(special.ndtr, lambda g, x: g * bell(x * ROOT_HALF, order=0) * NORMAL)
 elementwise(special.log_ndtr, lambda g, x: g * hazard(x, order=0))
 elementwise(special.ndtri, lambda g, x: ratio(g, ndtri_slope(x)), domain="open unit")
 elementwise(special.ndtri_exp, lambda g, y: ratio(g, hazard(y, order=0)), domain="negative")
 elementwise(
     special.owens_t,
-    lambda g, a, b: g * bell(a * ROOT_HALF) * special.erf(a * b * ROOT_HALF) * (-NORMAL / 2),
-    lambda g, a, b: g * bell(a * ROOT_HALF * np.sqrt(b * b + 1)) / ((b * b + 1) * (2 * math.pi)),
+    lambda g, a, b: g * bell(a * ROOT_HALF, order=0) * special.erf(a * b * ROOT_HALF) * (-NORMAL / 2),
+    lambda g, a, b: g * bell(a * ROOT_HALF * np.sqrt(b * b + 1), order=0) / ((b * b + 1) * (2 * math.pi)),
 )
 elementwise(
     special.voigt_profile,

@@ -37,13 +37,27 @@ class Tools:
 
     def scaled(self, x: Any, factor: float) -> Any:
         """Return a result, or each of several, times a number."""
+        return self.parts(x, lambda part: -part if factor == -1 else part * factor)
+
+    def parts(self, x: Any, change: Callable[[Any], Any]) -> Any:
+        """Return a result, or each of several, changed."""
         if x is None:
             return None
         if isinstance(x, dict):
-            return {key: self.scaled(part, factor) for key, part in x.items()}
-        if isinstance(x, (list, tuple)):
-            return [self.scaled(part, factor) for part in x]
-        return -x if factor == -1 else x * factor
+            return {key: self.parts(part, change) for key, part in x.items()}
+        return [self.parts(part, change) for part in x] if isinstance(x, (list, tuple)) else change(x)
+
+    def rolled(self, x: Any) -> Any:
+        """Return a result whose elements stand one place further, as of an index that is wrong by one."""
+        return self.parts(x, lambda part: np.roll(part, 1))
+
+    def reversed(self, x: Any) -> Any:
+        """Return a result whose elements stand in the opposite order."""
+        return self.parts(x, lambda part: np.flip(part))
+
+    def shifted(self, x: Any, by: float) -> Any:
+        """Return a result to which a number is added."""
+        return self.parts(x, lambda part: part + by)
 
     def first(self, x: Any, axis: Any = None, keepdims: bool = False, dim: Any = None, **_: Any) -> Any:
         """Return the first element along the axes of a sum, in the sum's shape."""
@@ -144,6 +158,24 @@ def skip_unbroadcasting(rule: Callable[..., Any]) -> list[Mutant]:
     answers = [definition.body] if isinstance(definition, ast.Lambda) else list(_returned(definition))
     narrowed = [(x, tool("mark", tool("narrowed", x, ast.Name("s", ast.Load())), x)) for x in answers]
     return [_mutant("skip un-broadcasting", [root], root, asked, narrowed)]
+
+
+def misplaced(rule: Callable[..., Any], count: int) -> list[Mutant]:
+    """Return some more mutants of a rule that has few: its elements in other places, or a number added to them.
+
+    A rule that returns zeros has no places to exchange; numbers are added to it.
+    """
+    root = rule_of(rule)
+    definition = definition_of(root)
+    answers = [definition.body] if isinstance(definition, ast.Lambda) else list(_returned(definition))
+    moved = [("roll the result by one place", "rolled", []), ("reverse the result", "reversed", [])]
+    added = [(f"add {n} to the result", "shifted", [ast.Constant(n)]) for n in (1.0, 0.01, -1.0, -0.01)]
+    zeros = len(answers) == 1 and last_name(answers[0]) == "zeros_like"
+    made = []
+    for name, change, numbers in ([] if zeros else moved) + added:
+        changed = [(x, tool("mark", tool(change, x, *numbers), x)) for x in answers]
+        made.append(_mutant(name, [root], root, definition, changed))
+    return made[:count]
 
 
 def rule_of(rule: Any) -> FunctionType:

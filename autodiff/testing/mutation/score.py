@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -18,8 +18,10 @@ from autodiff.testing import report
 from autodiff.testing.mutation.deadline import Late, deadline
 from autodiff.testing.mutation.equivalent import reason
 from autodiff.testing.mutation.examples import Test, default_tests
-from autodiff.testing.mutation.mutants import Mutant, mutate, rule_of, skip_unbroadcasting
+from autodiff.testing.mutation.mutants import Mutant, misplaced, mutate, rule_of, skip_unbroadcasting
 from autodiff.testing.report import Report, Verdict
+
+LEAST = 5  # mutants of a rule
 
 __all__ = ["Mutant", "MutationScore", "Total", "mutate", "mutation_score"]
 
@@ -37,7 +39,13 @@ class MutationScore:
     killed: dict[str, str] = field(default_factory=dict)
     survived: dict[str, str] = field(default_factory=dict)
     explained: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)  # how many mutants each rule has
     seconds: float = 0.0
+
+    @property
+    def late(self) -> list[str]:
+        """The mutants that were noticed only because a test of them took too long."""
+        return [name for name, how in self.killed.items() if "ran for more than" in how]
 
     @property
     def score(self) -> float:
@@ -109,6 +117,8 @@ def mutation_score(
         with install(mutant), _quietly():
             noticed = _noticed(listed, seconds)
         score.mutants.append(mutant)
+        rule = mutant_name.partition(": ")[0] if mutant_name.startswith("operand ") else ""
+        score.rules[rule] = score.rules.get(rule, 0) + 1
         if noticed:
             score.killed[mutant_name] = noticed
             continue
@@ -167,6 +177,7 @@ def _places(subject: Any, entry: Primitive | None) -> Iterator[tuple[str, Mutant
     broadcasts = entry.form == "operands" and (len(entry.rules) > 1 or entry.fun is np.broadcast_to)
     for place, rule in rules.items():
         mutants = mutate(rule) + (skip_unbroadcasting(rule) if broadcasts else [])
+        mutants += misplaced(rule, max(0, LEAST - len(mutants)))
         of = f"operand {place}: " if len(rules) > 1 else ""
         for mutant in mutants:
             yield of + mutant.name, mutant, _in_entry(entry, place)
@@ -290,6 +301,30 @@ def _quietly() -> Iterator[None]:
 # --- a whole registry ----------------------------------------------------------------------------------------------
 
 
+def measured(entries: Sequence[Primitive], *, examples: int, seconds: float, jobs: int = 1) -> Iterator[MutationScore]:
+    """Yield the mutation scores of operations, in their order; with several jobs, processes share them."""
+    if jobs == 1:
+        yield from (mutation_score(entry, examples=examples, seconds=seconds) for entry in entries)
+        return
+    from multiprocessing import get_context
+
+    work = [(list(registry.values()).index(entry), examples, seconds) for entry in entries]
+    with get_context("fork").Pool(jobs) as pool:  # forked, so that a number says which entry is meant
+        yield from pool.imap(_measure, work)
+
+
+def _measure(work: tuple[int, int, float]) -> MutationScore:
+    """Return a score that can be sent to another process: its mutants cannot be called any more."""
+    number, examples, seconds = work
+    score = mutation_score(list(registry.values())[number], examples=examples, seconds=seconds)
+    score.mutants = [replace(mutant, function=_elsewhere) for mutant in score.mutants]
+    return score
+
+
+def _elsewhere(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("this mutant was made in another process; call mutate to make it here.")
+
+
 class Total:
     """The scores of several operations taken together."""
 
@@ -299,6 +334,8 @@ class Total:
         self.killed = sum(len(s.killed) for s in scores)
         self.explained = sum(len(s.explained) for s in scores)
         self.missed = {s.subject: s.missed for s in scores if s.missed}
+        self.late = sum(len(s.late) for s in scores)
+        self.least = min([n for s in scores for n in s.rules.values()], default=0)
 
     @property
     def score(self) -> float:
@@ -314,6 +351,7 @@ class Total:
         last = (
             f"{self.killed:,} of {self.mutants:,} mutants of {len(self.scores)} operations killed, "
             f"{self.explained} equivalent, {self.mutants - self.killed - self.explained} missed: "
-            f"mutation score {self.score:.2%}"
+            f"mutation score {self.score:.2%}; {sum(len(s.rules) for s in self.scores):,} rules with at least "
+            f"{self.least} mutants each; {self.late} killed by the clock"
         )
         return "\n".join([*lines, last])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels.division import cosine
 from autodiff.primitive import DOMAINS
 from autodiff.testing.strategies.arrays import GRID, drawn, levels
 from autodiff.testing.strategies.drawing import Arguments, Draw
@@ -73,6 +74,41 @@ def clip(d: Draw) -> Arguments:
     return ([operand, *given], {}) if names is None else ([operand], dict(zip(names, given, strict=True)))
 
 
+
+def ldexp(d: Draw) -> Arguments:
+    """Draw numbers, and whole exponents of 2."""
+    a, b = d.shapes(2)
+    return [d.array(a), d.integers(b, -2, 3) if d.chance() else d.integer(-2, 3)], {}
+
+
+def heaviside(d: Draw) -> Arguments:
+    """Draw values at 0, and where they count: at steps, or a first operand that is 0."""
+    a, b = d.shapes(2)
+    if d.smooth and d.chance():
+        return [0.0, d.array(b, 1)], {}
+    return [d.array(a, domain=DOMAINS["nonzero"]), d.array(b, 1)], {}
+
+
+def frexp(d: Draw) -> Arguments:
+    """Draw mantissas clear of the powers of 2, and exponents; or exactly powers of 2."""
+    shape = d.shape()
+    mantissas = np.array([0.75, -0.75, 0.625, 0.875, -0.6875]) if d.smooth else np.array([1.0, -1.0, 0.5, 0.75])
+    return [d.finished(drawn(d.draw, shape, mantissas) * 2.0 ** d.integers(shape, -1, 2))], {}
+
+
+def nan_to_num(d: Draw) -> Arguments:
+    """Draw what stands for NaN and the infinities, and these among the values."""
+    (x,) = d.arrays([d.shape()])
+    if not d.smooth and x.size and x.dtype.kind == "f":
+        x.flat[0] = d.choice(np.nan, np.inf, -np.inf)
+    return [x], d.choice({}, {"nan": 0.5}, {"nan": 1.0, "posinf": 2.0, "neginf": -3.0}, {"copy": True})
+
+
+def nearly_real(d: Draw) -> Arguments:
+    """Draw a tolerance."""
+    return [d.array(d.shape())], d.choice({}, {"tol": 1000})
+
+
 def astype(d: Draw) -> Arguments:
     """Draw a dtype that loses nothing, so that differences can be taken."""
     dtype = np.complex128 if d.complex else d.choice(np.float64, np.complex128)
@@ -92,4 +128,10 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.where: where,
     np.clip: clip,
     np.astype: astype,
+    np.ldexp: ldexp,
+    np.heaviside: heaviside,
+    np.frexp: frexp,
+    np.nan_to_num: nan_to_num,
+    np.real_if_close: nearly_real,
+    cosine: not_at_origin,
 }

@@ -1,10 +1,350 @@
-"""Arguments of linear algebra."""
+"""Arguments of linear algebra: matrices clear of singular ones, of equal eigenvalues and of equal singular values.
+
+Eigenvectors and their like have no sign, or phase, of their own: at complex numbers what does not depend on it is
+drawn, and functions of symmetric matrices are given a matrix's symmetric part.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from autodiff.testing.strategies.drawing import Arguments, Draw
+import numpy
 
-ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {}
+from autodiff.kernels import matrices, spectra
+from autodiff.rules import decompositions
+from autodiff.rules.linalg import p_norm
+from autodiff.testing.layouts import LAYOUTS, laid_out
+from autodiff.testing.strategies.arrays import GRID, distinct
+from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
+from autodiff.testing.strategies.matrices import distinct_eigenvalues, distinct_singular_values, spd_matrices
+from autodiff.testing.strategies.matrices import well_conditioned as well_conditioned_matrices
+
+np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
+
+
+def finished(d: Draw, x: Any) -> Any:
+    """Lay a matrix out in memory."""
+    return laid_out(x, d.choice(*LAYOUTS))
+
+
+def batch(d: Draw) -> Shape:
+    """Draw the shape of a stack of matrices."""
+    return d.shape(max_dims=2) if d.chance() else ()
+
+
+def square(d: Draw, least: int = 0, stack: Shape | None = None) -> Any:
+    """Draw a stack of matrices far from singular."""
+    x = d(well_conditioned_matrices(d.integer(least, 3), 8.0, batch=batch(d) if stack is None else stack))
+    return finished(d, x * (1 + 0.5j) + (0.25j * x.mT if d.chance() else 0) if d.complex else x)
+
+
+def invertible(d: Draw) -> Arguments:
+    """Draw a stack of matrices far from singular."""
+    return [square(d)], {}
+
+
+def positive_definite(d: Draw) -> Any:
+    """Draw a stack of positive definite matrices, Hermitian where complex ones are asked for."""
+    x = d(spd_matrices(d.integer(0, 3), 6.0, batch=batch(d)))
+    return finished(d, turned(x) if d.complex else x)
+
+
+def symmetric(d: Draw) -> Any:
+    """Draw a stack of symmetric (Hermitian) matrices with eigenvalues far from one another and from 0."""
+    x = d(distinct_eigenvalues(d.integer(0, 3), 1.0, batch=batch(d)))
+    x = x + 0.25 * np.eye(x.shape[-1])
+    return finished(d, turned(x) if d.complex else x)
+
+
+def turned(x: Any) -> Any:
+    """Return a Hermitian matrix with a symmetric one's eigenvalues."""
+    phases = np.exp(1j * np.arange(x.shape[-1]))
+    return phases[:, None] * x * np.conjugate(phases)
+
+
+def rectangular(d: Draw, least: int = 0, square: bool = False) -> Any:
+    """Draw a stack of matrices whose singular values are far from one another and from 0."""
+    m = d.integer(least, 3)
+    x = d(distinct_singular_values(m, m if square else d.integer(least, 3), 0.75, batch=batch(d)))
+    return finished(d, np.exp(1j * np.arange(x.shape[-2]))[:, None] * x * (1 + 0.5j) if d.complex else x)
+
+
+def gapped(d: Draw) -> Any:
+    """Draw a stack of matrices whose eigenvalues are far from one another: similar to a symmetric one."""
+    n, stack = d.integer(0, 3), batch(d)
+    x, basis = d(distinct_eigenvalues(n, 1.0, batch=stack)), d(well_conditioned_matrices(n, 2.0, batch=stack))
+    return finished(d, np.matmul(np.matmul(basis, x * (1 + 0.5j) if d.complex else x), np.linalg.inv(basis)))
+
+
+# --- what is called: nothing that depends on a choice LAPACK makes, and functions of the symmetric part ------------
+
+
+def hermitian(x: Any) -> Any:
+    """Return a matrix's symmetric (Hermitian) part."""
+    return (x + np.conjugate(x.mT)) / 2
+
+
+def squared(x: Any) -> Any:
+    """Return squared moduli, which no phase changes."""
+    return np.real(x * np.conjugate(x))
+
+
+def cholesky(x: Any, **keywords: Any) -> Any:
+    """np.linalg.cholesky of the symmetric part."""
+    return np.linalg.cholesky(hermitian(x), **keywords)
+
+
+def eigh(x: Any, UPLO: str = "L") -> Any:
+    """np.linalg.eigh of the symmetric part, the vectors squared."""
+    values, vectors = np.linalg.eigh(hermitian(x), UPLO)
+    return values, squared(vectors)
+
+
+def eigh_vectors(x: Any, UPLO: str = "L") -> Any:
+    """np.linalg.eigh of the symmetric part."""
+    return tuple(np.linalg.eigh(hermitian(x), UPLO))
+
+
+def eigvalsh(x: Any, UPLO: str = "L") -> Any:
+    """np.linalg.eigvalsh of the symmetric part."""
+    return np.linalg.eigvalsh(hermitian(x), UPLO)
+
+
+def eig(x: Any) -> Any:
+    """np.linalg.eig, the vectors squared."""
+    values, vectors = np.linalg.eig(x)
+    return values, squared(vectors)
+
+
+def svd(x: Any, **keywords: Any) -> Any:
+    """np.linalg.svd with what neither phases nor the completion of a basis change."""
+    u, s, vh = np.linalg.svd(x, **keywords)
+    k = s.shape[-1]
+    completed = [np.matmul(q, np.conjugate(q.mT)) for q in (u[..., k:], np.conjugate(vh[..., k:, :].mT))]
+    return squared(u[..., :k]), s, squared(vh[..., :k, :]), np.matmul(u[..., :k], vh[..., :k, :]), *completed
+
+
+def svd_values(x: Any, **keywords: Any) -> Any:
+    """np.linalg.svd, the singular values alone."""
+    return np.linalg.svd(x, compute_uv=False, **keywords)
+
+
+def svd_of_symmetric(x: Any, **keywords: Any) -> Any:
+    """np.linalg.svd of the symmetric part."""
+    return svd(hermitian(x), hermitian=True)
+
+
+def qr(x: Any, mode: str = "reduced") -> Any:
+    """np.linalg.qr with what the completion of the basis does not change."""
+    q, r = np.linalg.qr(x, mode=mode)
+    k = min(x.shape[-2:])
+    return q[..., :k], r, np.matmul(q[..., k:], np.conjugate(q[..., k:].mT))
+
+
+def pinv_of_symmetric(x: Any, **keywords: Any) -> Any:
+    """np.linalg.pinv of the symmetric part."""
+    return np.linalg.pinv(hermitian(x), hermitian=True, **keywords)
+
+
+def lstsq(a: Any, b: Any, **keywords: Any) -> Any:
+    """np.linalg.lstsq without the rank."""
+    x, residuals, _, values = np.linalg.lstsq(a, b, **keywords)
+    return x, residuals, values
+
+
+# --- how calls are drawn -------------------------------------------------------------------------------------------
+
+
+def solve(d: Draw) -> Arguments:
+    """Draw a vector, or stacks of matrices that broadcast."""
+    if d.chance():
+        a = square(d)
+        return [a, d.array((a.shape[-1],), 1)], {}
+    first, second = d.shapes(2)
+    a = square(d, stack=first[-1:])
+    return [a, d.array((*second[-1:], a.shape[-1], d.integer(0, 2)), 1)], {}
+
+
+def least_squares(d: Draw) -> Arguments:
+    """Draw a matrix of full rank and one right-hand side or several."""
+    x = d(distinct_singular_values(d.integer(1, 4), d.integer(1, 3), 0.75))
+    a = finished(d, x * (1 + 0.5j) if d.complex else x)
+    b = d.array((a.shape[0], *d.choice((), (2,), (1,))), 1)
+    return [a, b], d.choice({}, {"rcond": 1e-6}), lstsq
+
+
+def pseudo_inverse(d: Draw) -> Arguments:
+    """Draw a matrix of any shape, its rank perhaps cut, or a symmetric one."""
+    if d.chance():
+        return [symmetric(d)], {}, pinv_of_symmetric
+    return [rectangular(d)], d.choice({}, {"rcond": 0.25}, {"rtol": 0.25})
+
+
+def singular_values(d: Draw) -> Arguments:
+    """Draw a matrix of any shape in one of np.linalg.svd's forms."""
+    form = d.choice(svd, svd_values, svd_of_symmetric)
+    if form is svd_of_symmetric:
+        return [symmetric(d)], {}, form
+    return [rectangular(d)], d.choice({}, {"full_matrices": False}), form
+
+
+def factors(d: Draw) -> Arguments:
+    """Draw a matrix of any shape and a mode."""
+    mode = d.choice("reduced", "complete", "r")
+    return ([rectangular(d)], {"mode": mode}) if mode == "r" else ([rectangular(d)], {"mode": mode}, qr)
+
+
+def triangle(d: Draw) -> dict[str, Any]:
+    """Draw which triangle is read."""
+    return d.choice({}, {"UPLO": "U"})  # type: ignore[no-any-return]
+
+
+def tensor_equation(d: Draw) -> Arguments:
+    """Draw a tensor that maps one shape to another of as many elements."""
+    rows, columns = d.choice(((2, 3), (6,)), ((6,), (3, 2)), ((3,), (3,)), ((2,), (1, 2)))
+    n = int(np.prod(rows))
+    a = d(well_conditioned_matrices(n, 8.0)) * (1 + 0.5j if d.complex else 1)
+    if d.chance():
+        return [finished(d, a.reshape(*rows, *columns)), d.array(rows, 1)], {}
+    moved = np.moveaxis(a.reshape(*rows, *columns), range(len(rows), len(rows + columns)), range(len(columns)))
+    return [finished(d, moved), d.array(rows, 1)], {"axes": tuple(range(len(columns)))}
+
+
+def tensor_inverse(d: Draw) -> Arguments:
+    """Draw a tensor that is a square matrix once its first axes are rows."""
+    rows, columns = d.choice(((2, 3), (6,)), ((6,), (3, 2)), ((3,), (3,)), ((2,), (1, 2)))
+    a = d(well_conditioned_matrices(int(np.prod(rows)), 8.0)) * (1 + 0.5j if d.complex else 1)
+    return [finished(d, a.reshape(*rows, *columns))], {} if len(rows) == 2 and d.chance() else {"ind": len(rows)}
+
+
+VECTOR_ORDERS = (2, None, 1, 3, 2.5, 0.5, -1, np.inf, -np.inf)
+MATRIX_ORDERS = ("fro", None, "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+
+
+def apart(d: Draw, shape: Shape) -> Any:
+    """Draw an array no two elements, and no two moduli, of which are near each other or 0; or with many ties."""
+    if not d.smooth:
+        return d.finished(d.values(shape, np.append(GRID[:3], 0.0)))
+    (moduli,) = distinct(d.draw, [shape])
+    return d.finished((moduli + 3.5) / 2 * d.values(shape, np.array([1.0, -1.0])))
+
+
+def vector_norm(d: Draw) -> Arguments:
+    """Draw one axis or none, and an order."""
+    x = apart(d, d.shape(dims=1, sides=1))
+    axis = d.choice(None, *range(-x.ndim, x.ndim), tuple(range(x.ndim)))
+    ord = {"ord": d.choice(*VECTOR_ORDERS[:1], *VECTOR_ORDERS[2:])} if d.chance() else {}
+    return [x], {**({} if axis is None else {"axis": axis}), **ord, **d.choice({}, {"keepdims": True})}
+
+
+def matrix_norm(d: Draw) -> Arguments:
+    """Draw a stack of matrices whose singular values, and whose elements' sums, are apart."""
+    keywords = {**d.choice({}, {"keepdims": True}), **({"ord": d.choice(*MATRIX_ORDERS)} if d.chance() else {})}
+    return [matrix_apart(d)], {k: v for k, v in keywords.items() if k != "ord" or v is not None}
+
+
+def matrix_apart(d: Draw) -> Any:
+    """Draw a stack of matrices on whose norms no tie decides."""
+    return rectangular(d, least=1) + 1e-3 * (1 + 0j if d.complex else 1)
+
+
+def norm(d: Draw) -> Arguments:
+    """Draw all elements, one axis or two, and an order that fits."""
+    keep = d.choice({}, {"keepdims": True})
+    count = d.integer(0, 2)
+    if count == 0:
+        return [apart(d, d.shape())], keep
+    if count == 1:
+        x = apart(d, d.shape(dims=1, sides=1))
+        return [x], {"ord": d.choice(*VECTOR_ORDERS), "axis": d.integer(-x.ndim, x.ndim - 1), **keep}
+    x = matrix_apart(d)
+    axes = d.choice((-2, -1), (-1, -2)) if x.ndim > 2 or d.chance() else None
+    return [x], {"ord": d.choice(*MATRIX_ORDERS[::-1]), **({} if axes is None else {"axis": axes}), **keep}
+
+
+def condition(d: Draw) -> Arguments:
+    """Draw a matrix and the norm its condition number is of."""
+    p = d.choice(None, 2, -2, "fro", "nuc", 1, -1, np.inf, -np.inf)
+    x = rectangular(d, least=1, square=p not in (None, 2, -2))
+    return [x + 1e-3], {} if p is None else {"p": p}
+
+
+def cross(d: Draw) -> Arguments:
+    """Draw vectors of three elements along an axis."""
+    axis = d.choice(-1, 0)
+    a, b = ((*s, 3) if axis else (3, *s) for s in [d.shape(max_dims=2)] * 2)
+    return [d.array(a), d.array(b, 1)], {"axis": axis} if not axis or d.chance() else {}
+
+
+def diagonal(d: Draw) -> Arguments:
+    """Draw a stack of matrices and a diagonal."""
+    return [d.array((*batch(d), d.integer(0, 3), d.integer(0, 3)))], d.choice({}, {"offset": d.integer(-3, 3)})
+
+
+def divided(d: Draw) -> Arguments:
+    """Draw what is divided by gaps clear of 0."""
+    n = d.integer(1, 3)
+    values = np.cumsum(d.values((n,), np.array([1.0, 1.5, 2.0]))) - 2.25
+    return [d.array((n, n)), spectra.gaps(values) + 0.125, values], {}
+
+
+def checked(d: Draw) -> Arguments:
+    """Draw a gradient by vectors of distinct values, which is what it is."""
+    values = np.cumsum(d.values((d.integer(1, 3),), np.array([1.0, 1.5, 2.0])))
+    x = d.array((len(values), len(values)))
+    return [x, values, d.array(values.shape), x.copy()], {}
+
+
+def reduced_svd(x: Any) -> Any:
+    """The kernel of np.linalg.svd, with what phases do not change."""
+    u, s, vh = decompositions.svd(x)
+    return squared(u), s, squared(vh), np.matmul(u, vh)
+
+
+def any_matrix(d: Draw) -> Arguments:
+    """Draw a matrix that may be singular."""
+    if d.chance():
+        return [square(d)], {}
+    column, row = d.array((3, d.integer(0, 2))), d.array((d.integer(1, 1), 3))
+    return [finished(d, np.sum(column, axis=-1, keepdims=True) * row)], {}
+
+
+ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
+    np.linalg.det: invertible,
+    np.linalg.slogdet: invertible,
+    np.linalg.inv: invertible,
+    np.linalg.pinv: pseudo_inverse,
+    np.linalg.solve: solve,
+    np.linalg.lstsq: least_squares,
+    np.linalg.tensorsolve: tensor_equation,
+    np.linalg.tensorinv: tensor_inverse,
+    np.linalg.cholesky: lambda d: ([positive_definite(d)], d.choice({}, {"upper": True}), cholesky),
+    np.linalg.qr: factors,
+    np.linalg.eigh: lambda d: ([symmetric(d)], triangle(d), eigh if d.complex else d.choice(eigh, eigh_vectors)),
+    np.linalg.eigvalsh: lambda d: ([symmetric(d)], triangle(d), eigvalsh),
+    np.linalg.eig: lambda d: ([gapped(d)], {}, eig),
+    np.linalg.eigvals: lambda d: ([gapped(d)], {}),
+    np.linalg.svd: singular_values,
+    np.linalg.svdvals: lambda d: ([rectangular(d)], {}),
+    np.linalg.norm: norm,
+    np.linalg.vector_norm: vector_norm,
+    np.linalg.matrix_norm: matrix_norm,
+    np.linalg.cond: condition,
+    np.linalg.cross: cross,
+    np.linalg.diagonal: diagonal,
+    np.linalg.trace: diagonal,
+    np.linalg.matrix_transpose: lambda d: ([rectangular(d)], {}),
+    p_norm: vector_norm,
+    decompositions.svd: lambda d: ([rectangular(d)], {}, reduced_svd),
+    decompositions.qr: lambda d: ([rectangular(d)], {}),
+    matrices.cofactor: any_matrix,
+    matrices.minors: lambda d: ([d.array((3, 3)), any_matrix(d)[0][0][..., :3, :3]], {}),
+    matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),
+    matrices.full_rank: lambda d: ([d.array((2, 3)), 2], {}),
+    matrices.inverse_or_nan: invertible,
+    matrices.nonzero: lambda d: ([1 + np.abs(d.array(d.shape()))], {}),
+    spectra.quotient: divided,
+    spectra.determined: checked,
+    spectra.unturned: lambda d: ([d.array((3, 2)), np.eye(2)], {}),
+}

@@ -90,6 +90,26 @@ def distinct_eigenvalues(draw: st.DrawFn, n: Size = 3, gap: float = 0.5, *, batc
     return _symmetric(_orthogonal(draw, n, batch), values)
 
 
+@st.composite
+def distinct_singular_values(
+    draw: st.DrawFn, m: Size = 3, n: Size = 3, gap: float = 0.5, *, batch: tuple[int, ...] = ()
+) -> Any:
+    """Matrices (..., m, n) no two singular values of which are nearer than `gap`, nor any to 0.
+
+    >>> from hypothesis import given
+    >>> @given(distinct_singular_values(3, 2, gap=0.5))
+    ... def test(m):
+    ...     assert np.diff(np.linalg.svd(m)[1], append=0).max() < -0.499
+    >>> test()
+    """
+    if gap <= 0:
+        raise ValueError(f"distinct_singular_values: gap={gap}; expected more than 0.")
+    m, n = _size(draw, m), _size(draw, n)
+    values = np.cumsum(gap * (1 + drawn(draw, (*batch, min(m, n)), np.linspace(0, 1, 64))), axis=-1)
+    left, right = _orthogonal(draw, m, batch), _orthogonal(draw, n, batch)
+    return np.matmul(left[..., : min(m, n)] * values[..., None, :], right[..., : min(m, n), :])
+
+
 def _symmetric(vectors: Any, values: Any) -> Any:
     m = np.matmul(vectors * values[..., None, :], _transposed(vectors))
     return (m + _transposed(m)) / 2

@@ -125,4 +125,6 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     kernels.softmax: along,
     kernels.log_softmax: along,
     softmax_nll: labelled,
-} | dict.fromkeys((np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin), reduced)  # fmt: skip
+} | dict.fromkeys(
+    (np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin), reduced
+)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels import scan
+from autodiff.primitive import registry
 from autodiff.testing.strategies.arrays import axes, distinct, drawn, levels
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
-from autodiff.testing.strategies.reductions import along, with_nan
+from autodiff.testing.strategies.reductions import along, over, with_nan
 
 STEPS = levels(away_from=(0.0,))
 
@@ -18,7 +19,7 @@ STEPS = levels(away_from=(0.0,))
 def cumulative(d: Draw) -> Arguments:
     """Draw one axis, or none where there is one."""
     shape = d.shape()
-    x = with_nan(d, d.array(shape))
+    x = with_nan(d, d.array(shape), None)
     return [x], d.optional((), "dtype") | ({"axis": d(axes(len(shape), several=False))} if d.chance() else {})
 
 
@@ -67,11 +68,9 @@ def gradient(d: Draw) -> Arguments:
     """Draw the axes, the order at the edges, and no spacing, one, or one for each axis."""
     edges = d.choice({}, {"edge_order": 1}, {"edge_order": 2})
     shape = d.shape(dims=1, sides=edges.get("edge_order", 1) + 1)
-    axis = d(axes(len(shape)))
-    over = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    spacings = d.choice([], [coordinates(d, 1, even=True)], [coordinates(d, shape[i]) for i in over])
-    if not over:
-        spacings = []
+    axis = d(axes(len(shape))) or None
+    along = over(shape, axis)
+    spacings = d.choice([], [coordinates(d, 1, even=True)], [coordinates(d, shape[i]) for i in along])
     return [d.array(shape), *spacings], edges | ({} if axis is None and d.chance() else {"axis": axis})
 
 
@@ -94,6 +93,6 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.gradient: gradient,
     np.trapezoid: integral,
     scan.logcumsumexp: along,
-    scan.cummax: extremes,
-    scan.cummin: extremes,
+    registry[scan.cummax].fun: extremes,
+    registry[scan.cummin].fun: extremes,
 }
