@@ -12,6 +12,7 @@ import numpy
 
 from autodiff import apply as engine
 from autodiff.kernels import indexing
+from autodiff.kernels.contraction import contract
 from autodiff.primitive import Primitive
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
@@ -129,7 +130,7 @@ def _einsum(operands: list[Any], moving: list[int], params: dict[str, Any], y: A
     if row is None:
         return None
     terms = [row + term if i in moving else term for i, term in enumerate(terms)]
-    return np.einsum(f"{','.join(terms)}->{row}{output}", *operands)
+    return contract(f"{','.join(terms)}->{row}{output}", *operands, optimize=params["optimize"])
 
 
 BATCHED: dict[Any, Rule] = {
@@ -154,7 +155,7 @@ BATCHED: dict[Any, Rule] = {
     np.concatenate: _concatenate,
     np.stack: _stack,
     np.matmul: _matmul,
-    np.einsum: _einsum,
+    contract: _einsum,
     indexing.getitem: _getitem,
     indexing.scatter_add: _scatter_add,
 }

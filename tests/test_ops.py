@@ -89,10 +89,17 @@ def narrowed(x: Any, code: str) -> Any:
 def test_small_floats_stay_small(op: Op, code: str) -> None:
     exact = [narrowed(x, code) for x in example(op)]
     xs, wide = leaves(exact), leaves([x.astype("D" if x.dtype.kind == "c" else "d") for x in exact])
-    (ys, vs), (zs, ws) = seeded(op, xs), seeded(op, wide)
+    try:
+        ys, vs = seeded(op, xs)
+    except TypeError as error:  # LAPACK has no float16, and NumPy's refusal is passed on
+        assert "float16 is unsupported" in str(error)
+        with pytest.raises(TypeError, match="float16 is unsupported"):
+            (op.reference or op.call)(*exact)
+        return
+    zs, ws = seeded(op, wide)
     eps = float(np.finfo(code).eps)
     for y, z in zip(ys, zs, strict=True):
-        assert y.dtype == np.dtype(code.lower() if z.dtype.kind == "f" else code)
+        assert y.dtype == np.dtype(code.lower() if z.dtype.kind == "f" else "F")
         np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=16 * eps, atol=16 * eps)
     if not any(y.requires_grad for y in ys):
         return
@@ -153,7 +160,7 @@ def test_second_gradients_equal_torchs(op: Op, torch: ModuleType) -> None:
     wanted = torch.autograd.grad(theirs, us, allow_unused=True) if theirs.requires_grad else [None] * len(us)
     for x, g, h in zip(arrays, found, wanted, strict=True):
         g = np.zeros_like(x) if g is None else g.numpy()
-        h = np.zeros_like(x) if h is None else h.resolve_conj().numpy()
+        h = np.zeros_like(x) if h is None else h.resolve_conj().numpy(force=True)
         np.testing.assert_allclose(g, h, rtol=1e-8, atol=1e-10)
 
 

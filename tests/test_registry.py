@@ -120,14 +120,14 @@ def test_a_registered_function_keeps_its_name_and_text() -> None:
 
 
 def test_numpys_own_functions_can_be_registered_too() -> None:
-    assert np.heaviside not in registry
+    own = registry.pop(np.heaviside)
     ad.elementwise(np.heaviside, lambda g: np.zeros_like(g), lambda g, a: np.where(np.equal(a, 0), g, 0))
     try:
         x = ad.tensor([0.5, 0.0], requires_grad=True)
         (g,) = ad.grad(np.heaviside(ad.tensor([0.0, 0.0]), x).sum(), x)
         np.testing.assert_array_equal(g.numpy(), [1.0, 1.0])
     finally:
-        del registry[np.heaviside]
+        registry[np.heaviside] = own
 
 
 def test_grad_fn_names_the_function_its_parents_and_what_it_saved() -> None:
@@ -151,7 +151,7 @@ def test_a_rule_that_does_not_begin_with_g_is_refused() -> None:
     with pytest.raises(TypeError, match="first parameter is g"):
         ad.primitive(lambda x: x)(lambda y: y)
     with pytest.raises(TypeError, match="wrong: a rule's first parameter is g"):
-        ad.elementwise(np.spacing, lambda x: x, name="wrong")
+        ad.elementwise(scipy.special.kolmogorov, lambda x: x, name="wrong")
 
 
 def test_an_operand_with_a_rules_word_for_a_name_is_refused() -> None:
@@ -234,8 +234,8 @@ def test_the_refusal_names_the_nearest_relative() -> None:
 
 
 def test_the_first_miss_of_a_foreign_ufunc_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match=r"scipy\.special\.gdtr has no derivative rule"):
-        scipy.special.gdtr(ad.tensor([1.0]), 1.0, 1.0)
+    with pytest.raises(TypeError, match=r"scipy\.special\.kolmogorov has no derivative rule"):
+        scipy.special.kolmogorov(ad.tensor([1.0]))
 
 
 # --- what entries state of themselves: domain, kinks, singular points, shapes, analytic ---
@@ -266,7 +266,7 @@ def moved(entry: Any, at: Any, along: Any, h: float) -> list[Any]:
     with np.errstate(all="ignore"):
         function = RANKED.get(entry.name, entry.fun)
         ys = function(*[np.asarray(x) + h * np.asarray(u) if np.any(u) else x for x, u in zip(at, along, strict=True)])
-    return [np.asarray(y, dtype=float) for y in (ys if isinstance(ys, tuple) else (ys,))]
+    return [np.asarray(y, dtype=np.result_type(y, float)) for y in (ys if isinstance(ys, tuple) else (ys,))]
 
 
 def slopes(entry: Any, at: Any, along: Any, h: float) -> tuple[Any, Any]:
@@ -276,8 +276,11 @@ def slopes(entry: Any, at: Any, along: Any, h: float) -> tuple[Any, Any]:
         return (here - behind) / h, (before - here) / h
 
 
-def between(domain: Any) -> float:
-    """Return an ordinary point of a domain."""
+def between(entry: Any, i: int) -> float:
+    """Return an ordinary point of an operand's domain; of an order or a degree that may be any, 1."""
+    domain = entry.domain_of(i)
+    if not entry.carries(i) and domain == DOMAINS[None]:
+        return 1
     return next(x for x in (0.5, 1.5) if domain.low < x < domain.high)
 
 
@@ -303,7 +306,7 @@ SINGULAR = [
 
 @pytest.mark.parametrize(("entry", "i", "point"), SINGULAR, ids=[f"{e.name}-{i}-{p}" for e, i, p in SINGULAR])
 def test_at_a_singular_point_the_difference_quotient_grows_without_bound(entry: Any, i: int, point: float) -> None:
-    at = [between(entry.domain_of(j)) if j != i else point for j in range(len(entry.rules))]
+    at = [between(entry, j) if j != i else point for j in range(len(entry.rules))]
     along = [float(j == i) for j in range(len(entry.rules))]
     near, nearer = slopes(entry, at, along, 1e-4), slopes(entry, at, along, 1e-10)
     grows = [np.any(~np.isfinite(b) | (np.abs(b) > 2 * np.abs(a))) for a, b in zip(near, nearer, strict=True)]
@@ -357,7 +360,7 @@ def test_there_are_no_kinks_nor_singular_points_but_those_stated(entry: Any) -> 
     for unit in np.eye(arity)[[entry.carries(i) for i in range(arity)]]:
         along = [u * np.ones_like(x) for u, x in zip(unit, at, strict=True)]
         behind, before = slopes(entry, at, along, 1e-7)
-        assert np.abs(before).max() < 2e4
+        assert np.abs(before).max() < 2e5
         np.testing.assert_allclose(behind, before, rtol=1e-4, atol=1e-4)
 
 

@@ -28,7 +28,7 @@ def bell(x: Any, *, order: int) -> Any:
     return np.where(np.isinf(x), 0, y) if np.isinf(x).any() else y
 
 
-@elementwise(lambda g, x, order: g * faddeeva(x, order=order + 1), analytic=True)
+@elementwise(lambda g, x, order: g * faddeeva(x, order=order + 1), complex=True)
 def faddeeva(z: Any, *, order: int) -> Any:
     """Return the derivative of scipy.special.wofz, exp(-z**2) erfc(-i z), of an order.
 
@@ -128,6 +128,7 @@ def _complex_polygamma(n: Any, z: Any) -> Any:
     lambda g, x, y: product(g, special.xlogy(y, x)),
     lambda g, y: -g * y,
     domain=("positive", None, None),
+    analytic=True,
 )
 def gamma_kernel(x: Any, power: Any, scale: Any) -> Any:
     """Return x**power exp(-x - scale), which is 0 at infinity: the density of a gamma distribution."""
@@ -144,6 +145,7 @@ def gamma_kernel(x: Any, power: Any, scale: Any) -> Any:
     lambda g, x, y: product(g, special.xlog1py(y, -x)),
     lambda g, y: -g * y,
     domain=("open unit", None, None, None),
+    analytic=True,
 )
 def beta_kernel(x: Any, power: Any, other: Any, scale: Any) -> Any:
     """Return x**power (1 - x)**other exp(-scale): the density of a beta distribution."""

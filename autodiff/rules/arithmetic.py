@@ -66,7 +66,7 @@ register(np.fix, lambda g: np.zeros_like(g), kind="zero", sig="x; out=None", kin
 alias(np.around, np.round)
 linear(np.ldexp, lambda g, b: np.ldexp(g, b), None)
 elementwise(np.nextafter, lambda g: g, lambda g: np.zeros_like(g))
-elementwise(np.nan_to_num, lambda g, x: _kept(g, x), sig="x; copy=True, nan=0.0, posinf=None, neginf=None", complex=True,
+elementwise(np.nan_to_num, lambda g, x: _kept(g, x), sig="x; copy=True, nan=0.0, posinf=None, neginf=None", analytic=True,
             kernel=lambda x, copy, nan, posinf, neginf: _finite(x, copy, nan, posinf, neginf))  # fmt: skip
 boolean(
     np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift,

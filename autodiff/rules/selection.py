@@ -14,7 +14,7 @@ from autodiff.rules.indexing import resolved, take
 
 joint(
     np.choose,
-    lambda g, a, shapes, mode: [None, *_chosen(g, resolved(a, len(shapes) - 1, mode), len(shapes) - 1)],
+    lambda g, a, shapes, mode: [None, *_chosen(g, a, len(shapes) - 1, mode)],
     kind="linear",
     constants=(0,),
     bind=lambda a, choices, out=None, mode="raise": _choices(a, choices, out, mode),
@@ -28,7 +28,8 @@ def _choices(a: Any, choices: Any, out: Any, mode: str) -> Any:
     return (a, *choices), {"mode": mode}
 
 
-def _chosen(g: Any, places: Any, n: int) -> list[Any]:
+def _chosen(g: Any, a: Any, n: int, mode: str) -> list[Any]:
+    places = resolved(a, n, mode)
     return [np.where(np.equal(places, k), g, 0) for k in range(n)]
 
 

@@ -86,7 +86,8 @@ class Draw(Choices):
         """Draw all operands: no two values near each other where ties are kinks, or else with many ties."""
         if not {"tie", "equal"} & set(self.entry.kinks):
             return [
-                self.array(shape, i) if self.entry.carries(i) else self.constant() for i, shape in enumerate(shapes)
+                self.array(shape, i) if self.entry.form == "composite" or self.entry.carries(i) else self.constant()
+                for i, shape in enumerate(shapes)
             ]
         if self.smooth:
             return [self.finished(x) for x in distinct(self.draw, shapes)]

@@ -47,14 +47,14 @@ def reduced(d: Draw) -> Arguments:
         keywords["where"] = mask(d, shape, keywords.get("axis"))
     if starts and ((masked and extreme) or d.chance()):
         keywords["initial"] = d.choice(-9.0, 9.0) if extreme else d.choice(2.0, -0.5)
-    return [with_nan(d, x)], keywords
+    return [with_nan(d, x, keywords.get("axis"))], keywords
 
 
-def with_nan(d: Draw, x: Any) -> Any:
-    """Make some elements NaN where a function leaves them out and its value alone is asked for."""
-    if d.smooth or not d.entry.name.startswith("nan"):
+def with_nan(d: Draw, x: Any, axis: Any) -> Any:
+    """Make some elements NaN, not all, where a function leaves them out and its value alone is asked for."""
+    if d.smooth or not x.size or not d.entry.name.startswith("nan"):
         return x
-    return np.where(drawn(d.draw, x.shape, np.array([False, False, True])), np.nan, x)
+    return np.asarray(np.where(mask(d, x.shape, axis), x, np.nan))
 
 
 def ranged(d: Draw) -> Arguments:
@@ -79,7 +79,7 @@ def spread(d: Draw) -> Arguments:
     if d.chance() and keywords.get("dtype") is None:
         size = tuple(1 if i in over(shape, axis) else n for i, n in enumerate(shape))
         keywords["mean"] = d.finished(drawn(d.draw, size, GRID))
-    return [with_nan(d, x)], keywords
+    return [with_nan(d, x, axis)], keywords
 
 
 def average(d: Draw) -> Arguments:

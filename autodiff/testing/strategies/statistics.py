@@ -30,7 +30,7 @@ def order_statistic(d: Draw) -> Arguments:
     keywords = {} if axis is None and d.chance() else {"axis": axis}
     keywords |= d.choice({}, {"keepdims": True}, {"keepdims": False}, {"overwrite_input": True})
     if "median" in d.entry.name:
-        return [with_nan(d, x)], keywords
+        return [with_nan(d, x, axis)], keywords
     scale = 100 if "percentile" in d.entry.name else 1
     q = d.choice(0.3, 0.5, 1.0, [0.0, 0.7], ((0.25, 0.6), (0.9, 0.1)))
     q = (np.array(q) * scale).tolist()
@@ -40,7 +40,7 @@ def order_statistic(d: Draw) -> Arguments:
         size = tuple(shape[i] for i in over(shape, axis)) if isinstance(axis, int) and d.chance() else shape
         weights = d.integers(shape if d.entry.name.startswith("nan") else size, 1, 3)  # NumPy's nan* want all of them
         keywords |= {"method": "inverted_cdf", "weights": weights}
-    return [with_nan(d, x), q], keywords
+    return [with_nan(d, x, axis), q], keywords
 
 
 def observations(d: Draw) -> tuple[list[Any], dict[str, Any], Shape]:
@@ -128,7 +128,7 @@ def histogramdd(d: Draw) -> Arguments:
 
 def bincount(d: Draw) -> Arguments:
     """Draw places and what is added up there."""
-    n = d.integer(0, 5)
+    n = d.integer(1, 5)
     x, weights = d.integers((n,), 0, 3), d.array((n,), 1)
     return [x, weights], {"minlength": d.integer(0, 6)} if d.chance() else {}
 
