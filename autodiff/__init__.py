@@ -85,9 +85,9 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Load `ad.testing` when it is first asked for."""
-    if name == "testing":
+    """Load `ad.testing`, `ad.special` or `ad.linalg` when it is first asked for."""
+    if name in ("testing", "special", "linalg"):
         import importlib
 
-        return importlib.import_module("autodiff.testing")
+        return importlib.import_module(f"autodiff.{name}")
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}.")

@@ -344,13 +344,16 @@ def _results(ys: Any, node: Node | None) -> Any:
 
 def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], given: dict[str, Any]) -> Any:
     """Run an operation given `dtype=` (the operands are cast), `out=` (written where nothing is lost) or a mask."""
+    masks = primitive.masks if primitive.masked is not None else ()
+    known = ("dtype", *masks) if primitive.form == "outputs" else ("out", "dtype", *masks)
+    for name, value in given.items():
+        if name not in known:
+            raise TypeError(
+                f"{primitive.path} of a Tensor does not support {name}= (given {value!r}); leave it out. "
+                f"{primitive.supported}"
+            )
     out, dtype = given.pop("out", None), given.pop("dtype", None)
-    masked = primitive.masked if given and given.keys() <= primitive.masks else None
-    if given and masked is None:
-        name, value = next(iter(given.items()))
-        raise TypeError(
-            f"{primitive.path} of a Tensor does not support {name}= (given {value!r}); leave it out. {primitive.supported}"
-        )
+    masked = primitive.masked if given else None
     if dtype is not None:
         operands = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in operands)
     result = masked(*operands, **params, **given) if masked else apply(primitive, operands, params)

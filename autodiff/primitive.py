@@ -139,7 +139,7 @@ class Primitive:
         masks = sorted(self.masks) if self.masked is not None else []
         if isinstance(self.fun, np.ufunc):
             own = (word for word in masks if word not in ("initial", "mean"))  # those are keywords of reductions
-            return ("out", "dtype", *own) if self.form == "operands" else ("out",)
+            return ("out", "dtype", *own) if self.form == "operands" else ("dtype",)
         function: Any = self.kernel if self.form == "composite" else self.signature.bind
         if function is None or self.kind == "plain":
             return ()

@@ -131,3 +131,25 @@ def called_by_numpy_testing() -> bool:
             return False
         frame = frame.f_back
     return False
+
+
+def called_by_scipy() -> str:
+    """Say which function of scipy.special or scipy.linalg asks, and what to call in its place; "" if none asks."""
+    found, frame = "", sys._getframe(2)
+    for _ in range(12):
+        module = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
+        if module in _SCIPY:
+            name = frame.f_code.co_name
+            known = hasattr(importlib.import_module(_SCIPY[module]), name)
+            ours = _SCIPY[module].replace("autodiff", "ad")
+            instead = f"Use {ours}.{name} in its place" if known else f"See {ours} for the functions that do"
+            if hasattr(sys.modules[module], name) or not found:
+                of = f"{module}.{name}" if hasattr(sys.modules[module], name) else f"a function of {module}"
+                found = f"{of} takes no tensors. {instead}"
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return found
+
+
+_SCIPY = {"scipy.special": "autodiff.special", "scipy.linalg": "autodiff.linalg"}

@@ -61,11 +61,14 @@ def public() -> dict[int, list[str]]:
     return names
 
 
+PRIVATE = {"_zeta": "zeta", "_riemann_zeta": "zeta", "_lambertw": "lambertw"}  # ufuncs, and the functions that call them
+
+
 def spelled(fun: Any, names: dict[int, list[str]] | None = None) -> str:
     """Return how a function is called in Python code, e.g. `np.linalg.inv`."""
     bare = getattr(fun, "__name__", "")
-    if bare == "_zeta":
-        return "scipy.special.zeta"  # the function that calls this ufunc
+    if bare in PRIVATE:
+        return f"scipy.special.{PRIVATE[bare]}"
     known = (public() if names is None else names).get(id(fun), [])
     own = [name for name in known if name.rpartition(".")[2] == bare]
     return [*own, *known, f"{getattr(fun, '__module__', '')}.{bare}"][0]

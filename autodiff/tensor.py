@@ -322,11 +322,12 @@ class Tensor(Methods):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
         if (self._node is not None or engine.tracing()) and not protocols.called_by_numpy_testing():
+            state = "requires a gradient" if self._node is not None else "is being traced"
+            if instead := protocols.called_by_scipy():
+                raise TypeError(f"{instead}, or write t.detach() to lose the history of a Tensor that {state}.")
             raise TypeError(
-                "a Tensor that "
-                + ("requires a gradient" if self._node is not None else "is being traced")
-                + " was about to become a plain ndarray, losing its history. If that is meant, write t.detach() (or "
-                "t.numpy()); for a sequence of tensors use np.stack([...])."
+                f"a Tensor that {state} was about to become a plain ndarray, losing its history. If that is meant, write "
+                "t.detach() (or t.numpy()); for a sequence of tensors use np.stack([...])."
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

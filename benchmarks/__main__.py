@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.row import OURS, WORKLOADS, Row, load
+from benchmarks.row import BASELINE, OURS, WORKLOADS, Row, load
 from benchmarks.runner import PRESETS, BenchmarkError, Effort, environment, installed, run, spread
 
-PEERS = ("torch", "mygrad", "autograd", "numpy")
+PEERS = ("torch", "mygrad", "autograd", "numpy", BASELINE)
 QUICK = Effort(rounds=3, fresh_rounds=1, seconds=0.02)
 VERDICTS = {True: "holds", False: "MISSED", None: "too noisy to say"}
 STEADY = 1.25  # a median further above the best round than this says more about the machine's load than the engine
@@ -85,12 +85,13 @@ def main() -> None:
     args = arguments()
     env = environment(args.threads)
     peers = [peer for peer in args.engines if installed(peer)]
-    description = machine.describe(env, peers)
+    description = machine.describe(env, [peer for peer in peers if peer != BASELINE])
     print("\n".join(f"{name}: {value}" for name, value in description.items()))
     for name, reason in PRESETS.items():
         print(f"removed from the children's environment: {name} ({reason})")
     for missing in set(args.engines) - set(peers):
-        print(f"not installed, left out: {missing} (pip install {missing})")
+        remedy = "git fetch --unshallow" if missing == BASELINE else f"pip install {missing}"
+        print(f"not installed, left out: {missing} ({remedy})")
     lines: list[dict[str, Any]] = []
     for workload in args.workloads or WORKLOADS:
         measured = []

@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any, Protocol
 
 OURS = "ndtape"
-WORKLOADS = ("chain", "mlp", "einsum", "mixture", "memory", "imports", "directions")
+BASELINE = "1298429"  # the commit that closed the spine: this engine as it was then
+WORKLOADS = ("chain", "mlp", "einsum", "mixture", "spine", "memory", "imports", "directions")
 
 
 class Work(Protocol):

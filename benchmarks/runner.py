@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from benchmarks.row import OURS, Row
+from benchmarks.row import BASELINE, OURS, Row
 
 ROOT = Path(__file__).parents[1]
 PRESETS = {
@@ -76,7 +76,10 @@ def environment(threads: int) -> dict[str, str]:
 
 
 def installed(engine: str) -> bool:
-    """Whether this engine can be imported here."""
+    """Whether this engine can be imported here, or its commit be checked out."""
+    if engine == BASELINE:
+        found = subprocess.run(["git", "cat-file", "-e", BASELINE], cwd=ROOT, capture_output=True, check=False)
+        return found.returncode == 0
     return engine == OURS or importlib.util.find_spec(engine) is not None
 
 

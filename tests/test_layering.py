@@ -29,6 +29,8 @@ LAYERS = {
 }
 LATE = {  # what is itself loaded late, when it is first used, may load its library at once
     "autodiff.rules.special": {"scipy"},
+    "autodiff.kernels.special": {"scipy"},
+    "autodiff.special": {"scipy"},
     "autodiff.testing.strategies": {"hypothesis"},
     "autodiff.testing.plugin": {"hypothesis", "pytest"},
     "autodiff.testing.fuzzing": {"hypothesis"},

@@ -69,6 +69,22 @@ def test_derivatives_of_both_orders(op: Op) -> None:
         check(op.call, *example(op), order=2)
 
 
+THIRD = """tanh; divide; power; arctan2; sinc; prod; cumprod; std axis=-1; logsumexp axis=-1; median; sort; pad reflect
+    interp; einsum bhqd,bhkd->bhqk; matmul nm, mk; convolve; fft n=5; irfft; cov; det mm; inv mm; cholesky mm; qr mm
+    eigh mm; svd mm; norm vector 3 M; solve mm, mn; take_along_axis"""
+SPOTS = [name.strip() for line in THIRD.splitlines() for name in line.split(";")]
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op.label in SPOTS], ids=str)
+def test_derivatives_of_order_three(op: Op) -> None:
+    with np.errstate(all="ignore"):
+        check(op.call, *example(op), order=3)
+
+
+def test_the_rows_of_order_three_are_of_every_chapter() -> None:
+    assert set(SPOTS) <= {op.label for op in OPS}
+
+
 def asks_for_float64(op: Op) -> bool:
     """Say whether a row mixes a float64 array in, or asks for that dtype by name."""
     return (

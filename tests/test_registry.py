@@ -243,7 +243,7 @@ def test_the_first_miss_of_a_foreign_ufunc_is_refused_by_name() -> None:
 OPS = operations()
 H = 1e-30  # the complex step takes no difference, so nothing cancels
 KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through it
-    "tie": {1: (([1.0, 1.0],), ([1.0, 0.0],)), 2: ((1.0, 1.0), (1.0, 0.0))},
+    "tie": {1: (([3.0, 3.0, 2.0, 2.0, 1.0, 1.0, 1.0],), ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0],)), 2: ((1.0, 1.0), (1.0, 0.0))},
     "bounds": {3: ((1.0, -1.0, 1.0), (1.0, 0.0, 0.0))},
     "integers": {1: ((2.0,), (1.0,))},
     "halves": {1: ((0.5,), (1.0,))},
@@ -257,8 +257,15 @@ KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through 
 each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)
 
 
-RANKED = {"partition": lambda x: np.partition(x, 0), "topk": lambda x: ad.topk(x, 1)[0]}
-RANKED["kthvalue"] = lambda x: ad.kthvalue(x, 1)[0]
+RANKED = {  # with the arguments that they take beside the array
+    "partition": lambda x: np.partition(x, 0),
+    "topk": lambda x: ad.topk(x, 1)[0],
+    "kthvalue": lambda x: ad.kthvalue(x, 1)[0],
+    "quantile": lambda x: np.quantile(x, 0.5),
+    "nanquantile": lambda x: np.nanquantile(x, 0.5),
+    "percentile": lambda x: np.percentile(x, 50),
+    "nanpercentile": lambda x: np.nanpercentile(x, 50),
+}
 
 
 def moved(entry: Any, at: Any, along: Any, h: float) -> list[Any]:

@@ -30,6 +30,28 @@ def shares(x: Any, y: Any) -> Any:
     return np.exp(x - np.where(y == -np.inf, 0, y))
 
 
+@outputs(
+    lambda g, y, a, b, axis, keepdims: _through(g[0], y, a, axis, keepdims, b),
+    lambda g, y, a, axis, keepdims: _through(g[0], y, a, axis, keepdims, 1),
+    sig="a, b; axis=None, keepdims=False",
+)
+def weighted_logsumexp(a: Any, b: Any, axis: Any = None, keepdims: bool = False) -> tuple[Any, Any]:
+    """Return log|sum(b exp(a))| over an axis and the sum's sign, of arrays of one shape; where b is 0, a counts not."""
+    a = np.where(np.equal(b, 0), -np.inf, a).astype(a.dtype)
+    top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(a.dtype)
+    with np.errstate(divide="ignore"):
+        y = total(b * np.exp(a - top), axis=axis, keepdims=True)
+        y, sign = np.log(np.abs(y)) + top, np.sign(y)
+    return (y, sign) if keepdims else (np.squeeze(y, axis=axis), np.squeeze(sign, axis=axis))
+
+
+def _through(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, b: Any) -> Any:
+    if g is None:
+        return None
+    return spread(g * y[1], a, axis, keepdims) * b * shares(a, spread(y[0], a, axis, keepdims))
+
+
 @primitive(
     lambda g, y, axis: (g - total(g * y, axis=axis, keepdims=True)) * y,
     sig="a; axis=-1",

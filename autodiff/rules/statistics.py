@@ -153,7 +153,7 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
 # --- histograms: counts are constants, sums of weights are linear in them, edges follow the extremes -----------------
 
 constant(np.digitize, "x, bins; right=False")
-linear(np.bincount, None, lambda g, x: np.take(g, x), sig="x, weights=None; minlength=0",
+linear(np.bincount, None, lambda g, x: np.take(g, x), sig="x, weights=None; minlength=0", analytic=False,
        kernel=lambda x, weights, minlength: _bincount(x, weights, minlength))  # fmt: skip
 
 

@@ -1,16 +1,25 @@
-"""Shapes, joins, splits, repetition and padding."""
+"""Shapes, repetition and evenly spaced numbers."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from autodiff.rules import padding
 from tests.ops.row import op, t
 
-SHAPES = [
+REARRANGED = [
     op(np.reshape, lambda x: np.reshape(x, (3, -1)), "3nM", torch=lambda torch: lambda x: x.reshape(3, -1)),
     op(np.reshape, lambda x: np.reshape(x, -1), "3NM", label="flat"),
+    op(np.reshape, lambda x: np.reshape(x, (3, -1), order="F", copy=True), "3nM", label="order, copy"),
+    op(np.reshape, lambda x: np.reshape(x, -1, order="A"), "3NM", label="order of memory"),
     op(np.ravel, np.ravel, "nm", torch=t("ravel")),
+    op(
+        np.ravel,
+        lambda x: np.ravel(x, order="F"),
+        "nmk",
+        label="order",
+        torch=lambda torch: lambda x: x.permute(2, 1, 0).ravel(),
+    ),
+    op(np.ravel, lambda x: np.ravel(np.moveaxis(x, 0, 1)[::-1], order="K"), "nmk", label="order of memory"),
     op(np.squeeze, np.squeeze, "1n1", torch=t("squeeze")),
     op(np.squeeze, lambda x: np.squeeze(x, 0), "1n1", label="axis", torch=t("squeeze", 0)),
     op(np.expand_dims, lambda x: np.expand_dims(x, 1), "nm", torch=t("unsqueeze", 1)),
@@ -28,6 +37,27 @@ SHAPES = [
         label="two axes",
         torch=t("moveaxis", (0, 1), (2, 0)),
     ),
+    op(np.rollaxis, lambda x: np.rollaxis(x, 2), "nmk", torch=t("movedim", 2, 0)),
+    op(np.rollaxis, lambda x: np.rollaxis(x, -3, start=-1), "nmk", label="start"),
+    op(np.broadcast_arrays, np.broadcast_arrays, "nm, k1m", torch=t("broadcast_tensors")),
+    op(
+        np.broadcast_arrays,
+        lambda x: np.broadcast_arrays(x, np.ones((2, 1, 1)), subok=False)[0],
+        "nm",
+        label="one of two",
+    ),
+    op(np.meshgrid, np.meshgrid, "n, m", torch=lambda torch: lambda *xs: torch.meshgrid(*xs, indexing="xy")),
+    op(
+        np.meshgrid,
+        lambda *xs: np.meshgrid(*xs, indexing="ij", copy=False),
+        "n, m, k",
+        label="indexing, copy",
+        torch=lambda torch: lambda *xs: torch.meshgrid(*xs, indexing="ij"),
+    ),
+    op(np.meshgrid, lambda *xs: np.meshgrid(*xs, sparse=True), "n, , k", label="sparse"),
+    op(np.kron, np.kron, "nm, kp", torch=t("kron")),
+    op(np.kron, np.kron, "n, kmp", label="of different ranks", torch=t("kron")),
+    op(np.kron, np.kron, ", nm", label="with a number", torch=t("kron")),
     op(np.broadcast_to, lambda x: np.broadcast_to(x, (2, 3, 2)), "31", torch=t("broadcast_to", (2, 3, 2))),
     op(np.flip, np.flip, "nm", torch=t("flip", (0, 1))),
     op(np.flip, lambda x: np.flip(x, 1), "nm", label="axis", torch=t("flip", (1,))),
@@ -39,48 +69,66 @@ SHAPES = [
     op(np.rot90, lambda x: np.rot90(x, 3, (2, 0)), "nmk", label="axes", torch=t("rot90", 3, (2, 0))),
     op(np.tril, lambda x: np.tril(x, -1), "NM", torch=t("tril", -1)),
     op(np.triu, lambda x: np.triu(x, 1), "kNM", torch=t("triu", 1)),
-    op(np.concatenate, lambda a, b: np.concatenate([a, b]), "nm, km", torch=lambda torch: lambda *xs: torch.cat(xs)),
-    op(np.concatenate, lambda a, b, c: np.concatenate((a, b, c), axis=-1), "km, kn, kp", label="axis=-1"),
-    op(np.concatenate, lambda a, b: np.concatenate((a, b), axis=None), "km, n", label="axis=None"),
-    op(np.concatenate, lambda a: np.concatenate([a, a], 1), "km", label="same twice"),
-    op(np.concatenate, lambda a: np.concatenate([np.ones((1, 2)), a]), "n2", label="with an array"),
-    op(np.stack, lambda a, b: np.stack([a, b]), "nm, nm", torch=lambda torch: lambda *xs: torch.stack(xs)),
-    op(np.stack, lambda a, b: np.stack([a, b], axis=-1), "nm, nm", label="axis=-1"),
-    op(np.split, lambda x: np.split(x, 3), "3n"),
-    op(
-        np.split,
-        lambda x: np.split(x, [1, 2], axis=1),
-        "n3",
-        label="indices",
-        torch=lambda torch: lambda x: torch.split(x, 1, 1),
-    ),
-    op(np.split, lambda x: np.split(x, 3)[1], "3n", label="one of three"),
-    op(np.array_split, lambda x: np.array_split(x, 2), "3n"),
-    op(np.unstack, lambda x: np.unstack(x, axis=1), "n3", torch=t("unbind", 1)),
-    op(np.hstack, lambda a, b: np.hstack([a, b]), "nm, nk", torch=lambda torch: lambda *xs: torch.hstack(xs)),
-    op(np.hstack, lambda a, b: np.hstack([a, b]), "n, m", label="vectors"),
-    op(np.vstack, lambda a, b: np.vstack([a, b]), "m, nm", torch=lambda torch: lambda *xs: torch.vstack(xs)),
-    op(np.dstack, lambda a, b: np.dstack([a, b]), "nm, nm", torch=lambda torch: lambda *xs: torch.dstack(xs)),
-    op(
-        np.column_stack,
-        lambda a, b: np.column_stack([a, b]),
-        "n, nm",
-        torch=lambda torch: lambda *xs: torch.column_stack(xs),
-    ),
     op(np.atleast_1d, np.atleast_1d, ""),
     op(np.atleast_2d, np.atleast_2d, "n"),
     op(np.atleast_2d, np.atleast_2d, "n, ", label="several"),
     op(np.atleast_3d, np.atleast_3d, "nm"),
-    op(np.hsplit, lambda x: np.hsplit(x, 3), "n3"),
-    op(np.vsplit, lambda x: np.vsplit(x, 3), "3n"),
     op(np.repeat, lambda x: np.repeat(x, 2), "nm", torch=t("repeat_interleave", 2)),
     op(np.repeat, lambda x: np.repeat(x, [1, 0, 2], axis=1), "n3", label="counts"),
+    op(
+        np.repeat,
+        lambda x: np.repeat(x, np.array([3, 0]), axis=-1),
+        "n2",
+        label="array of counts",
+        torch=lambda torch: lambda x: torch.repeat_interleave(x, torch.tensor([3, 0]), -1),
+    ),
     op(np.tile, lambda x: np.tile(x, 2), "nm"),
+    op(np.tile, lambda x: np.tile(x, np.array([2, 1])), "n", label="array"),
+    op(np.resize, lambda x: np.resize(x, (2, 4)), "3M", label="more"),
+    op(np.resize, lambda x: np.resize(x, 2), "3M", label="fewer"),
+    op(np.resize, lambda x: np.resize(x, (2, 0)), "nm", label="none"),
     op(np.tile, lambda x: np.tile(x, (2, 1, 3)), "nm", label="more axes", torch=t("tile", (2, 1, 3))),
-    op(padding.pad_constant, lambda x: padding.pad_constant(x, widths=((1, 0), (0, 2)), value=0.5), "nm"),
-    op(np.pad, lambda x: np.pad(x, 1), "nm", torch=t("nn.functional.pad", (1, 1, 1, 1))),
-    op(np.pad, lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0), "nm", label="value"),
-] + [
-    op(np.pad, lambda x, mode=mode: np.pad(x, ((1, 2), (0, 2)), mode=mode), "33", label=mode)
-    for mode in ("edge", "reflect", "symmetric", "wrap")
 ]
+
+VALUES = {  # torch's linspace takes one number of steps, a Python number
+    "linspace": lambda torch: lambda a, b: torch.stack([a + (b - a) * k / 4 for k in range(5)]),
+    "logspace": lambda torch: lambda a, b: torch.stack([10 ** (a + (b - a) * k / 4) for k in range(5)]),
+    "geomspace": lambda torch: lambda a, b: torch.stack([a * (b / a) ** (k / 4) for k in range(5)]),
+}
+
+SPACING = [
+    op(np.linspace, lambda a, b: np.linspace(a, b, 5), "..., ...", torch=VALUES["linspace"]),
+    op(np.linspace, lambda a: np.linspace(a, 2.0, endpoint=False, axis=-1), "n", label="endpoint, axis"),
+    op(np.linspace, lambda b: np.linspace(0, b, num=3, retstep=True), "nm", label="retstep"),
+    op(np.linspace, lambda a, b: np.linspace(a, b, 1), "n, n", label="one"),
+    op(np.linspace, lambda a, b: np.linspace(a, b, 0), "n, n", label="none"),
+    op(np.linspace, lambda a, b: np.linspace(a, b, 3, dtype=np.float64), "n, n", label="dtype"),
+    op(np.linspace, lambda a, b: np.linspace(a, b, 4), "n, ", "complex", label="complex"),
+    op(np.logspace, lambda a, b: np.logspace(a, b, 5), "..., ...", torch=VALUES["logspace"]),
+    op(
+        np.logspace,
+        lambda a, b, c: np.logspace(a, b, 4, base=c, axis=-1),
+        "n, , n",
+        "real",
+        "real",
+        "positive",
+        label="base, axis",
+    ),
+    op(
+        np.logspace,
+        lambda a, b: np.logspace(a, b, 3, endpoint=False, base=2.0, dtype=np.float64),
+        "n, n",
+        label="endpoint, dtype",
+    ),
+    op(np.geomspace, lambda a, b: np.geomspace(a, b, 5), "..., ...", "positive", torch=VALUES["geomspace"]),
+    op(
+        np.geomspace,
+        lambda a, b: np.geomspace(-a, -b, 4, endpoint=False, axis=-1, dtype=np.float64),
+        "n, n",
+        "positive",
+        label="negative, endpoint, axis, dtype",
+    ),
+    op(np.geomspace, lambda a, b: np.geomspace(a, b, 4), "n, n", "complex", "positive", label="complex"),
+]
+
+SHAPES = REARRANGED + SPACING

@@ -10,7 +10,7 @@ from scipy import special
 
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.special import beta_kernel, gamma_kernel, polygamma
-from autodiff.primitive import elementwise, zero
+from autodiff.primitive import elementwise, unsupported, zero
 
 _BOTH: Any = {"domain": ("positive", "positive")}
 _ZETA: Any = {"domain": ("above one", "positive")}
@@ -48,7 +48,10 @@ elementwise(
     domain=("above a quarter", "order"),
 )
 # what special.zeta(x, q) calls; its derivative by x is no function of SciPy's
-elementwise(special._ufuncs._zeta, None, lambda g, a, b: -product(g, a * special.zeta(a + 1, b)), **_ZETA)
+elementwise(special._ufuncs._zeta, None, lambda g, a, b: -product(g, a * special.zeta(a + 1, b)), name="zeta",
+            **_ZETA)  # fmt: skip
+unsupported(special._ufuncs._riemann_zeta, special.zetac, instead="scipy.special.zeta(s, q), of a tensor q",
+            reason="the derivative of Riemann's zeta function is no function of SciPy's")  # fmt: skip
 
 # by the last operand: the densities of the gamma and beta distributions
 elementwise(special.gammainc, None, lambda g, a, b: product(g, gamma_kernel(b, a - 1, special.gammaln(a))), **_GAMMA)

@@ -11,7 +11,7 @@ from scipy import special
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.quotients import sine_quotient
 from autodiff.kernels.special import exponential_integral
-from autodiff.primitive import elementwise, outputs
+from autodiff.primitive import elementwise, outputs, unsupported
 from autodiff.rules.special.bessel import both
 
 _TURN = math.pi / 2
@@ -51,3 +51,4 @@ elementwise(special.hyp2f1, None, None, None, lambda g, a, b, c, d:
             domain=("fraction", "fraction", "well above one", "fraction"), analytic=True)  # fmt: skip
 elementwise(special.hyperu, None, None, lambda g, a, b, c: -g * special.hyperu(a + 1, b + 1, c) * a,
             domain=("order", "well above one", "above a quarter"))  # fmt: skip
+unsupported(special._ufuncs._lambertw, reason="SciPy calls it with a branch and a tolerance", instead="ad.special.lambertw")

@@ -33,7 +33,7 @@ CONVENTIONS = [
     Convention("xlogy", ([0, 0, 1], [0, 2, 0]), ([0, math.log(2), -INF], [0, 0, INF])),
     Convention("xlog1py", ([0, 0, 0, 1], [-1, 1, -0.5, -1]), ([0, math.log(2), -math.log(2), -INF], [0, 0, 0, INF])),
     Convention("entr", ([0, 1],), ([0, -1],)),
-    Convention("_zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)
+    Convention("zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)
 ]
 
 

@@ -124,6 +124,8 @@ KEYWORDS: dict[Any, Callable[[Draw, Shape], st.SearchStrategy[Any]]] = {
     (np.cumprod, "axis"): lambda d, shape: axes(len(shape), several=False),
     (np.std, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
     (np.var, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
+    (np.nanstd, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
+    (np.nanvar, "dtype"): lambda d, shape: st.sampled_from([None] if d.complex else [None, np.float64]),
 }
 
 

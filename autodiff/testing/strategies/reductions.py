@@ -12,7 +12,7 @@ import numpy as np
 
 from autodiff import kernels
 from autodiff.kernels.logits import softmax_nll
-from autodiff.testing.strategies.arrays import GRID, axes, drawn, levels
+from autodiff.testing.strategies.arrays import axes, drawn, levels
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape, keywords_of
 
 NOT_ZERO = levels(away_from=(0.0,))
@@ -70,15 +70,15 @@ def spread(d: Draw) -> Arguments:
     axis = d(axes(len(shape)))
     if math.prod(shape[i] for i in over(shape, axis)) < 2 and d.smooth:
         shape, axis = (2, *shape), 0
-    (x,) = d.arrays([shape])
+    size = tuple(1 if i in over(shape, axis) else n for i, n in enumerate(shape))
+    x, mean = d.arrays([shape, size])
     keywords = d.optional(shape, "keepdims", "dtype") | ({"axis": axis} if axis is not None or d.chance() else {})
     if math.prod(shape[i] for i in over(shape, axis)) > 1:
         keywords |= d.choice({}, {"ddof": 1}, {"ddof": 0.5}, {"correction": 1}, {"correction": 0})
     if d.chance():
         keywords["where"] = mask(d, shape, axis)
     if d.chance() and keywords.get("dtype") is None:
-        size = tuple(1 if i in over(shape, axis) else n for i, n in enumerate(shape))
-        keywords["mean"] = d.finished(drawn(d.draw, size, GRID))
+        keywords["mean"] = mean
     return [with_nan(d, x, axis)], keywords
 
 
