@@ -22,6 +22,11 @@ _HINTS = {
     "stack": "All shapes must be equal.",
     "getitem": "An index must lie within its axis, a mask must have the shape of the axes it selects from.",
 }
+_SINGULAR = {
+    "inv": "np.linalg.pinv has an inverse for any matrix.",
+    "solve": "np.linalg.lstsq solves such systems.",
+    "cholesky": "Its eigenvalues must all be positive; add a small multiple of the identity.",
+}
 
 
 class AutodiffError(RuntimeError):
@@ -55,6 +60,8 @@ def describe_call(name: str, operands: Any, params: dict[str, Any] | None = None
 def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]) -> Exception:
     """Return an error of the same class that says which operation was given what, and the fix where it is known."""
     hint = _HINTS.get(name, _BROADCAST if "broadcast" in str(error) else "")
+    if isinstance(error, np.linalg.LinAlgError) and ("ingular" in str(error) or "definite" in str(error)):
+        hint = _SINGULAR.get(name, hint)
     message = f"{describe_call(name, operands, params)}: {str(error).rstrip(' .')}." + (f" {hint}" if hint else "")
     try:
         return type(error)(message)

@@ -368,6 +368,7 @@ def composite(fun: Any, written: Callable[..., Any] | None = None, **facts: Any)
     if written is None and not is_numpys(fun):
         registry[fun] = entry = Primitive(fun, kind="composite", form="composite", **facts)
         registry[function := functools.wraps(fun)(functools.partial(entry._call))] = entry
+        entry.fun = function
         return cast("Decorator", function)
     if written is None:
         decorator: Any = lambda function: composite(fun, function, **facts)  # noqa: E731

@@ -180,11 +180,11 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
 
 @composite(np.histogram, complex=False)
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    edges = np.histogram_bin_edges(a, bins, range, weights)
-    flat = None if weights is None else np.ravel(weights)
     if weights is not None and np.shape(weights) != np.shape(a):
         raise ValueError(f"histogram: weights of shape {np.shape(weights)} for values of shape {np.shape(a)}.")
-    counts = _counted([np.ravel(a)], [edges], flat)
+    edges = np.histogram_bin_edges(a, bins, range, weights)
+    each = None if weights is None else np.ravel(weights)
+    counts = _counted([np.ravel(a)], [edges], each)
     return (_density(counts, [edges]) if density else counts), edges
 
 

@@ -47,33 +47,43 @@ def invertible(d: Draw) -> Arguments:
 def positive_definite(d: Draw) -> Any:
     """Draw a stack of positive definite matrices, Hermitian where complex ones are asked for."""
     x = d(spd_matrices(d.integer(0, 3), 6.0, batch=batch(d)))
-    return finished(d, turned(x) if d.complex else x)
+    return finished(d, turned(d, x))
 
 
 def symmetric(d: Draw) -> Any:
     """Draw a stack of symmetric (Hermitian) matrices with eigenvalues far from one another and from 0."""
     x = d(distinct_eigenvalues(d.integer(0, 3), 1.0, batch=batch(d)))
     x = x + 0.25 * np.eye(x.shape[-1])
-    return finished(d, turned(x) if d.complex else x)
+    return finished(d, turned(d, x))
 
 
-def turned(x: Any) -> Any:
-    """Return a Hermitian matrix with a symmetric one's eigenvalues."""
-    phases = np.exp(1j * np.arange(x.shape[-1]))
-    return phases[:, None] * x * np.conjugate(phases)
+def turned(d: Draw, x: Any) -> Any:
+    """Return a Hermitian matrix with a symmetric one's eigenvalues, clear of diagonal ones."""
+    basis = rotation(d, x.shape[-1])
+    return np.matmul(np.matmul(basis, x), np.conjugate(basis.mT))
+
+
+def rotation(d: Draw, n: int) -> Any:
+    """Return a matrix that turns drawn ones away from where LAPACK's choice of a sign or of an order jumps."""
+    places = np.arange(n)
+    skew = np.sin(places[:, None] + 2.0 * places + 1) / 2
+    skew = skew - skew.mT
+    turn = np.matmul(np.eye(n) - skew, np.linalg.inv(np.eye(n) + skew))
+    return turn * np.exp(1j * (places[:, None] + 0.3)) if d.complex else turn
 
 
 def rectangular(d: Draw, least: int = 0, square: bool = False) -> Any:
     """Draw a stack of matrices whose singular values are far from one another and from 0."""
     m = d.integer(least, 3)
     x = d(distinct_singular_values(m, m if square else d.integer(least, 3), 0.75, batch=batch(d)))
-    return finished(d, np.exp(1j * np.arange(x.shape[-2]))[:, None] * x * (1 + 0.5j) if d.complex else x)
+    return finished(d, np.matmul(np.matmul(rotation(d, x.shape[-2]), x), rotation(d, x.shape[-1])))
 
 
 def gapped(d: Draw) -> Any:
     """Draw a stack of matrices whose eigenvalues are far from one another: similar to a symmetric one."""
     n, stack = d.integer(0, 3), batch(d)
     x, basis = d(distinct_eigenvalues(n, 1.0, batch=stack)), d(well_conditioned_matrices(n, 2.0, batch=stack))
+    basis = np.matmul(rotation(d, n), basis)
     return finished(d, np.matmul(np.matmul(basis, x * (1 + 0.5j) if d.complex else x), np.linalg.inv(basis)))
 
 
@@ -302,12 +312,15 @@ def reduced_svd(x: Any) -> Any:
     return squared(u), s, squared(vh), np.matmul(u, vh)
 
 
-def any_matrix(d: Draw) -> Arguments:
-    """Draw a matrix that may be singular."""
-    if d.chance():
-        return [square(d)], {}
-    column, row = d.array((3, d.integer(0, 2))), d.array((d.integer(1, 1), 3))
-    return [finished(d, np.sum(column, axis=-1, keepdims=True) * row)], {}
+def with_minors(d: Draw) -> Arguments:
+    """Draw a direction and a matrix."""
+    x = square(d, least=2)
+    return [d.array(x.shape), x], {}
+
+
+def completing(x: Any) -> Any:
+    """The check of further columns of a basis, where it finds nothing."""
+    return spectra.unturned(x, np.eye(x.shape[-1]))
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
@@ -338,13 +351,13 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     p_norm: vector_norm,
     decompositions.svd: lambda d: ([rectangular(d)], {}, reduced_svd),
     decompositions.qr: lambda d: ([rectangular(d)], {}),
-    matrices.cofactor: any_matrix,
-    matrices.minors: lambda d: ([d.array((3, 3)), any_matrix(d)[0][0][..., :3, :3]], {}),
+    matrices.cofactor: lambda d: ([square(d, least=2)], {}),
+    matrices.minors: with_minors,
     matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),
     matrices.full_rank: lambda d: ([d.array((2, 3)), 2], {}),
     matrices.inverse_or_nan: invertible,
-    matrices.nonzero: lambda d: ([1 + np.abs(d.array(d.shape()))], {}),
+    matrices.nonzero: lambda d: ([np.asarray(1 + np.abs(d.array(d.shape())))], {}),
     spectra.quotient: divided,
     spectra.determined: checked,
-    spectra.unturned: lambda d: ([d.array((3, 2)), np.eye(2)], {}),
+    spectra.unturned: lambda d: ([d.array((3, 2))], {}, completing),
 }

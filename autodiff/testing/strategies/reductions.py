@@ -92,8 +92,8 @@ def average(d: Draw) -> Arguments:
         several = tuple(d(st.permutations(range(-len(shape), 0))))[:2]
         keywords["axis"] = d.choice(d.axis(len(shape)), several)
     if kind != "none":
-        places = keywords["axis"] if isinstance(keywords.get("axis"), tuple) else (keywords.get("axis"),)
-        size = tuple(shape[i] for i in places) if kind == "axis" else shape
+        axis = keywords["axis"] if kind == "axis" else range(len(shape))
+        size = tuple(shape[i] for i in (axis if isinstance(axis, (tuple, range)) else (axis,)))
         keywords["weights"] = d.finished(drawn(d.draw, size, np.abs(NOT_ZERO)), 1)
     return [x], keywords
 
@@ -115,7 +115,7 @@ def labelled(d: Draw) -> Arguments:
     return [d.array((n, classes)), target], {"ignore_index": ignored if classes > 1 else -100}
 
 
-ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
+ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
     np.var: spread,
     np.nanvar: spread,
     np.nanstd: spread,

@@ -86,15 +86,16 @@ def samples(d: Draw, columns: int) -> list[Any]:
 
 def weighed(d: Draw) -> dict[str, Any]:
     """Draw positive weights of 5 values or none, and whether sums are made densities."""
-    weights = {"weights": d.finished(drawn(d.draw, (5,), POSITIVE), 1)} if d.chance() else {}
-    return weights | d.choice({}, {"density": True}, {"density": False})
+    keywords: dict[str, Any] = d.choice({}, {"density": True}, {"density": False})
+    return keywords | ({"weights": d.finished(drawn(d.draw, (5,), POSITIVE), 1)} if d.chance() else {})
 
 
 def histogram(d: Draw) -> Arguments:
     """Draw values, bins as a number, a rule or edges, and their range."""
     bins = d.choice(3, 2, "sturges", EDGES)
     (x,) = samples(d, 1)
-    keywords = weighed(d) if d.entry.fun is np.histogram else {"weights": None} if d.chance() else {}
+    keywords: dict[str, Any] = {"weights": None} if d.chance() else {}
+    keywords |= weighed(d) if d.entry.fun is np.histogram else {}
     if isinstance(bins, str):
         keywords.pop("weights", None)
     elif bins == 2 and d.chance():
