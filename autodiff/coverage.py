@@ -162,6 +162,7 @@ class Coverage:
     def markdown(self) -> str:
         """Return the table as the documentation has it: counts, a section a chapter, then what has no gradient."""
         chapters = {_section(row) for row in self.rows if row.status == DIFFERENTIABLE}
+        cells: list[Sequence[str]]
         parts = [HEAD.format(numpy=_version("numpy"), scipy=_version("scipy")), _counted(self.rows)]
         for chapter in sorted(chapters, key=lambda c: (c in (OWN, PARTS), _title(c))):
             rows = [row for row in self.rows if (_section(row), row.status) == (chapter, DIFFERENTIABLE)]
@@ -225,10 +226,9 @@ def _row(fun: Any, names: dict[int, list[str]]) -> Row:
         return Row(spelled(fun, names), others, known.kind, note=str(known))
     facts = (entry.kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
     note = "complex" if entry.complex and known.kind == DIFFERENTIABLE else ""
-    name, *others = [n for n in (spelled(entry.fun, names), *aliases(entry, registry, names)) if _is_public(n)] or [
-        spelled(entry.fun, names)
-    ]
-    return Row(name, tuple(others), known.kind, *facts)._replace(note=note, chapter=_chapter(entry))
+    called = [spelled(entry.fun, names), *aliases(entry, registry, names)]
+    called = [name for name in called if _is_public(name)] or called[:1]
+    return Row(called[0], tuple(called[1:]), known.kind, *facts)._replace(note=note, chapter=_chapter(entry))
 
 
 def _is_public(name: str) -> bool:

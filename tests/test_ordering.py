@@ -156,6 +156,24 @@ def test_sort_complex_of_small_floats_makes_small_complex_numbers() -> None:
     assert (g.tolist(), g.dtype) == ([10.0, 1.0], np.float32)
 
 
+def test_numbers_and_lists_do_not_widen_a_small_float() -> None:
+    x = ad.tensor(np.array([0.5, 1.5, 2.5], np.float32), requires_grad=True)
+    for y in (
+        np.select([x < 1, x > 2], [x, 2.0], 0.5),
+        np.select([x < 1, x > 2], [[1.0, 2.0, 3.0], np.arange(3)], x),
+        np.select([x < 1], [np.float64(2.0)], x),
+        np.choose([0, 1, 0], [x, [1.0, 2.0, 3.0]]),
+        np.piecewise(x, [x < 1], [1.0, np.ones(2)]),
+        np.interp(x, [0, 1, 2.5], [1.0, 2.0, 3.0], left=0.0),
+        np.interp(0.5, x, np.arange(3)),
+        np.interp([0.5], [0.0, 1.0, 2.0], x, period=3.5),
+    ):
+        assert y.dtype == np.float32
+    assert np.select([x > 1], [x], 1j).dtype == np.complex64
+    assert np.select([x > 1], [np.ones(3)], x).dtype == np.float64
+    np.testing.assert_allclose(np.interp(ad.tensor([1, 2]), [0, 3], [0, 5]).numpy(), [5 / 3, 10 / 3])
+
+
 @pytest.mark.skipif(not SORTED, reason="NumPy's unique takes sorted= from 2.3 on")
 def test_unique_is_sorted_in_any_case() -> None:
     assert np.unique(ad.tensor([3.0, 1.0, 2.0]), sorted=False).tolist() == [1.0, 2.0, 3.0]

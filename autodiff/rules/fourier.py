@@ -21,16 +21,15 @@ from autodiff.primitive import composite, linear
 fft = np.fft
 _SIG = "a; n=None, axis=-1, norm=None, out=None"
 _REAL: dict[str, Any] = {"sig": _SIG, "analytic": False}  # takes real numbers alone
+_COMPLEX: dict[str, Any] = {"sig": _SIG, "analytic": False, "complex": True}  # real numbers do not stay real
 
 # fmt: off
-linear(fft.fft, lambda g, s, axis, norm: _sized(fft.fft(g, axis=axis, norm=norm), s, axis), sig=_SIG)
-linear(fft.ifft, lambda g, s, axis, norm: _sized(fft.ifft(g, axis=axis, norm=norm), s, axis), sig=_SIG)
+linear(fft.fft, lambda g, s, axis, norm: _sized(fft.fft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
+linear(fft.ifft, lambda g, s, axis, norm: _sized(fft.ifft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
 linear(fft.rfft, lambda g, s, n, axis, norm: _sized(fft.fft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
 linear(fft.ihfft, lambda g, s, n, axis, norm: _sized(fft.ifft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
-linear(fft.irfft, lambda g, s, axis, norm: _paired(fft.ihfft(g, axis=axis, norm=norm), g, s, axis), sig=_SIG,
-       analytic=False, complex=True)
-linear(fft.hfft, lambda g, s, axis, norm: _paired(fft.rfft(g, axis=axis, norm=norm), g, s, axis), sig=_SIG,
-       analytic=False, complex=True)
+linear(fft.irfft, lambda g, s, axis, norm: _paired(fft.ihfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
+linear(fft.hfft, lambda g, s, axis, norm: _paired(fft.rfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
 # fmt: on
 
 

@@ -20,7 +20,8 @@ plain(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)
 constant(np.packbits, "a; axis=None, bitorder='big'")
 constant(np.unpackbits, "a; axis=None, count=None, bitorder='big'")
 
-for _old, _new in {"row_stack": np.vstack, "trapz": np.trapezoid, "in1d": np.isin}.items():  # names that NumPy gives up
+_OLD: dict[str, Any] = {"row_stack": np.vstack, "trapz": np.trapezoid, "in1d": np.isin}  # names that NumPy gives up
+for _old, _new in _OLD.items():
     if _old in vars(np) and vars(np)[_old] not in registry:
         alias(vars(np)[_old], _new)
 

@@ -163,7 +163,7 @@ def _cuts(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
     return cuts
 
 
-@composite(np.linalg.matrix_power, shapes="(n,n)->(n,n)")
+@composite(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: int) -> Any:
     """Multiply the squares that the exponent's binary digits name."""
     if not hasattr(n, "__index__"):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autodiff import apply as engine
 from autodiff.kernels.division import ratio
 from autodiff.kernels.indexing import ARRAY, getitem, put
 from autodiff.primitive import composite, joint
@@ -40,8 +41,8 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     for i, condition in enumerate(map(_array, condlist)):
         if condition.dtype.kind != "b":
             raise TypeError(f"select: condition {i} must be boolean; got {condition.dtype}. Compare it, e.g. c != 0.")
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+    *choices, result = _alike(*choicelist, default)
+    for condition, choice in zip(reversed(condlist), reversed(choices), strict=True):
         result = np.where(condition, choice, result)
     return result
 
@@ -67,6 +68,18 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 def _array(x: Any) -> Any:
     return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def _alike(*xs: Any) -> list[Any]:
+    """Return numbers, lists and integers in the precision of the floating Tensors among xs, which they do not widen."""
+    floats = [x.dtype for x in xs if isinstance(x, engine.Tensor) and x.dtype.kind in "fc"]
+    if not floats:
+        return list(map(_array, xs))
+    dtype = np.finfo(np.result_type(*floats)).dtype
+    kept = [isinstance(x, (engine.Tensor, np.ndarray)) and x.dtype.kind in "fc" for x in xs]
+    wide = {"c": np.result_type(dtype, np.complex64)}
+    arrays = map(_array, xs)
+    return [x if keep else np.astype(x, wide.get(x.dtype.kind, dtype)) for x, keep in zip(arrays, kept, strict=True)]
 
 
 # --- a function along axes -------------------------------------------------------------------------------------------
@@ -105,7 +118,7 @@ def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 @composite(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Interpolate between the knots. At a knot the slope is that to its right, at the last one that to its left."""
-    x, xp, fp = _array(x), _array(xp), _array(fp)
+    x, xp, fp = _alike(x, xp, fp)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or not len(xp):
         raise ValueError(f"interp: xp and fp are vectors of one length, not 0; got shapes {xp.shape} and {fp.shape}.")
     if period is not None:

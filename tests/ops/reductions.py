@@ -35,8 +35,8 @@ def holed(fun: Any, *args: Any, **keywords: Any) -> Any:
 
 
 def torchs_holed(name: str, *args: Any, **keywords: Any) -> Any:
-    return lambda torch: lambda x: getattr(torch, name)(
-        torch.where(torch.tensor(HOLES), float("nan"), x), *args, **keywords
+    return lambda torch: (
+        lambda x: getattr(torch, name)(torch.where(torch.tensor(HOLES), float("nan"), x), *args, **keywords)
     )
 
 

@@ -1,7 +1,8 @@
 """Mutants: a derivative rule with one small error in it, made from its source.
 
 A mutant shows whether tests would notice such an error. Errors are flipped signs, dropped terms and factors, zeros,
-skipped calls, transposes and sums, swapped operands, functions and comparisons taken for their neighbours.
+skipped calls, transposes and sums, swapped operands, functions and comparisons taken for their neighbours, results in
+the wrong places.
 """
 
 from __future__ import annotations
@@ -168,11 +169,15 @@ def misplaced(rule: Callable[..., Any], count: int) -> list[Mutant]:
     root = rule_of(rule)
     definition = definition_of(root)
     answers = [definition.body] if isinstance(definition, ast.Lambda) else list(_returned(definition))
-    moved = [("roll the result by one place", "rolled", []), ("reverse the result", "reversed", [])]
-    added = [(f"add {n} to the result", "shifted", [ast.Constant(n)]) for n in (1.0, 0.01, -1.0, -0.01)]
+    moved: list[tuple[str, str, list[ast.expr]]] = [
+        ("roll the result by one place", "rolled", []),
+        ("reverse the result", "reversed", []),
+    ]
     zeros = len(answers) == 1 and last_name(answers[0]) == "zeros_like"
+    kinds = [] if zeros else moved
+    kinds += [(f"add {n} to the result", "shifted", [ast.Constant(n)]) for n in (1.0, 0.01, -1.0, -0.01)]
     made = []
-    for name, change, numbers in ([] if zeros else moved) + added:
+    for name, change, numbers in kinds:
         changed = [(x, tool("mark", tool(change, x, *numbers), x)) for x in answers]
         made.append(_mutant(name, [root], root, definition, changed))
     return made[:count]

@@ -9,7 +9,6 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
-from autodiff.testing.strategies.arrays import axes
 from autodiff.testing.strategies.drawing import Arguments, Draw
 
 fft = np.fft
@@ -42,8 +41,9 @@ def plane(d: Draw, least: int = 1, dims: int = 2) -> Arguments:
 
 def shifted(d: Draw) -> Arguments:
     """Draw an array and the axes to shift: all, one or several."""
-    shape = d.shape(max_dims=2)
-    return [d.array(shape)], {"axes": d(axes(len(shape)))} if d.chance() else {}
+    shape = d.shape(dims=1)
+    order = d(st.permutations(range(-len(shape), 0)))
+    return [d.array(shape)], d.choice({}, {"axes": order[0]}, {"axes": tuple(order[:2])}, {"axes": None})
 
 
 # what reads half a spectrum needs two elements, or a length

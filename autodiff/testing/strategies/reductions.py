@@ -125,6 +125,6 @@ ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
     kernels.softmax: along,
     kernels.log_softmax: along,
     softmax_nll: labelled,
-} | dict.fromkeys(
-    (np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin), reduced
-)
+}
+for _fun in (np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin):
+    ARGUMENTS[_fun] = reduced
