@@ -15,7 +15,7 @@ import numpy as np
 from autodiff import protocols
 from autodiff.primitive import Primitive, is_numpys, refused, registry
 from autodiff.rules import others
-from autodiff.rules.others import category
+from autodiff.rules.others import BY_A_DATA_TYPE, category
 from autodiff.source import aliases, public, spelled
 
 MODULES = "numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg"
@@ -171,7 +171,9 @@ class Coverage:
         for kind in (ZERO, CONSTANT, PLAIN):
             names = [_named(row) for row in self.rows if row.status == kind]
             parts += [f"## {kind.capitalize()}", f"Each {MEANS[kind]}.", ", ".join(names) + "."]
-        cells = [(_named(row), row.note) for row in self.rows if row.status in (UNSUPPORTED, TWIN)]
+        twins = [f"`{row.name}` ({row.note.rpartition(' ')[2].rstrip('.')})" for row in self.rows if row.status == TWIN]
+        parts += [f"## {TWIN.capitalize()}", f"Each {MEANS[TWIN]}.", ", ".join(twins) + "."]
+        cells = [(_named(row), row.note) for row in self.rows if row.status == UNSUPPORTED]
         parts += [f"## {UNSUPPORTED.capitalize()}", f"Each {MEANS[UNSUPPORTED]}.", _table(("function", "why"), cells)]
         for kind in (NO_RULE, ASIDE):
             cells = [(f"{key[0]}, of `{key[1]}`", _code(names), key[2]) for key, names in _grouped(self.rows, kind)]
@@ -275,9 +277,21 @@ HEAD = """# What has a derivative
 
 Every public callable of NumPy {numpy} (`np`, `np.linalg`, `np.fft`), every ufunc of SciPy {scipy}'s `scipy.special` and
 every function of `scipy.linalg` has a status. `ad.coverage()` prints this table, `ad.coverage("linalg")` a part of it,
-and `ad.help(np.tanh)` all that is known of one function."""
+and `ad.help(np.tanh)` all that is known of one function.
+
+| column | what it says |
+| --- | --- |
+| class | how the result depends on the operands: `elementwise`, `linear`, `bilinear`, `multilinear`, a `reduction`, a \
+`composite` of other functions, or none of these (`other`); the rule of forward mode follows from it |
+| domain | where operands may lie, one word an operand; empty where anywhere |
+| kinks and singular points | where the derivative is a convention: numbers, the `tie` of largest elements, the \
+`bounds` of an interval, `integers`, `halves` between them, `binades` (powers of 2), a whole `quotient`, the `origin`, `equal` \
+elements, the `cut` along the negative axis, the `step` at a first operand 0; then where it is infinite or undefined |
+| keywords | what may be given beside arrays; other keywords of NumPy's are refused by name |
+| note | `complex`: has a derivative at complex operands too |"""
 
 
+SOME_TYPES = "bool", "int64", "float32", "float64", "complex128"
 OWN, PARTS = "Functions that NumPy and SciPy lack", "Parts that rules are written with"
 
 
@@ -306,13 +320,14 @@ def _code(words: Iterable[str]) -> str:
 
 
 def _grouped(rows: Iterable[Row], kind: str) -> list[tuple[tuple[str, str, str], list[str]]]:
-    """Return the names of functions of a status by their category, home and reason; of data types only a few."""
+    """Return the names of functions of a status by their category, home and reason; of data types a few alone."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if row.status == kind:
             title, _, why = row.note.partition(": ")
             found.setdefault((title, _home(row.name), why), []).append(row.name.rpartition(".")[2])
-    return list(found.items())
+    types = str(Status("", BY_A_DATA_TYPE.reason, BY_A_DATA_TYPE.instead))  # there are others on other machines
+    return [(key, [n for n in names if n in SOME_TYPES] if key[2] == types else names) for key, names in found.items()]
 
 
 def _section(row: Row) -> str:

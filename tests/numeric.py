@@ -77,3 +77,14 @@ def check(f: Callable[..., Any], *xs: Any, order: int = 1, seed: int = 0) -> Non
     """Assert that the derivatives of f up to an order are right."""
     report = gradcheck(f, *xs, order=order, seed=seed)
     assert report, str(report)
+
+
+def gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the gradient of f by its first operand as a function: its derivatives of an order are f's of the next."""
+
+    def function(*xs: Any) -> Any:
+        with ad.enable_grad():
+            leaves = [x if x.requires_grad else x.detach().requires_grad_() for x in map(ad.as_tensor, xs)]
+            return ad.grad(f(*leaves), leaves[0], create_graph=True)[0]
+
+    return function

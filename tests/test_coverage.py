@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -72,6 +73,14 @@ def test_few_functions_of_numpy_are_unsupported_and_each_says_why() -> None:
         assert ad.help(fun).startswith(f"{spelled(fun)}: {UNSUPPORTED}")
 
 
+NAMED = [row.instead for row in CATEGORIES] + [line.instead for line in refused.values()]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:ad|np|scipy)(?:\.\w+)+", " ".join(NAMED)))))
+def test_what_is_named_as_an_alternative_exists(path: str) -> None:
+    assert eval(path, {"ad": ad, "np": np, "scipy": scipy}) is not None
+
+
 def test_a_function_has_one_status() -> None:
     modules = {m.__name__: m for m in (np, np.linalg, np.fft, scipy.special, scipy.linalg)}
     for row in CATEGORIES:
@@ -135,9 +144,7 @@ def test_what_is_said_to_have_no_gradient_does_not_change_with_its_operands(entr
     try:
         here = results(call, xs)
     except (TypeError, ValueError):  # it takes no floating numbers, so there is nothing to differentiate by
-        with pytest.raises(
-            TypeError, match="not supported for the input|contain a loop|only defined for|integer|byte"
-        ):
+        with pytest.raises(TypeError, match="not supported for the input|contain a loop|only defined for|integer|byte"):
             entry.fun(*xs)
         return
     assert here

@@ -81,6 +81,12 @@ def test_comparison_masks_select() -> None:
     assert x.grad.tolist() == [1.0, 0.0, 1.0]
 
 
+def test_repeated_indices_add_up_small_floats_in_larger_ones() -> None:
+    x = ad.tensor(np.ones(2, np.float16), requires_grad=True)
+    (g,) = ad.grad(x[np.zeros(10_000, int)].sum(), x)
+    assert (g.tolist(), g.dtype) == ([10_000.0, 0.0], np.float16)
+
+
 def test_repeated_indices_add_up_their_gradients() -> None:
     x = ad.tensor([1.0, 2.0, 3.0], requires_grad=True)
     x[[0, 0, 2]].sum().backward()

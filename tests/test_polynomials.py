@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.numeric import check, same, t
+from tests.numeric import check, gradient, same, t
 
 
 def test_roots_move_against_the_slope() -> None:
@@ -34,21 +34,23 @@ def test_equal_roots_are_refused_where_their_gradient_is_wanted() -> None:
 
 def test_coefficients_of_equal_roots_are_differentiable() -> None:
     check(np.poly, np.array([2.0, 2.0, -1.0]), order=2)
-    check(np.poly, np.diag([2.0, 2.0, 2.0]), order=2)
+    x = ad.tensor(np.diag([2.0, 2.0, 2.0]), requires_grad=True)
+    p, one = np.poly(x), np.eye(3)
+    for k, expected in ((1, -one), (2, 4 * one), (3, -4 * one)):  # of the trace, the sum of minors, the determinant
+        np.testing.assert_allclose(ad.grad(p[k], x, retain_graph=True)[0].numpy(), expected, atol=1e-12)
     x = t([2.0, 2.0], requires_grad=True)
     assert ad.grad(np.poly(x)[2], x)[0].tolist() == [2.0, 2.0]
 
 
 def test_the_characteristic_polynomial_to_order_three() -> None:
     x = np.array([[1.0, 2.0, 0.5], [-1.0, 0.5, 1.0], [0.25, 1.0, -2.0]])
-    check(lambda z: ad.grad((np.poly(z) ** 2).sum(), z, create_graph=True)[0], x, order=2)
+    check(gradient(lambda z: np.sum(np.poly(z) ** 2)), x, order=2)
 
 
 def test_convolution_to_order_three() -> None:
     a, v = np.array([1.0, -0.5, 2.0]), np.array([0.5, 1.5])
     for mode in ("full", "same", "valid"):
-        check(lambda x, y, mode=mode: ad.grad((np.convolve(x, y, mode) ** 3).sum(), x, create_graph=True)[0],
-              a, v, order=2)  # fmt: skip
+        check(gradient(lambda x, y, mode=mode: np.sum(np.convolve(x, y, mode) ** 3)), a, v, order=2)
 
 
 def test_a_power_of_0_is_exact() -> None:
@@ -82,7 +84,8 @@ def test_a_leading_coefficient_of_0_is_left_out_as_numpy_does() -> None:
     y = np.polymul(p, p)
     assert y.tolist() == [1.0, 4.0, 4.0]
     assert ad.grad(y.sum(), p)[0].tolist() == [0.0, 6.0, 6.0]
-    same(np.polymul(t([0.0, 0.0]), t([1.0, 2.0])), np.polymul([0.0, 0.0], [1.0, 2.0]))
+    zeros, line = np.zeros(2), np.array([1.0, 2.0])
+    same(np.polymul(t(zeros), t(line)), np.polymul(zeros, line))
 
 
 def test_a_remainder_of_0_is_one_0() -> None:

@@ -99,12 +99,21 @@ FIRST = [
     ("softmax with a -inf", lambda x: ad.softmax(x)[1], [-INF, 0.0, 0.0], [0, 0.25, -0.25]),
     ("log_softmax far out", lambda x: ad.log_softmax(x)[0], [1000.0, 0.0], [0, 0]),
     ("exp overflow is IEEE", np.exp, [1000.0], [INF]),
+    # borders, polynomials and phases
+    ("pad with the maximum of ties", lambda x: np.pad(x, (1, 0), "maximum"), [2.0, 2.0, 1.0], [1.5, 1.5, 1]),
+    ("pad with the median, even", lambda x: np.pad(x, (0, 2), "median"), [1.0, 3.0], [2, 2]),
+    ("vander at 0", lambda x: np.vander(x, 4), [0.0, 1.0], [1, 6]),
+    ("polyval at 0", lambda x: np.polyval([1.0, 0.0, 3.0, 1.0], x), [0.0], [3]),
+    ("unwrap at a jump of half a period", lambda x: np.unwrap(x, period=2.0), [0.0, 1.0, 3.0], [1, 1, 1]),
+    ("logspace of a base 0", lambda x: np.logspace(1.0, 2.0, 2, base=x), [0.0], [1]),
     # fractions
     ("remainder", lambda x: x % 3.0, [-4.0, 4.0], [1, 1]),
     ("floor_divide, sign, round", lambda x: x // 2.0 + np.sign(x) + np.round(x), [1.3], [0]),
 ]
 
 SECOND = [
+    ("vander at 0", lambda x: np.vander(np.reshape(x, 1), 4), 0.0, 2.0),
+    ("pad with the maximum of ties", lambda x: np.pad(np.stack([x, x]) ** 2, 1, "maximum"), 1.0, 8.0),
     ("sort of equal values", lambda x: np.sort(np.stack([x * x, x, x])) ** 2, 1.0, 16.0),
     ("interp at a knot", lambda x: np.interp(x, [0.0, 1.0, 3.0], [0.0, 2.0, -2.0]) ** 2, 1.0, 8.0),
     ("log where select took another", lambda x: np.select([x > 0], [np.log(x)], x * x), 0.0, 2.0),

@@ -82,8 +82,10 @@ def _explicit(text: str, ranks: tuple[int, ...]) -> str:
         raise ValueError(f"einsum: an operand of {text!r} has axes under '...', but the output names none; add '...'.")
     output = output.replace("...", dots)
     for c in output:
-        if c not in letters or output.count(c) > 1:
-            raise ValueError(f"einsum: the output of {text!r} names {c!r} twice, or no operand has it.")
+        if c not in letters:
+            raise ValueError(f"einsum: the output of {text!r} names {c!r}, which no operand has.")
+        if output.count(c) > 1:
+            raise ValueError(f"einsum: the output of {text!r} names {c!r} twice.")
     return f"{','.join(terms)}->{output}"
 
 
@@ -161,7 +163,13 @@ def _order(subscripts: str, shapes: tuple[Shape, ...], optimize: Any) -> list[Sh
     if count > 2 and optimize is not False:
         fixed = isinstance(optimize, tuple) and optimize[:1] == ("einsum_path",)
         shown = [np.broadcast_to(0.0, shape) for shape in shapes]
-        path = np.einsum_path(subscripts, *shown, optimize=list(optimize) if fixed else optimize)[0][1:]
+        try:
+            path = np.einsum_path(subscripts, *shown, optimize=list(optimize) if fixed else optimize)[0][1:]
+        except (KeyError, IndexError, TypeError) as error:
+            raise ValueError(
+                f"optimize={optimize!r} orders no contraction of {count} operands; expected True, False, 'greedy', "
+                "'optimal' or a path as np.einsum_path returns it"
+            ) from error
     waiting, order = list(range(count)), []
     for step in path if count > 1 else ():
         first, *others = [waiting[i] for i in sorted(step)]

@@ -66,13 +66,14 @@ def getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
 @linear(lambda g, rest, index: getitem(g, *rest, index=index), bind=_bind)
 def scatter_add(x: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Return zeros of a shape with x added at an index: the adjoint of getitem, so repeated indices accumulate."""
-    out = np.zeros_like(x, shape=shape)
     where = _filled(index, arrays)
     if all(a.dtype.kind == "b" for a in arrays):  # basic indices and masks never meet twice
+        out = np.zeros_like(x, shape=shape)
         out[where] = x
-    else:
-        np.add.at(out, where, x)
-    return out
+        return out
+    out = np.zeros_like(x, shape=shape, dtype=np.float32 if x.dtype == np.float16 else None)
+    np.add.at(out, where, x)
+    return out.astype(x.dtype, copy=False)
 
 
 def _bind_put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:

@@ -28,7 +28,7 @@ def cofactor(x: Any) -> Any:
     lambda g, b: minors(g, b),  # type: ignore[has-type]
     lambda g, a, b: _third(g, a, b),
     shapes="(n,n),(n,n)->(n,n)",
-    analytic=True,
+    complex=True,  # analytic, but what is computed through the singular values is not to the last digit
 )
 def minors(a: Any, b: Any) -> Any:
     """Return the second derivative of det at b along a, a matrix of minors of order n - 2; of a singular b too."""

@@ -72,8 +72,9 @@ def _small(gap: Any, values: Any) -> Any:
 
 
 def _noise(like: Any) -> Any:
-    """Return what counts as 0 beside the largest element of each matrix."""
-    return np.max(np.abs(like), axis=(-2, -1), keepdims=True, initial=0) * np.finfo(like.dtype).eps ** 0.5
+    """Return what counts as 0 beside the largest element of each matrix, which may itself be round-off of ones."""
+    eps = np.finfo(like.dtype).eps
+    return np.max(np.abs(like), axis=(-2, -1), keepdims=True, initial=0) * eps**0.5 + 10 * eps
 
 
 def _refuse(name: str, live: Any, values: Any) -> None:

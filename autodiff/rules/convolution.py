@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff.kernels.convolution import convolve
 from autodiff.primitive import bilinear, composite, primitive
-from autodiff.rules.shapes import array
+from autodiff.rules.shapes import arrays
 
 
 @composite(np.convolve)
@@ -27,7 +27,7 @@ def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 
 def _sequences(name: str, a: Any, v: Any) -> Any:
-    a, v = np.atleast_1d(a, v)
+    a, v = map(np.atleast_1d, arrays(a, v))
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise ValueError(
             f"{name}: the operands have shapes {a.shape} and {v.shape}; expected two sequences, not empty."
@@ -49,7 +49,7 @@ def cross(a: Any, b: Any) -> Any:
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """Take vectors of two elements for ones in a plane, as NumPy does: two of them give a number."""
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
-    a, b = array(a), array(b)
+    a, b = arrays(a, b)
     if not a.ndim or not b.ndim:
         raise ValueError(f"cross: the operands have shapes {a.shape} and {b.shape}; expected vectors, not numbers.")
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff.kernels.indexing import getitem
 from autodiff.primitive import composite, outputs, sequence, values
+from autodiff.rules import shapes
 from autodiff.rules.shapes import array
 
 
@@ -82,15 +83,16 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 def _block(arrays: Any) -> Any:
     """Join the innermost lists along the last axis, those around them along the one before, and so on."""
     depth = _depth(arrays)
-    parts = list(_innermost(arrays))
-    rank = max(depth, *map(np.ndim, parts))
-    return _joined(arrays, rank, rank - depth)
+    parts = shapes.arrays(*_innermost(arrays))
+    rank = max(depth, *[part.ndim for part in parts])
+    blocks = iter([np.reshape(part, (1,) * (rank - part.ndim) + part.shape) for part in parts])
+    return _joined(arrays, blocks, rank - depth)
 
 
-def _joined(nested: Any, rank: int, axis: int) -> Any:
+def _joined(nested: Any, blocks: Any, axis: int) -> Any:
     if isinstance(nested, list):
-        return np.concatenate([_joined(part, rank, axis + 1) for part in nested], axis)
-    return np.reshape(nested, (1,) * (rank - np.ndim(nested)) + np.shape(nested))
+        return np.concatenate([_joined(part, blocks, axis + 1) for part in nested], axis)
+    return next(blocks)
 
 
 def _innermost(nested: Any) -> Any:

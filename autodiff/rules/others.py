@@ -72,7 +72,7 @@ CATEGORIES = (
     Category(
         "wrapper of Python functions",
         "it calls a Python function with one number at a time",
-        "whole-array functions, ad.vmap, or ad.primitive to register a rule",
+        "whole-array functions, np.apply_along_axis, or ad.primitive to register a rule",
         "numpy",
         "frompyfunc ufunc vectorize",
     ),
@@ -119,6 +119,7 @@ CATEGORIES = (
         "fftfreq rfftfreq",
     ),
     # --- SciPy ---
+    Category("about SciPy", "it is about SciPy itself", "", "scipy.linalg", "LinAlgError LinAlgWarning test"),
     Category(
         "Bessel and related functions",
         NO_RULE,
@@ -179,8 +180,7 @@ CATEGORIES = (
         "it answers about a matrix, or finds its storage",
         "t.numpy() as its argument",
         "scipy.linalg",
-        "bandwidth find_best_blas_type get_blas_funcs get_lapack_funcs ishermitian issymmetric expm_cond LinAlgError "
-        "LinAlgWarning test",
+        "bandwidth find_best_blas_type get_blas_funcs get_lapack_funcs ishermitian issymmetric expm_cond",
     ),
     Category(
         "special matrix",
@@ -209,7 +209,7 @@ CATEGORIES = (
     Category(
         "solver of a structured system",
         NO_RULE,
-        "ad.linalg.solve of the full matrix",
+        "np.linalg.solve of the full matrix",
         "scipy.linalg",
         "cho_solve_banded matmul_toeplitz solve_banded solve_circulant solve_continuous_are solve_continuous_lyapunov "
         "solve_discrete_are solve_discrete_lyapunov solve_lyapunov solve_sylvester solve_toeplitz solveh_banded",

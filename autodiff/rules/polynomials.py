@@ -9,9 +9,10 @@ import numpy as np
 
 from autodiff.kernels.convolution import convolve
 from autodiff.primitive import composite, elementwise, primitive, values
-from autodiff.rules.shapes import array
+from autodiff.rules.shapes import array, arrays
 
 primitive(np.vander, lambda g, x, N, increasing: _vander(g if increasing else g[..., ::-1], x),
+          kernel=lambda x, N, increasing: np.vander(x, N, increasing).astype(x.dtype),  # NumPy's float32 does not stay
           sig="x; N=None, increasing=False", shapes="(n)->(n,m)", analytic=True)  # fmt: skip
 
 
@@ -24,10 +25,15 @@ def _vander(g: Any, x: Any) -> Any:
 @composite(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
     """Multiply and add, from the highest power down (Horner's scheme)."""
+    p, x = arrays(p, x)
     y = np.zeros_like(x)
-    for coefficient in np.unstack(array(p)):
+    for coefficient in np.unstack(p):
         y = y * x + coefficient
     return y
+
+
+def _sequences(*polynomials: Any) -> Any:
+    return map(np.atleast_1d, arrays(*polynomials))
 
 
 def _longer(a: Any, size: int) -> Any:
@@ -37,24 +43,24 @@ def _longer(a: Any, size: int) -> Any:
 
 @composite(np.polyadd)
 def _polyadd(a1: Any, a2: Any) -> Any:
-    a1, a2 = np.atleast_1d(a1, a2)
+    a1, a2 = _sequences(a1, a2)
     return _longer(a1, len(a2)) + _longer(a2, len(a1))
 
 
 @composite(np.polysub)
 def _polysub(a1: Any, a2: Any) -> Any:
-    a1, a2 = np.atleast_1d(a1, a2)
+    a1, a2 = _sequences(a1, a2)
     return _longer(a1, len(a2)) - _longer(a2, len(a1))
 
 
 @composite(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
+    a1, a2 = _sequences(a1, a2)
     return convolve(_leading(a1), _leading(a2))
 
 
 def _leading(a: Any) -> Any:
     """Return coefficients without the zeros before the first other one; at least one of them."""
-    a = np.atleast_1d(a)
     if a.ndim != 1:
         raise ValueError(f"polymul: coefficients of shape {a.shape}; expected a sequence.")
     nonzero = np.flatnonzero(values(a))
@@ -63,15 +69,15 @@ def _leading(a: Any) -> Any:
 
 @composite(np.polydiv)
 def _polydiv(u: Any, v: Any) -> Any:
-    """Divide with a remainder, whose first coefficients are left out while they are 0, as far as can be told."""
-    u, v = np.atleast_1d(u, v)
+    """Divide with a remainder, whose first coefficients are left out while they are 0, or next to it."""
+    u, v = _sequences(u, v)
     spare = len(u) - len(v)
     quotient, rest = [], u + np.zeros_like(v, shape=()) + 0.0
     for k in range(spare + 1):
         quotient.append(rest[k] / v[0])
         rest = rest - np.pad(quotient[-1] * v, (k, spare - k))
-    zeros = np.isclose(values(rest), 0.0, rtol=1e-14)
-    first = int(np.argmin(zeros)) if not zeros.all() else len(rest) - 1
+    left = np.flatnonzero(~np.isclose(values(rest), 0.0))
+    first = min(max(spare + 1, left[left > spare].min(initial=len(rest))), len(rest) - 1)
     return np.stack(quotient) if quotient else np.zeros_like(rest, shape=1), rest[first:]
 
 
@@ -87,7 +93,11 @@ def _polyder(p: Any, m: int = 1) -> Any:
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """Integrate so many times; the constants may be tensors, too."""
     p, m = array(p), _times("polyint", m)
-    constants = np.zeros_like(p, shape=m) if k is None else np.atleast_1d(np.stack(k) if isinstance(k, list) else k)
+    constants = (
+        np.zeros_like(p, shape=m)
+        if k is None
+        else np.atleast_1d(arrays(p, np.stack(k) if isinstance(k, list) and k else k)[1])
+    )
     if len(constants) == 1:
         constants = np.broadcast_to(constants, max(m, 1))
     if len(constants) < m:
@@ -122,8 +132,9 @@ def _poly(seq_of_zeros: Any) -> Any:
     return np.real(p) if paired else p if roots.size else p[0]
 
 
+# Eigenvalues have rounding errors of their own size, so that neither of these takes an imaginary step of 1e-30.
 # the change of det(t - x) is -trace(adj(t - x) dx), and the adjugate is a polynomial in t, too (Faddeev, Le Verrier)
-@primitive(lambda g, x, y: _characteristic(g, x, y), shapes="(N,N)->(M)", analytic=True)
+@primitive(lambda g, x, y: _characteristic(g, x, y), shapes="(N,N)->(M)", analytic=False, complex=True)
 def characteristic(x: Any) -> Any:
     """Return the coefficients of det(t - x) in t, the highest power first."""
     return _wide(np.poly, x)
@@ -139,7 +150,7 @@ def _characteristic(g: Any, x: Any, y: Any) -> Any:
 
 
 # p(r) = 0 keeps holding: the change of p at r is made up for by the slope there
-@primitive(lambda g, x, y: _roots(g, x, y), sig="p;", shapes="(n)->(m)", analytic=True)
+@primitive(lambda g, x, y: _roots(g, x, y), sig="p;", shapes="(n)->(m)", analytic=False, complex=True)
 def roots(p: Any) -> Any:
     """Return the roots of a polynomial, as np.roots does."""
     return _wide(np.roots, p)

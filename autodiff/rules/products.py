@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff import apply as engine
 from autodiff.kernels.contraction import contract, written_out
@@ -69,20 +70,21 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = True, dtype: Any = 
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return _given("dot", np.multiply(a, b), out)
-    return _given("dot", np.matmul(a, b) if np.ndim(b) <= 2 else _tensordot(a, b, axes=((-1,), (-2,))), out)
+    return _given("dot", np.matmul(a, b) if np.ndim(b) <= 2 else _summed("dot", a, b, (-1, -2)), out)
 
 
 @composite(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Bring the contracted axes together and multiply as matrices."""
-    if isinstance(axes, int):
-        axes = (range(-axes, 0), range(axes))
-    first, second = (
-        [n % np.ndim(x) for n in ((s,) if isinstance(s, int) else s)] for x, s in zip((a, b), axes, strict=True)
-    )
+    return _summed("tensordot", a, b, (range(-axes, 0), range(axes)) if hasattr(axes, "__index__") else axes)
+
+
+def _summed(name: str, a: Any, b: Any, axes: Any) -> Any:
+    """Bring the axes to be summed over together and multiply as matrices."""
+    first, second = (normalize_axis_tuple(s, np.ndim(x), name) for x, s in zip((a, b), axes, strict=True))
     if [np.shape(a)[i] for i in first] != [np.shape(b)[i] for i in second]:
         raise ValueError(
-            f"tensordot: axes {first} of {np.shape(a)} and {second} of {np.shape(b)} must have equal lengths."
+            f"{name}: axes {first} of {np.shape(a)} and {second} of {np.shape(b)} are summed over together; expected "
+            "equal lengths."
         )
     rows = [i for i in range(np.ndim(a)) if i not in first]
     columns = [i for i in range(np.ndim(b)) if i not in second]
@@ -102,7 +104,7 @@ def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 @composite(np.inner, shapes="(n),(n)->()")
 def _inner(a: Any, b: Any) -> Any:
-    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else _tensordot(a, b, axes=((-1,), (-1,)))
+    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else _summed("inner", a, b, (-1, -1))
 
 
 @composite(np.outer, shapes="(m),(n)->(m,n)")
@@ -122,6 +124,8 @@ def _linalg_outer(x1: Any, x2: Any, /) -> Any:
 
 @composite(np.vdot, shapes="(n),(n)->()", complex=True)
 def _vdot(a: Any, b: Any) -> Any:
+    if np.size(a) != np.size(b):
+        raise ValueError(f"vdot: operands of shapes {np.shape(a)} and {np.shape(b)}; expected as many elements in each.")
     return np.matmul(np.conjugate(np.reshape(a, -1)), np.reshape(b, -1))
 
 

@@ -15,15 +15,22 @@ def _bind_reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None 
 
 
 def _bind_ravel(a: Any, order: str = "C") -> Any:
-    if order == "K":  # as a copy that keeps memory's order has its axes
-        strides = np.empty_like(values(a), order="K").strides
-        a, order = np.transpose(a, sorted(range(np.ndim(a)), key=lambda i: -strides[i])), "C"
+    if order == "K":
+        a, order = np.transpose(a, _axes_in_memory(np.asarray(values(a)))), "C"
     return (a,), {"order": order if order != "A" else _memory(a)}
 
 
 def _memory(a: Any) -> str:
     """Return the order of an array's elements in memory: Fortran's or C's."""
     return "F" if np.asarray(values(a)).flags.fnc else "C"
+
+
+def _axes_in_memory(x: Any) -> list[int]:
+    """Return the axes from that of the longest steps in memory to that of the shortest, as NumPy walks along them."""
+    walk = np.nditer(x[(slice(2),) * x.ndim], ["multi_index", "zerosize_ok"], order="K")
+    places = [walk.multi_index for _ in walk]
+    moves = [[n for n, place in enumerate(places) if place[i] != places[0][i]] for i in range(x.ndim)]
+    return sorted(range(x.ndim), key=lambda i: moves[i][:1] or [len(places)], reverse=True)
 
 
 linear(np.reshape, lambda g, s, order: np.reshape(g, s.shape, order), bind=_bind_reshape)
@@ -47,6 +54,19 @@ linear(np.triu, lambda g, k: np.triu(g, k), sig="m; k=0", shapes="(m,n)->(m,n)")
 def array(a: Any) -> Any:
     """Return an array or a tensor as it is, anything else as an array."""
     return a if hasattr(a, "ndim") else np.asarray(a)
+
+
+def arrays(*operands: Any) -> list[Any]:
+    """Return operands as arrays: lists and numbers take the dtype of those beside them, so that float32 stays."""
+    weak = [not hasattr(x, "ndim") or isinstance(x, np.generic) for x in operands]
+    strong = [x.dtype for x, w in zip(operands, weak, strict=True) if not w and x.dtype.kind in "fc"]
+    dtype = np.result_type(*strong) if strong else None
+    return [_cast(np.asarray(x), dtype) if w else x for x, w in zip(operands, weak, strict=True)]
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    """Cast numbers, but complex ones to complex alone."""
+    return x if dtype is None or (x.dtype.kind == "c" and dtype.kind == "f") else x.astype(dtype)
 
 
 def _inverse(axes: Any) -> Any:
@@ -108,7 +128,7 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
 @composite(np.kron)
 def _kron(a: Any, b: Any) -> Any:
     """Multiply each element of a by all of b: (n, m) and (p, q) as (n, 1, m, 1) and (1, p, 1, q)."""
-    a, b = array(a), array(b)
+    a, b = arrays(a, b)
     rank = max(a.ndim, b.ndim)
     m, n = ((1,) * (rank - x.ndim) + x.shape for x in (a, b))
     every = np.reshape(a, [k for side in m for k in (side, 1)]) * np.reshape(b, [k for side in n for k in (1, side)])
@@ -147,6 +167,6 @@ def _resize(a: Any, new_shape: Any) -> Any:
     if min(shape, default=0) < 0:
         raise ValueError(f"resize: new_shape is {shape}; expected lengths that are not negative.")
     size = math.prod(shape)
-    if not a.size or not size:
-        return np.zeros_like(a, shape=shape)
+    if not a.size:  # NumPy fills with zeros what nothing can fill
+        a = np.pad(a, (0, 1))
     return np.reshape(np.tile(a, -(-size // a.size))[:size], shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.primitive import composite, values
-from autodiff.rules.shapes import array
+from autodiff.rules.shapes import arrays
 
 
 @composite(np.linspace)
@@ -19,7 +19,7 @@ def _linspace(
     """Mix the ends: so each is met exactly."""
     if device not in (None, "cpu"):
         raise ValueError(f"linspace: device is {device!r}; expected 'cpu', the only one.")
-    start, stop = array(start), array(stop)
+    start, stop = arrays(start, stop)
     part = _parts(operator.index(num), endpoint, start, stop)
     y = _cast(start * (1 - part) + stop * part, dtype, axis)
     count = num - 1 if endpoint else num
@@ -39,7 +39,7 @@ def _logspace(
 @composite(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     """Multiply by a part of the way to stop; of complex numbers by the shorter way around."""
-    start, stop = array(start), array(stop)
+    start, stop = arrays(start, stop)
     if not (np.all(values(start)) and np.all(values(stop))):
         raise ValueError(
             "geomspace: an end is 0; expected ends that are not, for each number is a multiple of the last."

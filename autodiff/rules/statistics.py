@@ -63,7 +63,8 @@ def _quantile(fun: Any, a: Any, axis: Any, keepdims: bool, out: Any, weights: An
         lower, upper, share = quantile_places(along, weights, fun=fun, given=given)
         y = np.take_along_axis(along, lower, axis=-1)
         if given.get("method") not in _WHOLE:
-            y = y + product(np.take_along_axis(along, upper, axis=-1) - y, share)
+            with np.errstate(invalid="ignore"):  # inf - inf, whose share is 0
+                y = y + product(np.take_along_axis(along, upper, axis=-1) - y, share)
     axes = axes_of(a, axis) if keepdims else ()
     kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape)) if keepdims else along.shape[:-1]
     return into(out, fun.__name__, np.reshape(np.moveaxis(y, -1, 0), (*order, *kept)))
@@ -182,7 +183,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     if weights is not None and np.shape(weights) != np.shape(a):
         raise ValueError(f"histogram: weights of shape {np.shape(weights)} for values of shape {np.shape(a)}.")
-    edges = np.histogram_bin_edges(a, bins, range, weights)
+    edges = _histogram_bin_edges(a, bins, range, weights)
     each = None if weights is None else np.ravel(weights)
     counts = _counted([np.ravel(a)], [edges], each)
     return (_density(counts, [edges]) if density else counts), edges
@@ -205,7 +206,7 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     ranges = [None] * len(columns) if range is None else list(range)
     if not len(columns) == len(each) == len(ranges):
         raise ValueError(f"histogramdd: {len(columns)} variables, {len(each)} bins and {len(ranges)} ranges are given.")
-    edges = [np.histogram_bin_edges(x, b, r) for x, b, r in zip(columns, each, ranges, strict=True)]
+    edges = [_histogram_bin_edges(x, b, r) for x, b, r in zip(columns, each, ranges, strict=True)]
     counts = _counted(columns, edges, weights)
     counts = counts if weights is not None else counts.astype(np.float64)
     return (_density(counts, edges) if density else counts), edges

@@ -66,8 +66,8 @@ COMPLEX = [
     op(np.mean, np.mean, "NM", "complex", label="complex", torch=t("mean")),
     op(np.prod, np.prod, "NM", "complex", label="complex", torch=t("prod")),
     op(np.cumprod, np.cumprod, "n", "complex", label="complex", torch=t("cumprod", 0)),
-    op(np.var, np.var, "NM", "complex", label="complex"),
-    op(np.std, np.std, "N3", "complex", label="complex"),
+    op(np.var, np.var, "NM", "complex", label="complex", torch=t("var", correction=0)),
+    op(np.std, np.std, "N3", "complex", label="complex", torch=t("std", correction=0)),
     op(
         np.einsum,
         lambda a, b: np.einsum("ij,jk->ki", a, b),

@@ -28,8 +28,14 @@ def _torchs_convolve(padding: int, turned: bool = True) -> Any:
     return function
 
 
+def _torchs_vander(n: int, down: bool = False) -> Any:
+    """Return powers of torch's; its own vander is not differentiable twice."""
+    powers = range(n)[::-1] if down else range(n)
+    return lambda torch: lambda x: torch.stack([x**k for k in powers], -1)
+
+
 CONVOLUTIONS = [
-    op(convolve, convolve, "5, 3", reference=np.convolve, torch=_torchs_convolve(2)),
+    op(convolve, convolve, "5, 3", label="of the engine", reference=np.convolve, torch=_torchs_convolve(2)),
     op(np.convolve, np.convolve, "N, M"),
     op(np.convolve, np.convolve, "5, 3", label="full", torch=_torchs_convolve(2)),
     op(np.convolve, lambda a, v: np.convolve(a, v, "same"), "5, 3", label="same", torch=_torchs_convolve(1)),
@@ -48,23 +54,23 @@ CONVOLUTIONS = [
     op(np.correlate, lambda a, v: np.correlate(a, v, mode="full"), "2, 3", label="full, longer"),
     op(np.correlate, np.correlate, "5, 3", "complex", label="complex", torch=_torchs_convolve(0, turned=False)),
     op(np.correlate, lambda a, v: np.correlate(a, v, "same"), "2, 5", "complex", label="complex, longer"),
-    op(cross, cross, "n3, 3", torch=t("linalg.cross"), reference=np.cross),
-    op(np.cross, np.cross, "...3, ...3", torch=t("linalg.cross")),
+    op(cross, cross, "n3, n3", label="of the engine", torch=t("linalg.cross"), reference=np.cross),
+    op(np.cross, np.cross, "...3, ...3"),
     op(np.cross, lambda a, b: np.cross(a, b, axis=0), "3n, 3n", label="axis", torch=t("linalg.cross", dim=0)),
     op(np.cross, lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=-2), "3n, n3", label="axes"),
     op(np.cross, np.cross, "n3, n3", "complex", label="complex", torch=t("linalg.cross")),
-    op(np.unwrap, lambda x: np.unwrap(x + TURNS), "n4", "unit"),
-    op(np.unwrap, lambda x: np.unwrap(x + TURNS[:, None], axis=0), "4n", "unit", label="axis"),
-    op(np.unwrap, lambda x: np.unwrap(x + 2 * TURNS / math.pi, period=4.0), "4", "unit", label="period"),
-    op(np.unwrap, lambda x: np.unwrap(x + TURNS, discont=8.0), "4", "unit", label="discont"),
+    op(np.unwrap, lambda x: np.unwrap(x + TURNS), "n4", "unit", small=""),
+    op(np.unwrap, lambda x: np.unwrap(x + TURNS[:, None], axis=0), "4n", "unit", label="axis", small=""),
+    op(np.unwrap, lambda x: np.unwrap(x + 2 * TURNS / math.pi, period=4.0), "4", "unit", label="period", small=""),
+    op(np.unwrap, lambda x: np.unwrap(x + TURNS, discont=8.0), "4", "unit", label="discont", small=""),
 ]  # fmt: skip
 
 POLYNOMIALS = [
-    op(np.vander, np.vander, "n", torch=t("vander")),
+    op(np.vander, np.vander, "3", torch=_torchs_vander(3, down=True)),
     op(np.vander, lambda x: np.vander(x, 4, increasing=True), "n", label="N, increasing",
-       torch=t("vander", 4, increasing=True)),
-    op(np.vander, lambda x: np.vander(x, N=1), "n", label="one power", torch=t("vander", 1)),
-    op(np.vander, np.vander, "3", "complex", label="complex", torch=t("vander")),
+       torch=_torchs_vander(4)),
+    op(np.vander, lambda x: np.vander(x, N=1), "n", label="one power", torch=_torchs_vander(1)),
+    op(np.vander, np.vander, "3", "complex", label="complex", torch=_torchs_vander(3, down=True)),
     op(np.polyval, np.polyval, "3, nm",
        torch=lambda torch: lambda p, x: p[0] * x**2 + p[1] * x + p[2]),
     op(np.polyval, lambda p: np.polyval(p, 2.0), "4", label="at a number"),
@@ -81,7 +87,7 @@ POLYNOMIALS = [
     op(np.polymul, np.polymul, "3, 2", "complex", label="complex"),
     op(np.polydiv, np.polydiv, "4, 2"),
     op(np.polydiv, lambda u, v: np.polydiv(u, v)[0], "5, 3", label="quotient"),
-    op(np.polydiv, np.polydiv, "2, 3", label="of a lower degree"),
+    op(np.polydiv, lambda u, v: np.polydiv(u, v)[1], "2, 3", label="of a lower degree"),
     op(np.polydiv, np.polydiv, "3, ", label="by a number"),
     op(np.polydiv, np.polydiv, "4, 2", "complex", label="complex"),
     op(np.polyder, np.polyder, "4", torch=lambda torch: lambda p: p[:-1] * torch.tensor([3, 2, 1])),
@@ -101,16 +107,18 @@ POLYNOMIALS = [
     op(polynomials.characteristic, polynomials.characteristic, "33", reference=np.poly),
     op(np.roots, lambda r: np.roots(np.poly(r)), "3", label="real"),
     op(np.roots, lambda p: np.roots(np.stack([1.0 + 0 * p[0], p[0] / 8, 2.0 + p[1] / 8])), "2", label="in pairs"),
-    op(np.roots, lambda p: np.roots(np.polymul(p, [1.0, 0.0, 0.0])), "3", label="0 among them"),
+    op(np.roots, lambda p: np.roots(np.polymul(p, [1.0, 0.0])), "3", label="0 among them"),
     op(np.roots, np.roots, "4", "complex", label="complex"),
-    op(polynomials.roots, lambda p: polynomials.roots(p * 0.1 + np.array([1.0, -6.0, 11.0, -6.0])), "4"),
+    op(polynomials.roots, lambda p: polynomials.roots(p * 0.1 + np.array([1.0, -6.0, 11.0, -6.0])), "4",
+       label="of the engine", small=""),
     op(polynomials.over_slope, lambda a, b, c: polynomials.over_slope(a, b, c), "..., ..., ...", "real", "nonzero",
        "real", reference=lambda a, b, c: a / b + 0 * c),
-    op(np.polyfit, lambda x, y: np.polyfit(x, y, 2), "5, 5"),
-    op(np.polyfit, lambda x, y, w: np.polyfit(x, y, 1, w=w), "5, 52, 5", "real", "real", "positive", label="weights"),
-    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, rcond=1e-12, full=True)[:2], "4, 42", label="residuals"),
-    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, cov=True), "5, 5", label="covariance"),
-    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, cov="unscaled"), "5, 52", label="unscaled covariance"),
+    op(np.polyfit, lambda x, y: np.polyfit(x, y, 2), "5, 5", small="f"),
+    op(np.polyfit, lambda x, y, w: np.polyfit(x, y, 1, w=w), "5, 52, 5", "real", "real", "positive",
+       label="weights", small="f"),
+    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, rcond=1e-12, full=True)[:2], "4, 42", label="residuals", small="f"),
+    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, cov=True), "5, 5", label="covariance", small="f"),
+    op(np.polyfit, lambda x, y: np.polyfit(x, y, 1, cov="unscaled"), "5, 52", label="unscaled covariance", small="f"),
 ]  # fmt: skip
 
 CONVOLUTION = CONVOLUTIONS + POLYNOMIALS

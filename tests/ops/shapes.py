@@ -10,7 +10,6 @@ REARRANGED = [
     op(np.reshape, lambda x: np.reshape(x, (3, -1)), "3nM", torch=lambda torch: lambda x: x.reshape(3, -1)),
     op(np.reshape, lambda x: np.reshape(x, -1), "3NM", label="flat"),
     op(np.reshape, lambda x: np.reshape(x, (3, -1), order="F", copy=True), "3nM", label="order, copy"),
-    op(np.reshape, lambda x: np.reshape(x, -1, order="A"), "3NM", label="order of memory"),
     op(np.ravel, np.ravel, "nm", torch=t("ravel")),
     op(
         np.ravel,
@@ -19,7 +18,6 @@ REARRANGED = [
         label="order",
         torch=lambda torch: lambda x: x.permute(2, 1, 0).ravel(),
     ),
-    op(np.ravel, lambda x: np.ravel(np.moveaxis(x, 0, 1)[::-1], order="K"), "nmk", label="order of memory"),
     op(np.squeeze, np.squeeze, "1n1", torch=t("squeeze")),
     op(np.squeeze, lambda x: np.squeeze(x, 0), "1n1", label="axis", torch=t("squeeze", 0)),
     op(np.expand_dims, lambda x: np.expand_dims(x, 1), "nm", torch=t("unsqueeze", 1)),
@@ -102,7 +100,7 @@ SPACING = [
     op(np.linspace, lambda b: np.linspace(0, b, num=3, retstep=True), "nm", label="retstep"),
     op(np.linspace, lambda a, b: np.linspace(a, b, 1), "n, n", label="one"),
     op(np.linspace, lambda a, b: np.linspace(a, b, 0), "n, n", label="none"),
-    op(np.linspace, lambda a, b: np.linspace(a, b, 3, dtype=np.float64), "n, n", label="dtype"),
+    op(np.linspace, lambda a, b: np.linspace(a, b, 3, dtype=np.float64), "n, n", label="dtype", small=""),
     op(np.linspace, lambda a, b: np.linspace(a, b, 4), "n, ", "complex", label="complex"),
     op(np.logspace, lambda a, b: np.logspace(a, b, 5), "..., ...", torch=VALUES["logspace"]),
     op(
@@ -119,6 +117,7 @@ SPACING = [
         lambda a, b: np.logspace(a, b, 3, endpoint=False, base=2.0, dtype=np.float64),
         "n, n",
         label="endpoint, dtype",
+        small="",
     ),
     op(np.geomspace, lambda a, b: np.geomspace(a, b, 5), "..., ...", "positive", torch=VALUES["geomspace"]),
     op(
@@ -127,6 +126,7 @@ SPACING = [
         "n, n",
         "positive",
         label="negative, endpoint, axis, dtype",
+        small="",
     ),
     op(np.geomspace, lambda a, b: np.geomspace(a, b, 4), "n, n", "complex", "positive", label="complex"),
 ]

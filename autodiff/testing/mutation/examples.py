@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import sweep
 from autodiff.primitive import Primitive
+from autodiff.tensor import Tensor
 from autodiff.testing.mutation.conventions import conventions
 from autodiff.testing.report import Report
+from autodiff.tree import leaves
 
 Test = Callable[[], Any]
 
@@ -19,7 +22,8 @@ def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
     """Return gradchecks of calls drawn from an operation's domain, the same ones every time; some of second order.
 
     Most are at smooth points, some at kinks and singular points (those where the derivative can be checked), some of
-    complex numbers where the operation takes them. Where there is nothing to measure, the `conventions` are checked.
+    complex numbers and float16 where the operation takes them. Where there is nothing to measure, the `conventions` are
+    checked.
     """
     from autodiff.testing.checks.gradcheck import gradcheck
     from autodiff.testing.strategies.operations import op_inputs, takes_complex
@@ -40,8 +44,41 @@ def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
     first = [test(call, 1) for call in smooth] + [t for call in [*kinked, *complex_] if (t := test(call, 1))()]
     second = [test(call, 2) for call in smooth[: count // 4]]
     second += [t for call in complex_[: count // 8] if (t := test(call, 2))()]  # not all of SciPy's are complex
+    small = [t for call in smooth[: count // 6] if holds(t := _half(call))]  # sums of float16 are a branch of their own
     alone = [test(call, 1, k) for call in smooth[: count // 6] for k in (0, -1) if entry.form == "outputs"]
-    return [*first, *alone, *second, *conventions(entry)]
+    return [*first, *alone, *small, *second, *conventions(entry)]
+
+
+def holds(test: Test) -> bool:
+    """Say whether a test passes; not all operations take float16."""
+    try:
+        return bool(test())
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+def _half(call: Any) -> Test:
+    """Return a test that the gradients of float16 operands are those of the same numbers in float64, up to rounding."""
+
+    def gradients(dtype: Any) -> list[Any]:
+        xs = [Tensor(x.astype(np.float16).astype(dtype)).requires_grad_() for x in call.inputs]
+        with np.errstate(all="ignore"):
+            ys = [y for y in leaves([call.function(*xs)]) if y.requires_grad]
+            seeds = [np.cos(np.arange(y.size) + 1.0).reshape(y.shape).astype(y.dtype) for y in ys]
+            return [None if g is None else g.data for g in sweep.grad(ys, xs, seeds, allow_unused=True)]
+
+    def check() -> bool:
+        if not call.inputs or any(x.dtype.kind == "c" or not x.size for x in call.inputs):
+            return False
+        pairs = zip(gradients(np.float16), gradients(np.float64), strict=True)
+        return all(h is None or (g is not None and _near(g, h)) for g, h in pairs)
+
+    check.__name__ = f"{call.line} in float16"
+    return check
+
+
+def _near(g: Any, h: Any) -> bool:
+    return bool(np.all(np.abs(g - h) <= 0.02 * (np.abs(h) + np.max(np.abs(h), initial=0.1))))
 
 
 def _drawn(strategy: Any, count: int) -> list[Any]:

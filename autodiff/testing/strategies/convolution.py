@@ -85,7 +85,7 @@ def polydiv(d: Draw) -> Arguments:
         v = coefficients(d, 1, least=3)
         return [rest[:2], v], {}
     n = min(len(rest), len(v) - 1)
-    u = np.polyadd(np.convolve(quotient, v), rest[:n]) if n else np.convolve(quotient, v)
+    u = np.polyadd(np.convolve(quotient, v), 1.1 * rest[:n]) if n else np.convolve(quotient, v)
     return [u, v], {}
 
 
@@ -116,11 +116,17 @@ def poly(d: Draw) -> Arguments:
     return [x.real + 1j * np.abs(x.imag) if d.complex else x], {}
 
 
+def power_sums(p: Any) -> Any:
+    """Return sums of the roots' powers, which do not depend on their order."""
+    r = np.roots(p)
+    return np.stack([np.sum(r**k) for k in (1, 2, 3)])
+
+
 def roots(d: Draw) -> Arguments:
     """Draw the coefficients of a polynomial whose roots lie apart, some of them in pairs."""
     (x,) = distinct(d.draw, [(d.integer(0, 3),)])
     p = np.convolve(np.poly(x), d.choice([2.0], [0.5, 0.0, 0.5], [0.0, 1.0]))
-    return [p * (1 + 0.5j) + d.choice(0.0, 0.25j) if d.complex else p], {}
+    return [p * (1 + 0.5j) + d.choice(0.0, 0.25j) if d.complex else p], {}, power_sums
 
 
 def over_slope(d: Draw) -> Arguments:

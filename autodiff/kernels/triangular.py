@@ -1,0 +1,188 @@
+"""SciPy's triangular systems, factors of Gaussian elimination and functions of matrices, in stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+from scipy import linalg
+
+from autodiff.primitive import joint, outputs, primitive
+
+np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
+
+
+def _stacked(fun: Callable[..., Any], signature: str, *xs: Any) -> Any:
+    """Call a function of matrices on stacks of them, which SciPy's functions take from a later version on."""
+    return fun(*xs) if all(x.ndim <= 2 for x in xs) else np.vectorize(fun, signature=signature)(*xs)
+
+
+def _columns(x: Any, like: Any) -> Any:
+    return x[..., None] if like.ndim == 1 else x
+
+
+@joint(
+    lambda g, a, b, y, needs, trans, lower, unit_diagonal: _triangular(
+        g, a, b, y, needs, trans=trans, lower=lower, unit_diagonal=unit_diagonal
+    ),
+    sig="a, b; trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True",
+    complex=True,
+)
+def solve_triangular(
+    a: Any,
+    b: Any,
+    trans: int | str = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """Solve a x = b (`trans` 1: a.T x = b, 2: a.conj().T x = b) for a triangle of a; b is a vector or columns.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a, b = np.array([[2.0, 0.0], [1.0, 4.0]]), ad.tensor([2.0, 5.0], requires_grad=True)
+    >>> x = ad.linalg.solve_triangular(a, b, lower=True)
+    >>> x.sum().backward()
+    >>> x, b.grad
+    (tensor([1., 1.], grad_fn=<solve_triangular>), tensor([0.375, 0.25 ]))
+    """
+
+    def solve(a: Any, b: Any) -> Any:
+        return linalg.solve_triangular(a, b, trans, lower, unit_diagonal, check_finite=check_finite)
+
+    return _stacked(solve, "(n,n),(n)->(n)" if b.ndim == 1 else "(n,n),(n,k)->(n,k)", a, b)
+
+
+def _triangular(
+    g: Any, a: Any, b: Any, y: Any, needs: list[bool], *, trans: int | str, lower: bool, unit_diagonal: bool
+) -> list[Any]:
+    """Return the gradients of a, whose other triangle and unit diagonal have none, and of b: h = op(a)^-T g."""
+    trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)  # type: ignore[call-overload]
+    back = {"trans": 1 if trans == 0 else 0, "lower": lower, "unit_diagonal": unit_diagonal}
+    if trans == 2:
+        h = np.conjugate(solve_triangular(a, np.conjugate(g), **back))
+    else:
+        h = solve_triangular(a, g, **back)
+    if not needs[0]:
+        return [None, h]
+    outer = -np.matmul(_columns(h, b), _columns(y, b).mT)
+    outer = outer if trans == 0 else outer.mT if trans == 1 else np.conjugate(outer.mT)
+    return [np.tril(outer, -int(unit_diagonal)) if lower else np.triu(outer, int(unit_diagonal)), h]
+
+
+@joint(
+    lambda g, a, b, y, needs: _sylvester(g, a, b, y, needs),
+    sig="a, b, q;",
+    analytic=True,
+)
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+    """Return the solution of a x + x b = q."""
+    return _stacked(linalg.solve_sylvester, "(m,m),(n,n),(m,n)->(m,n)", a, b, q)
+
+
+def _sylvester(g: Any, a: Any, b: Any, y: Any, needs: list[bool]) -> list[Any]:
+    h = solve_sylvester(a.mT, b.mT, g)
+    return [-np.matmul(h, y.mT) if needs[0] else None, -np.matmul(y.mT, h) if needs[1] else None, h]
+
+
+# --- Gaussian elimination ------------------------------------------------------------------------------------------
+
+
+@outputs(
+    lambda g, y: _lu_rule(g[0], *y),
+    sig="a; overwrite_a=False, check_finite=True",
+    shapes="(m,n)->(m,n),(k)",
+    complex=True,
+)
+def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    """Return a matrix that holds l below its diagonal and u above, and the rows that were exchanged: a = p l u."""
+
+    def factor(a: Any) -> Any:
+        return tuple(linalg.lu_factor(a, check_finite=check_finite))
+
+    return tuple(_stacked(factor, "(m,n)->(m,n),(k)", a))
+
+
+@primitive(None, kind="boolean", sig="piv; *, m")
+def permutation(piv: Any, *, m: int) -> Any:
+    """Return the order of m rows that exchanging row i with row piv[i], one after the other, makes."""
+
+    def order(piv: Any) -> Any:
+        rows = np.arange(m)
+        for i, j in enumerate(piv):
+            rows[[i, j]] = rows[[j, i]]
+        return rows
+
+    return order(piv) if piv.ndim == 1 else np.stack([permutation(p, m=m) for p in piv])
+
+
+def permuted(x: Any, order: Any) -> Any:
+    """Return the rows of a stack of matrices in an order."""
+    return np.take_along_axis(x, np.broadcast_to(order[..., None], x.shape), axis=-2)
+
+
+def _lu_rule(g: Any, lu: Any, piv: Any) -> Any:
+    """de Hoog, Anderssen and Lukas, Differentiation of matrix functionals using triangular factorization, 2011."""
+    m, n = lu.shape[-2:]
+    k = min(m, n)
+    unit = {"lower": True, "unit_diagonal": True}
+    square, g_l = lu[..., :k, :k], np.tril(g[..., :k, :k], -1)
+    below = np.matmul(np.tril(square, -1).mT, g_l) + g_l
+    above = np.matmul(np.triu(g[..., :k, :k]), np.triu(square).mT)
+    if n > k:
+        below = below - np.matmul(g[..., k:], lu[..., k:].mT)
+    if m > k:
+        above = above - np.matmul(lu[..., k:, :].mT, g[..., k:, :])
+    middle = solve_triangular(square, np.tril(below, -1) + np.triu(above), trans=1, **unit)
+    inner = solve_triangular(square, middle.mT).mT
+    if n > k:
+        inner = np.concatenate([inner, solve_triangular(square, g[..., k:], trans=1, **unit)], axis=-1)
+    if m > k:
+        inner = np.concatenate([inner, solve_triangular(square, g[..., k:, :].mT).mT], axis=-2)
+    return permuted(inner, np.argsort(permutation(piv, m=m), axis=-1))
+
+
+# --- functions of matrices -----------------------------------------------------------------------------------------
+
+
+def _frechet(fun: Callable[..., Any], g: Any, x: Any) -> Any:
+    """Return the derivative of a matrix function at x^T along g: a block of its value at [[x^T, g], [0, x^T]]."""
+    a, n = x.mT, x.shape[-1]
+    above, below = np.concatenate([a, g], axis=-1), np.concatenate([np.zeros_like(a), a], axis=-1)
+    return fun(np.concatenate([above, below], axis=-2))[..., :n, n:]
+
+
+def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any]:
+    """Register one of SciPy's functions of a matrix: Najfeld and Havel, 1995, Mathias, 1996."""
+
+    def function(A: Any) -> Any:
+        return _stacked(theirs, "(n,n)->(n,n)", A)
+
+    function.__name__ = function.__qualname__ = theirs.__name__
+    function.__doc__ = text
+    registered = primitive(lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", analytic=True)(function)
+    return registered
+
+
+expm = _matrix_function(linalg.expm, "Return the exponential of a matrix.")
+logm = _matrix_function(linalg.logm, "Return the logarithm of a matrix.")
+sinm = _matrix_function(linalg.sinm, "Return the sine of a matrix.")
+cosm = _matrix_function(linalg.cosm, "Return the cosine of a matrix.")
+tanm = _matrix_function(linalg.tanm, "Return the tangent of a matrix.")
+sinhm = _matrix_function(linalg.sinhm, "Return the hyperbolic sine of a matrix.")
+coshm = _matrix_function(linalg.coshm, "Return the hyperbolic cosine of a matrix.")
+tanhm = _matrix_function(linalg.tanhm, "Return the hyperbolic tangent of a matrix.")
+signm = _matrix_function(linalg.signm, "Return the matrix sign function: 1 and -1 in place of the eigenvalues.")
+
+
+@primitive(lambda g, y: solve_sylvester(y.mT, y.mT, g), shapes="(n,n)->(n,n)", analytic=True)
+def sqrtm(A: Any) -> Any:
+    """Return the principal square root y of a matrix: y dy + dy y = dA."""
+    return _stacked(linalg.sqrtm, "(n,n)->(n,n)", A)
+
+
+@primitive(lambda g, x, t: _frechet(lambda A: fractional_matrix_power(A, t), g, x), sig="A; t", analytic=True)  # type: ignore[has-type]
+def fractional_matrix_power(A: Any, t: float) -> Any:
+    """Return a matrix to a power t, a number."""
+    return _stacked(lambda a: linalg.fractional_matrix_power(a, t), "(n,n)->(n,n)", A)
