@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import protocols
-from autodiff.primitive import Primitive, is_numpys, refused, registry
+from autodiff.primitive import DOMAINS, Primitive, is_numpys, refused, registry
 from autodiff.rules import others
 from autodiff.rules.others import BY_A_DATA_TYPE, category
 from autodiff.source import aliases, public, spelled
@@ -163,7 +163,7 @@ class Coverage:
         """Return the table as the documentation has it: counts, a section a chapter, then what has no gradient."""
         chapters = {_section(row) for row in self.rows if row.status == DIFFERENTIABLE}
         cells: list[Sequence[str]]
-        parts = [HEAD.format(numpy=_version("numpy"), scipy=_version("scipy")), _counted(self.rows)]
+        parts = [HEAD.format(numpy=_version("numpy"), scipy=_version("scipy")), _counted(self.rows), _legend()]
         for chapter in sorted(chapters, key=lambda c: (c in (OWN, PARTS), _title(c))):
             rows = [row for row in self.rows if (_section(row), row.status) == (chapter, DIFFERENTIABLE)]
             cells = [(_named(r), r.kind, r.domain, r.points, _code(r.keywords), r.note) for r in rows]
@@ -277,22 +277,28 @@ HEAD = """# What has a derivative
 
 Every public callable of NumPy {numpy} (`np`, `np.linalg`, `np.fft`), every ufunc of SciPy {scipy}'s `scipy.special` and
 every function of `scipy.linalg` has a status. `ad.coverage()` prints this table, `ad.coverage("linalg")` a part of it,
-and `ad.help(np.tanh)` all that is known of one function.
+and `ad.help(np.tanh)` all that is known of one function."""
 
-| column | what it says |
+LEGEND = """| column | what it says |
 | --- | --- |
 | class | how the result depends on the operands: `elementwise`, `linear`, `bilinear`, `multilinear`, a `reduction`, a \
 `composite` of other functions, or none of these (`other`); the rule of forward mode follows from it |
-| domain | where operands may lie, one word an operand; empty where anywhere |
+| domain | where operands may lie, one word an operand, anywhere if there is none: {domains} |
 | kinks and singular points | where the derivative is a convention: numbers, the `tie` of largest elements, the \
-`bounds` of an interval, `integers`, `halves` between them, `binades` (powers of 2), a whole `quotient`, the `origin`, `equal` \
-elements, the `cut` along the negative axis, the `step` at a first operand 0; then where it is infinite or undefined |
+`bounds` of an interval, `integers`, `halves` between them, `binades` (powers of 2), a whole `quotient`, the `origin`, \
+`equal` elements, the `cut` along the negative axis, the `step` at a first operand 0; then where it is infinite or \
+undefined |
 | keywords | what may be given beside arrays; other keywords of NumPy's are refused by name |
 | note | `complex`: has a derivative at complex operands too |"""
 
 
 SOME_TYPES = "bool", "int64", "float32", "float64", "complex128"
 OWN, PARTS = "Functions that NumPy and SciPy lack", "Parts that rules are written with"
+
+
+def _legend() -> str:
+    named = (f"`{name}` ({d.low:.3g} to {d.high:.3g})" for name, d in DOMAINS.items() if name not in (None, "nonzero"))
+    return LEGEND.format(domains=", ".join(named))
 
 
 def _counted(rows: Sequence[Row]) -> str:

@@ -22,6 +22,7 @@ import numpy
 from autodiff import apply as engine
 from autodiff import batching, sweep, tape
 from autodiff.apply import levels as levels
+from autodiff.errors import AutodiffError
 from autodiff.kernels.division import product
 from autodiff.primitive import Primitive
 from autodiff.tape import Dual, Mode, Node, mode
@@ -50,7 +51,10 @@ class Level:
     def _of(self, node: Node) -> Any:
         node, index = _place(node)
         known = self._tangents.get(node)
-        return None if known is None else known.get(index)
+        tangent = None if known is None else known.get(index)
+        if isinstance(tangent, AutodiffError):  # there is none, and now it is asked for
+            raise tangent
+        return tangent
 
     def give(self, x: Tensor, tangent: Any) -> None:
         """Give a value its tangent."""
@@ -175,8 +179,7 @@ def tangents(
     else:
         found = _transposed(primitive, operands, given, params, results, rows)
     lead = () if rows is None else (rows,)
-    return [None if t is None or y.dtype.kind not in "fc" else _fitted(t, y, lead)
-            for t, y in zip(found, results, strict=True)]  # fmt: skip
+    return [_fitted(t, y, lead) if y.dtype.kind in "fc" else None for t, y in zip(found, results, strict=True)]
 
 
 def _flat(primitive: Primitive) -> bool:
@@ -242,7 +245,8 @@ def _transposed(
 ) -> list[Any]:
     """Pull a cotangent back by the rules, and ask how its pairing with the tangents depends on it.
 
-    The cotangent is ones: where a rule looks for zeros, as `ratio` does, it must find none.
+    Of several results each is asked for by itself: one may have no derivative (a vector of a repeated eigenvalue), and
+    that matters only where its tangent is used.
     """
     moving = [i for i, t in enumerate(given) if t is not None]
     # each operand in a Tensor of its own, so that what is pulled back to it can be told from the others
@@ -255,44 +259,46 @@ def _transposed(
     several = primitive.form == "outputs"
     values = plan.save(tuple(results) if several else results[0], *own)
     directions = {id(own[i]): given[i] for i in moving}
-    return _transpose(plan, values, parents, directions, params, results, several, rows)
+    like = SimpleNamespace(shape=tuple(y.shape for y in results), dtype=tuple(y.dtype for y in results))
 
-
-def _transpose(
-    plan: Any, values: Any, parents: Any, directions: Any, params: Any, results: list[Any], several: bool, rows: Any
-) -> list[Any]:
-    """Return the tangents of results from a plan's `pull` and the directions of its parents, by their identity."""
-    keep = tape.is_grad_enabled() or bool(levels())
-    with tape.enable_grad():
-        dummies = [_cotangent(y, several) for y in results]
-        g: Any = dummies[0]
-        if several:
-            like = SimpleNamespace(shape=tuple(y.shape for y in results), dtype=tuple(y.dtype for y in results))
-            g = engine.Parts(like, {k: d for k, d in enumerate(dummies) if d.dtype.kind in "fc"})
-        pulled = [(h, directions[id(x)]) for x, h in plan.pull(g, values, parents, params)]
-    live = [(h, t) for h, t in pulled if isinstance(h, Tensor) and h._node is not None]
-    asked = [d for d in dummies if d.dtype.kind in "fc"]
-
-    def push(k: int | None) -> list[Any]:
-        """Sweep for one direction."""
+    def tangent(k: int, y: Any) -> Any:
+        if y.dtype.kind not in "fc":
+            return None
+        with tape.enable_grad():
+            g = dummy = _cotangent(y, several)
+            pulled = plan.pull(engine.Parts(like, {k: g}) if several else g, values, parents, params)
+        live = [(h, directions[id(x)]) for x, h in pulled if isinstance(h, Tensor) and h._node is not None]
         if not live:
-            return [None] * len(results)
-        ts = [np.broadcast_to(t if k is None else t[k], h.shape) for h, t in live]
-        found = iter(
-            sweep.grad([h for h, _ in live], asked, [sweep.conjugate(t) for t in ts], True, keep, allow_unused=True)
-        )
-        return [next(found) if d.dtype.kind in "fc" else None for d in dummies]
+            return np.zeros_like(y) if rows is None else np.zeros_like(y, shape=(rows, *y.shape))
+        each = [_paired(live if n is None else [(h, t[n]) for h, t in live], dummy) for n in _numbers(rows)]
+        return each[0] if rows is None else np.stack(each)
 
-    each = [push(k) for k in ([None] if rows is None else range(rows))]
-    zeros = [np.zeros_like(y) for y in results]
-    columns = [
-        [z if t is None else sweep.conjugate(t) for t in c] for z, c in zip(zeros, zip(*each, strict=True), strict=True)
-    ]
-    return [column[0] if rows is None else np.stack(column) for column in columns]
+    def known(k: int, y: Any) -> Any:
+        try:
+            return tangent(k, y)
+        except AutodiffError as error:
+            return error
+
+    return [known(k, y) for k, y in enumerate(results)] if several else [tangent(0, results[0])]
+
+
+def _numbers(rows: int | None) -> list[int | None]:
+    return [None] if rows is None else list(range(rows))
+
+
+def _paired(live: list[tuple[Any, Any]], dummy: Any) -> Any:
+    """Return how the pairing of gradients h(dummy) with directions depends on the dummy."""
+    ts = [sweep.conjugate(np.broadcast_to(t, h.shape)) for h, t in live]
+    keep = tape.is_grad_enabled() or bool(levels())
+    (found,) = sweep.grad([h for h, _ in live], [dummy], ts, True, keep, allow_unused=True)
+    return np.zeros_like(dummy) if found is None else sweep.conjugate(found)
 
 
 def _cotangent(y: Any, several: bool) -> Any:
-    """Return a cotangent to transpose with; of a decomposition's part its conjugate, which depends on no basis."""
+    """Return a cotangent to transpose with: ones (where a rule looks for zeros, as `ratio` does, it must find none).
+
+    Of a decomposition's part, its conjugate: a cotangent that depends on no choice of a basis.
+    """
     value = numpy.asarray(numpy.conjugate(y._data)) if several else numpy.ones(y.shape, y.dtype)
     return engine.wrap(value, None).requires_grad_(value.dtype.kind in "fc")
 
@@ -304,6 +310,8 @@ def _real(t: Any, y: Any) -> Any:
 
 def _fitted(t: Any, y: Any, lead: tuple[int, ...]) -> Any:
     """Give a tangent the dtype and shape of its value."""
+    if isinstance(t, AutodiffError):
+        return t
     t = _real(t if isinstance(t, Tensor) else engine.wrap(numpy.asarray(t), None), y)
     t = t if t.shape == lead + y.shape else np.broadcast_to(t, lead + y.shape)
     return t if t.dtype == y.dtype else t.astype(y.dtype)

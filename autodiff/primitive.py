@@ -65,8 +65,8 @@ class Primitive:
     domain    a name in DOMAINS, or one name an operand; None is all reals
     kinks     where the derivative is a convention: numbers, or "tie" (of the largest), "bounds" (of an interval),
               "integers", "halves" (between integers), "quotient" (a / b whole), "origin" (all operands 0),
-              "equal" (all that is reduced), "cut" (the negative real axis), "binades" (powers of 2), "step" (first
-              operand 0)
+              "equal" (all that is reduced), "cut" (the negative real axis), "knots" (of a table), "binades"
+              (powers of 2), "step" (first operand 0)
     singular  where it is infinite or undefined: the domain's points unless given; "origin", "no inverse"
     shapes    how operands fit together, as in np.matmul.signature; None where they broadcast
     analytic  whether it is complex differentiable and its kernel takes complex arrays; of a composite, ask its parts

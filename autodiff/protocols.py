@@ -134,14 +134,14 @@ def called_by_numpy_testing() -> bool:
 
 
 def called_by_scipy() -> str:
-    """Say which function of scipy.special or scipy.linalg asks, and what to call in its place; "" if none asks."""
+    """Say which of SciPy's functions asks, and what to call in its place; "" if none asks."""
     found, frame = "", sys._getframe(2)
     for _ in range(12):
         module = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
         if module in _SCIPY:
             name = frame.f_code.co_name
             known = hasattr(importlib.import_module(_SCIPY[module]), name)
-            ours = _SCIPY[module].replace("autodiff", "ad")
+            ours = _SCIPY[module].replace("autodiff", "ad").replace("numpy", "np")
             instead = f"Use {ours}.{name} in its place" if known else f"See {ours} for the functions that do"
             if hasattr(sys.modules[module], name) or not found:
                 of = f"{module}.{name}" if hasattr(sys.modules[module], name) else f"a function of {module}"
@@ -152,4 +152,4 @@ def called_by_scipy() -> str:
     return found
 
 
-_SCIPY = {"scipy.special": "autodiff.special", "scipy.linalg": "autodiff.linalg"}
+_SCIPY = {"scipy.special": "autodiff.special", "scipy.linalg": "autodiff.linalg", "scipy.fft": "numpy.fft"}

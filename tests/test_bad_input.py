@@ -254,9 +254,9 @@ SILENT_DETACH = {
         ("sum", "out=ndarray", "no_grad"),
     ),
     "an unregistered function": (
-        lambda: np.nanmedian(leaf(2)),
+        lambda: np.zeros(2, like=leaf(2)),
         TypeError,
-        ("np.nanmedian has no derivative rule", "t.numpy()", "ad.primitive"),
+        ("np.zeros has no derivative rule", "ad.zeros", "t.numpy()"),
     ),
     "ufunc.at": (lambda: np.add.at(leaf(2), [0], 1.0), TypeError, ("np.add.at", "no derivative rule")),
     "ufunc.reduceat": (lambda: np.add.reduceat(leaf(2), [0]), TypeError, ("np.add.reduceat", "no derivative rule")),
@@ -266,17 +266,11 @@ SILENT_DETACH = {
         TypeError,
         ("add of a Tensor does not support where=",),
     ),
-    "sum where=": (
-        lambda: np.sum(leaf(2), where=np.array([True, False])),
-        TypeError,
-        ("sum of a Tensor does not support where=",),
-    ),
     "ufunc casting=": (
         lambda: np.add(leaf(2), 1.0, casting="unsafe"),
         TypeError,
         ("add of a Tensor does not support casting=",),
     ),
-    "sum initial=": (lambda: np.sum(leaf(2), initial=3.0), TypeError, ("sum of a Tensor does not support initial=",)),
     "truth of several elements": (lambda: bool(leaf(2) > 0), ValueError, ("shape (2,)", "t.any(), t.all()")),
     "float of several elements": (lambda: float(leaf(2)), TypeError, ("one element", "float", "(2,)")),
     "a float as an index": (lambda: [1, 2][leaf()], TypeError, ("integer Tensor of one element",)),
@@ -342,7 +336,7 @@ def test_an_error_class_of_its_own_survives_with_the_operations_name() -> None:
 def test_what_failed_changes_nothing() -> None:
     x = leaf(2)
     y = x * 2
-    for call in (lambda: y.backward(), lambda: x.__iadd__(1), lambda: y + leaf(3), lambda: np.nanmedian(x)):
+    for call in (lambda: y.backward(), lambda: x.__iadd__(1), lambda: y + leaf(3), lambda: np.zeros(2, like=x)):
         with pytest.raises(Exception, match="."):
             call()
     y.sum().backward()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,17 @@ def test_few_functions_of_numpy_are_unsupported_and_each_says_why() -> None:
         assert ad.help(fun).startswith(f"{spelled(fun)}: {UNSUPPORTED}")
 
 
+@pytest.mark.parametrize("fun", list(refused), ids=spelled)
+def test_an_unsupported_function_refuses_a_tensor_by_name(fun: Any) -> None:
+    t = ad.tensor([1.0, 2.0], requires_grad=True)
+    if isinstance(fun, np.ufunc):
+        call = partial(fun, *[t] * fun.nin)
+    else:
+        call = partial(t.__array_function__, fun, (ad.Tensor,), (t,), {})
+    with pytest.raises(TypeError, match=rf"{re.escape(spelled(fun))} of a Tensor is not supported: "):
+        call()
+
+
 NAMED = [row.instead for row in CATEGORIES] + [line.instead for line in refused.values()]
 
 
@@ -131,7 +144,8 @@ def points(draw: st.DrawFn, entry: Any) -> list[Any]:
 
 
 def results(call: Callable[..., Any], xs: list[Any]) -> list[Any]:
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a NumPy that is about to drop a name
         return [y for y in leaves([call(*[ad.tensor(x, requires_grad=True) for x in xs])]) if y is not None]
 
 
@@ -188,6 +202,8 @@ def test_a_keyword_that_is_not_supported_is_refused_by_name(entry: Any, word: st
 
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if of_numpy(e) and e.kind != "plain"], ids=lambda e: e.path)
 def test_an_entry_supports_no_keyword_that_numpys_function_does_not_have(entry: Any) -> None:
+    if not newest():
+        pytest.skip("an entry takes the keywords of the newest NumPy")
     known = numpys_parameters(entry.fun)
     try:
         parameters = inspect.signature(entry.fun).parameters

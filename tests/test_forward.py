@@ -354,3 +354,28 @@ def test_a_hessian_records_the_function_alone() -> None:
     x = np.ones(20_000)
     once = peak(lambda: fn.grad(f)(x))
     assert peak(lambda: fn.hvp(f, (x,), (x,))) < 4 * once
+
+
+# --- where a part of a decomposition has no derivative ---
+
+EQUAL = np.diag([2.0, 2.0, 5.0])
+TURN = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+
+
+def test_a_tangent_that_does_not_exist_is_refused_where_it_is_used() -> None:
+    """Along TURN the eigenvectors of the repeated eigenvalue jump."""
+    with pytest.raises(ad.AutodiffError, match=r"eigh: eigenvalues 0 and 1 are equal"):
+        fn.jvp(lambda x: np.linalg.eigh(x)[1], (EQUAL,), (TURN,))
+    with pytest.raises(ad.AutodiffError, match=r"svd: singular values 1 and 2 are equal"):
+        fn.jvp(lambda x: np.sin(np.linalg.svd(x)[0]), (EQUAL,), (TURN,))
+    _, total = fn.jvp(lambda x: np.sum(np.linalg.eigh(x)[0] ** 2), (EQUAL,), (TURN,))
+    assert total.item() == pytest.approx(2 * np.sum(EQUAL * TURN))
+    _, nuclear = fn.jvp(lambda x: np.sum(np.linalg.svd(x)[1]), (EQUAL,), (TURN,))
+    assert nuclear.item() == pytest.approx(3.0)
+
+
+def test_eigenvectors_of_equal_eigenvalues_may_move_together() -> None:
+    along = np.diag([1.0, 1.0, 3.0])
+    _, (values, vectors) = fn.jvp(lambda x: tuple(np.linalg.eigh(x)), (EQUAL,), (along,))
+    np.testing.assert_allclose(values.numpy(), [1.0, 1.0, 3.0])
+    np.testing.assert_allclose(vectors.numpy(), np.zeros((3, 3)), atol=1e-12)

@@ -226,11 +226,8 @@ def test_bad_products_are_refused_by_name(call: Any, error: Any, message: str) -
 
 def test_the_chain_is_multiplied_in_the_cheapest_order() -> None:
     xs = [leaf(10, 100), leaf(100, 5), leaf(5, 50)]
-    graph = ad.trace(lambda *ts: np.linalg.multi_dot(ts))(*xs)
-    shapes = [box.shape for box in graph.values() if box.shape == (10, 5)] if hasattr(graph, "values") else None
     y = np.linalg.multi_dot(xs)
-    assert shapes is None or shapes
-    assert y.grad_fn.saved_shapes == ((10, 5), (5, 50))
+    assert sorted(y.grad_fn.saved_shapes) == [(5, 50), (10, 5)]
 
 
 def test_a_power_of_zero_is_the_identity_and_does_not_lose_its_operand() -> None:

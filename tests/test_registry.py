@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -191,9 +190,9 @@ def test_rule_of_a_third_partys_function_is_its_source() -> None:
     assert "def softplus" in ad.rule(softplus)
 
 
-def test_rule_of_an_unknown_function_names_its_relatives() -> None:
-    with pytest.raises(KeyError, match="nanmedian.*no derivative rule"):
-        ad.rule(np.nanmedian)
+def test_rule_of_a_function_without_one_says_what_to_call() -> None:
+    with pytest.raises(KeyError, match=r"np\.zeros has no derivative rule.*ad\.zeros"):
+        ad.rule(np.zeros)
 
 
 def test_entries_state_their_facts() -> None:
@@ -206,31 +205,17 @@ def test_entries_state_their_facts() -> None:
 
 # --- what it does not know ---
 
-UNKNOWN = [
-    f
-    for module in (np, np.linalg, np.fft)
-    for name, f in sorted(vars(module).items())
-    if not name.startswith("_") and (isinstance(f, np.ufunc) or hasattr(f, "_implementation")) and f not in registry
-]
 
+def test_a_function_of_numpys_without_an_entry_refuses_a_tensor_and_names_its_nearest_relative() -> None:
+    def nancumprodd(x: Any) -> Any:
+        return x
 
-@pytest.mark.parametrize(
-    "fun", UNKNOWN, ids=lambda f: f"{f.__module__ or 'numpy'}.{f.__name__}" if callable(f) else str(f)
-)
-def test_a_numpy_function_without_a_rule_refuses_a_tensor_by_name(fun: Any) -> None:
+    nancumprodd.__module__ = "numpy"
     t = ad.tensor([1.0, 2.0], requires_grad=True)
-    message = rf"np\..*{fun.__name__} has no derivative rule.*t\.numpy\(\)"
-    if isinstance(fun, np.ufunc):
-        call = partial(t.__array_ufunc__, fun, "__call__", *[t] * fun.nin)
-    else:
-        call = partial(t.__array_function__, fun, (ad.Tensor,), (t,), {})
-    with pytest.raises(TypeError, match=message):
-        call()
-
-
-def test_the_refusal_names_the_nearest_relative() -> None:
-    with pytest.raises(TypeError, match=r"np\.nancumprod has no derivative rule.*np\.cumprod"):
-        np.nancumprod(ad.tensor([1.0]))
+    with pytest.raises(
+        TypeError, match=r"nancumprodd has no derivative rule.*np\.nancumprod.*t\.numpy\(\).*ad\.primitive"
+    ):
+        t.__array_function__(nancumprodd, (ad.Tensor,), (t,), {})
 
 
 def test_the_first_miss_of_a_foreign_ufunc_is_refused_by_name() -> None:
@@ -243,13 +228,17 @@ def test_the_first_miss_of_a_foreign_ufunc_is_refused_by_name() -> None:
 OPS = operations()
 H = 1e-30  # the complex step takes no difference, so nothing cancels
 KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through it
-    "tie": {1: (([3.0, 3.0, 2.0, 2.0, 1.0, 1.0, 1.0],), ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0],)), 2: ((1.0, 1.0), (1.0, 0.0))},
+    "tie": {
+        1: (([3.0, 3.0, 2.0, 2.0, 1.0, 1.0, 1.0],), ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0],)),
+        2: ((1.0, 1.0), (1.0, 0.0)),
+    },
     "bounds": {3: ((1.0, -1.0, 1.0), (1.0, 0.0, 0.0))},
     "integers": {1: ((2.0,), (1.0,))},
     "halves": {1: ((0.5,), (1.0,))},
     "quotient": {2: ((4.0, 2.0), (1.0, 0.0))},
     "origin": {2: ((0.0, 0.0), (1.0, 0.0))},
     "equal": {1: (([2.0, 2.0],), ([1.0, 0.0],))},
+    "knots": {1: ((1.0,), (1.0,))},
     "binades": {1: ((2.0,), (1.0,))},
     "step": {2: ((0.0, 0.25), (1.0, 0.0))},
     "cut": {1: ((-1.0 + 0j,), (1j,)), 2: ((0.0, -1.0), (1.0, 0.0))},
@@ -258,6 +247,7 @@ each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)
 
 
 RANKED = {  # with the arguments that they take beside the array
+    "interp": lambda x: np.interp(x, [0, 1, 2], [0, 1, 0]),
     "partition": lambda x: np.partition(x, 0),
     "topk": lambda x: ad.topk(x, 1)[0],
     "kthvalue": lambda x: ad.kthvalue(x, 1)[0],

@@ -226,7 +226,10 @@ def _pair(terms: list[str], shapes: list[Shape], made: list[str], lengths: dict[
     if rows and made[-1] == rows[-1]:  # what varies fastest in the result is to be a column
         turned = _pair(terms[::-1], shapes[::-1], made, lengths)
         return lambda a, b: turned(b, a)
-    first, second = _reader(terms[0], shapes[0], stack + rows + inner), _reader(terms[1], shapes[1], stack + inner + columns)
+    first, second = (
+        _reader(terms[0], shapes[0], stack + rows + inner),
+        _reader(terms[1], shapes[1], stack + inner + columns),
+    )
     sides = [math.prod([lengths[c] for c in group]) for group in (rows, inner, columns)]
     lead, size = [lengths[c] for c in stack], [lengths[c] for c in made]
     left, right, matrices = [*lead, sides[0], sides[1]], [*lead, sides[1], sides[2]], [*lead, sides[0], sides[2]]

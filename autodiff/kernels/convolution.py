@@ -16,7 +16,7 @@ def _adjoint(g: Any, other: Any, size: int) -> Any:
     return convolve(whole, other[::-1], mode="valid")
 
 
-@bilinear(lambda g, b, s: _adjoint(g, b, s.size), lambda g, a, s: _adjoint(g, a, s.size), shapes="(M),(N)->(K)")
+@bilinear(lambda g, b, s: _adjoint(g, b, s.size), lambda g, a, s: _adjoint(g, a, s.size), shapes="(m),(n)->(k)")
 def convolve(a: Any, v: Any, *, mode: Any = "full") -> Any:
     """Return the sums of a[i] * v[k - i]: np.convolve, but float16 is accumulated in float32.
 

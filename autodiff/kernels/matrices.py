@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitive import elementwise, linear, primitive
+from autodiff.primitive import elementwise, primitive
 
 
 @primitive(
@@ -83,7 +83,7 @@ def full_rank(a: Any, rank: Any) -> Any:
     return a
 
 
-@linear(lambda g: g, analytic=True)
+@elementwise(lambda g: g, analytic=True)
 def regular(x: Any, *, name: str) -> Any:
     """Return x, a factor the operation of a name has made, if it has an inverse: the gradient divides by it."""
     s = np.linalg.svd(x, compute_uv=False) if np.isfinite(x).all() else np.ones((1, 1), x.dtype)
@@ -117,7 +117,7 @@ def proportion(a: Any, b: Any) -> Any:
         return np.divide(a, b)
 
 
-@linear(lambda g: g)
+@elementwise(lambda g: g)
 def nonzero(b: Any) -> Any:
     """Return singular values if none is 0."""
     if np.any(np.equal(b, 0)):

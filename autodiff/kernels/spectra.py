@@ -20,16 +20,22 @@ def gaps(values: Any) -> Any:
 
 
 @primitive(
-    lambda g, b, values: quotient(g, b, values),  # type: ignore[has-type]
-    lambda g, y, b, values: -quotient(g * y, b, values),  # type: ignore[has-type]
+    lambda g, b, values, name: quotient(g, b, values, name=name),  # type: ignore[has-type]
+    lambda g, y, b, values, name: -quotient(g * y, b, values, name=name),  # type: ignore[has-type]
     lambda g, values: np.zeros_like(values),
     lambda g, like: np.zeros_like(like),
     sig="a, b, values, like=None; name=''",
 )
 def quotient(a: Any, b: Any, values: Any, like: Any = None, name: str = "") -> Any:
-    """Return a / b for gaps b between values, 0 where a gap is 0; there a must be 0 too, on the scale of `like`."""
+    """Return a / b for gaps b between values, 0 where a gap is 0; there a must be 0 too, on the scale of `like`.
+
+    In derivatives of this, which give no `like`, a is a turn of the vectors: that of each by its own phase is free.
+    """
     small = _small(b, values)
-    if like is not None and np.any(live := small & (np.abs(a) > _noise(like))):
+    live = small & (np.abs(a) > _noise(a if like is None else like))
+    if like is None and b.shape[-1] == b.shape[-2]:
+        live = live & ~np.eye(b.shape[-1], dtype=bool)
+    if np.any(live):
         _refuse(name, live, values)
     return np.where(small, 0, np.divide(a, np.where(small, 1, b)))
 

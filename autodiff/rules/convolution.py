@@ -39,7 +39,7 @@ def _sequences(name: str, a: Any, v: Any) -> Any:
 primitive(np.unwrap, lambda g: g, sig=f"p; discont=None, axis=-1, *, period={2 * math.pi!r}", shapes="(n)->(n)")
 
 
-@bilinear(lambda g, b: cross(b, g), lambda g, a: cross(g, a), shapes="(3),(3)->(3)")  # type: ignore[has-type]
+@bilinear(lambda g, b: cross(b, g), lambda g, a: cross(g, a))  # type: ignore[has-type]
 def cross(a: Any, b: Any) -> Any:
     """Return the cross products of vectors (..., 3)."""
     return np.cross(a, b)

@@ -56,7 +56,9 @@ def _lengths(name: str, a: Any, s: Any, axes: Any) -> list[tuple[int | None, int
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: axes={tuple(axes)} names an axis twice; transform it again in a second call.")
     if not numbers:
-        raise ValueError(f"{name}: an operand of shape {np.shape(a)} and axes={tuple(axes)}; expected an axis at least.")
+        raise ValueError(
+            f"{name}: an operand of shape {np.shape(a)} and axes={tuple(axes)}; expected an axis at least."
+        )
     return [(np.shape(a)[axis] if n == -1 else n, axis) for n, axis in zip(lengths, numbers, strict=True)]
 
 

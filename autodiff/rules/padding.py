@@ -17,6 +17,8 @@ Pair = tuple[int, int]  # widths before and after
 @linear(
     lambda g, s, widths: getitem(g, index=tuple(slice(w, w + n) for n, (w, _) in zip(s.shape, widths, strict=True))),
     lambda g, widths: _sides(g, widths),
+    analytic=False,
+    complex=True,  # a border of real numbers has no room for a complex value
 )
 def pad_constant(x: Any, value: Any = 0.0, *, widths: tuple[Pair, ...]) -> Any:
     """Return x within a border: of one value, of one for each side, or of two for each axis."""

@@ -134,7 +134,7 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 # Eigenvalues have rounding errors of their own size, so that neither of these takes an imaginary step of 1e-30.
 # the change of det(t - x) is -trace(adj(t - x) dx), and the adjugate is a polynomial in t, too (Faddeev, Le Verrier)
-@primitive(lambda g, x, y: _characteristic(g, x, y), shapes="(N,N)->(M)", analytic=False, complex=True)
+@primitive(lambda g, x, y: _characteristic(g, x, y), shapes="(n,n)->(k)", analytic=False, complex=True)
 def characteristic(x: Any) -> Any:
     """Return the coefficients of det(t - x) in t, the highest power first."""
     return _wide(np.poly, x)
@@ -177,8 +177,8 @@ def _wide(fun: Any, x: Any) -> Any:
     lambda g, b, c: over_slope(g, b, c),
     lambda g, y, b, c: -over_slope(g * y, b, c),
     lambda g: np.zeros_like(g),
-    domain=(None, "nonzero", None),
-    analytic=True,
+    analytic=False,
+    complex=True,  # the size is real
 )
 def over_slope(weight: Any, slope: Any, size: Any) -> Any:
     """Return weight / slope; by a slope that is lost in the rounding of numbers of a size, only 0 may be divided."""

@@ -125,7 +125,9 @@ def _linalg_outer(x1: Any, x2: Any, /) -> Any:
 @composite(np.vdot, shapes="(n),(n)->()", complex=True)
 def _vdot(a: Any, b: Any) -> Any:
     if np.size(a) != np.size(b):
-        raise ValueError(f"vdot: operands of shapes {np.shape(a)} and {np.shape(b)}; expected as many elements in each.")
+        raise ValueError(
+            f"vdot: operands of shapes {np.shape(a)} and {np.shape(b)}; expected as many elements in each."
+        )
     return np.matmul(np.conjugate(np.reshape(a, -1)), np.reshape(b, -1))
 
 

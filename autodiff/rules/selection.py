@@ -115,7 +115,7 @@ def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 # --- interpolation ---------------------------------------------------------------------------------------------------
 
 
-@composite(np.interp)
+@composite(np.interp, kinks=("knots",), complex=True)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Interpolate between the knots. At a knot the slope is that to its right, at the last one that to its left."""
     x, xp, fp = _alike(x, xp, fp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -153,10 +154,6 @@ INDEXING = [
     op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2]), "4", label="of a vector"),
     op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2], "f"), "4", "complex", label="front, complex"),
     op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME[2], trim="b"), "4", label="back"),
-    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, axis=0), "54", label="axis=0",
-       reference=lambda x: (x * FRAME)[1:3]),
-    op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, "F", axis=(-1, 0)), "54", label="axes, front",
-       reference=lambda x: (x * FRAME)[1:, 1:]),
     op(np.trim_zeros, lambda x: np.trim_zeros(x * 0), "3", label="of nothing else"),
     # --- what writes into an array ---
     op(np.put, _into(lambda y, v: np.put(y, [5, 0, -2], v)), "23, 3",
@@ -189,6 +186,15 @@ INDEXING = [
        label="for all lines, complex"),
     op(np.put_along_axis, _into(lambda y, v: np.put_along_axis(y, PLACES[0], v, None)), "23, 2", label="flat"),
 ]  # fmt: skip
+
+
+if "axis" in inspect.signature(np.trim_zeros).parameters:  # from NumPy 2.2 on
+    INDEXING += [
+        op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, axis=0), "54", label="axis=0",
+           reference=lambda x: (x * FRAME)[1:3]),
+        op(np.trim_zeros, lambda x: np.trim_zeros(x * FRAME, "F", axis=(-1, 0)), "54", label="axes, front",
+           reference=lambda x: (x * FRAME)[1:, 1:]),
+    ]  # fmt: skip
 
 
 def _filled(torch: Any, x: Any, v: Any) -> Any:

@@ -51,7 +51,7 @@ def row(fun: Any) -> Any:
     names = [n for n in domains(entry) * (1 if isinstance(entry.domain, tuple) else fun.nin)]
     torch = TORCH.get(entry.name)
     theirs = None if torch is None else _with_numbers(torch, free, fixed, fun.nin)
-    return op(fun, call, ", ".join(["..."] * len(free)), *[names[i] for i in free], torch=theirs)
+    return op(fun, call, ", ".join(["..."] * len(free)), *[names[i] for i in free], torch=theirs, small="f")
 
 
 def _with_numbers(name: str, free: list[int], fixed: Any, count: int) -> Any:

@@ -134,6 +134,8 @@ def given_words(entry: Primitive, call: Call) -> dict[str, Any]:
 
 WITH_WORDS = [e for e in OPS if e.form == "composite" or e.signature.bind is not None]
 FIXED = {(np.clip, "dtype")}  # the engine has one choice
+if "sorted" not in inspect.signature(np.unique).parameters:  # NumPy before 2.3
+    FIXED |= {(np.unique, "sorted"), (np.trim_zeros, "axis")}
 
 
 @pytest.mark.parametrize("entry", WITH_WORDS, ids=lambda e: e.name)

@@ -57,9 +57,12 @@ def unwrap(d: Draw) -> Arguments:
 # --- polynomials -----------------------------------------------------------------------------------------------------
 
 
+CLEAR = levels(NONZERO)[levels(NONZERO) != 0]
+
+
 def coefficients(d: Draw, operand: int = 0, least: int = 1) -> Any:
-    """Draw coefficients, the first of which is not 0."""
-    return d.array((d.integer(least, 4),), operand, NONZERO)
+    """Draw coefficients that are not 0: a leading 0 is left out."""
+    return d.finished(drawn(d.draw, (d.integer(least, 4),), CLEAR), operand)
 
 
 def vander(d: Draw) -> Arguments:
@@ -112,30 +115,21 @@ def poly(d: Draw) -> Arguments:
     """Draw roots, or a square matrix."""
     if d.chance():
         return [square(d)], {}
-    x = d.array((d.integer(0, 3),))
+    x = d.array((d.integer(1, 3),))
     return [x.real + 1j * np.abs(x.imag) if d.complex else x], {}
 
 
-def power_sums(p: Any) -> Any:
-    """Return sums of the roots' powers, which do not depend on their order."""
-    r = np.roots(p)
-    return np.stack([np.sum(r**k) for k in (1, 2, 3)])
-
-
 def roots(d: Draw) -> Arguments:
-    """Draw the coefficients of a polynomial whose roots lie apart, some of them in pairs."""
-    (x,) = distinct(d.draw, [(d.integer(0, 3),)])
-    p = np.convolve(np.poly(x), d.choice([2.0], [0.5, 0.0, 0.5], [0.0, 1.0]))
-    return [p * (1 + 0.5j) + d.choice(0.0, 0.25j) if d.complex else p], {}, power_sums
+    """Draw the coefficients of a polynomial whose roots lie apart: positive ones, or a pair."""
+    (x,) = distinct(d.draw, [(d.integer(0, 2),)])
+    p = np.asarray(d.choice(2.0 * np.poly(x + 4), np.array([0.5, 1.0, 2.5]), np.array([0.0, 0.25, -0.5])))
+    return [p * (1 + 0.5j) if d.complex else p], {}
 
 
 def over_slope(d: Draw) -> Arguments:
     """Draw slopes that are clear of 0."""
     a, b, c = d.shapes(3)
-    return [d.array(a), d.array(b, 1, NONZERO) if d.smooth else drawn(d.draw, b, CLEAR), d.array(c, 2)], {}
-
-
-CLEAR = levels(NONZERO)[levels(NONZERO) != 0]
+    return [d.array(a), d.finished(drawn(d.draw, b, CLEAR), 1), d.array(c, 2)], {}
 
 
 def polyfit(d: Draw) -> Arguments:
@@ -156,9 +150,8 @@ def spaced(d: Draw) -> Arguments:
     a, b = d.shapes(2)
     start, stop = d.array(a), d.array(b, 1)
     if d.entry.fun is np.geomspace:  # from one number to a multiple of it
-        start = d.array(a, 0, NONZERO)
-        stop = start * np.exp(d.array(b, 1))
-        start = d.finished(np.asarray(start))
+        start = d.finished(drawn(d.draw, a, CLEAR))
+        stop = np.asarray(start * np.exp(d.array(b, 1)))
     num = d.integer(0, 4)
     keywords: dict[str, Any] = {"num": num} if num else d.choice({"num": 0}, {"num": 1})
     keywords |= d.choice({}, {"endpoint": False}) | d.optional((), "dtype")

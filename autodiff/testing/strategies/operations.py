@@ -14,6 +14,7 @@ import numpy as np
 from autodiff.kernels import indexing
 from autodiff.primitive import Primitive, is_numpys, registry
 from autodiff.protocols import lookup
+from autodiff.source import spelled
 from autodiff.testing.strategies import (
     convolution,
     elementwise,
@@ -192,20 +193,6 @@ def takes_complex(entry: Primitive) -> bool:
 
 
 # --- as text ---------------------------------------------------------------------------------------------------------
-
-
-def spelled(fun: Callable[..., Any]) -> str:
-    """Return how a function is called in Python code, e.g. `np.linalg.inv`."""
-    import scipy.special
-
-    import autodiff as ad
-
-    if fun is scipy.special._ufuncs._zeta:
-        return "scipy.special.zeta"  # the function that calls it
-    for text, home in {"np": np, "np.linalg": np.linalg, "scipy.special": scipy.special, "ad": ad}.items():
-        if getattr(home, fun.__name__, None) is fun:
-            return f"{text}.{fun.__name__}"
-    return f"{fun.__module__}.{fun.__name__}"
 
 
 def _floating(x: Any) -> bool:

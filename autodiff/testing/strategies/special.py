@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from scipy import special
 
 from autodiff.kernels import special as kernels
 from autodiff.kernels.bessel import bessel_i
+from autodiff.kernels.logits import weighted_logsumexp
 from autodiff.kernels.quotients import exp_quotient, sine_quotient
+from autodiff.primitive import DOMAINS
+from autodiff.testing.strategies.arrays import levels
 from autodiff.testing.strategies.drawing import Arguments, Draw
 
 ARRAY = None  # in place of an operand's numbers: it is drawn as an array, where the entry says
@@ -31,6 +35,15 @@ def family(*operands: Numbers | None) -> Callable[[Draw], Arguments]:
 def of_order(d: Draw) -> Arguments:
     """Draw the order of a derivative."""
     return [d.array(d.shape())], {"order": d.choice(1, 0, 2, 3)}
+
+
+def weighted(d: Draw) -> Arguments:
+    """Draw summands and their factors, whose weighted sum is clear of 0; or factors that are 0 too."""
+    shape = d.shape(sides=1)
+    low = np.array([0.0, 0.0625, -0.125, 0.1875])
+    factors = levels(DOMAINS["positive"], away_from=(0.0,)) if d.smooth else np.array([0.0, 1.0, -1.0])
+    a, b = (d.values(shape, among) for among in (low, factors))
+    return [a, b * d.choice(1.0, -1.0)], d.optional(shape, "axis", "keepdims")
 
 
 def chosen(d: Draw) -> Arguments:
@@ -70,6 +83,7 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     special.hyperu: family((0.5, 1, 2), ABOVE_ONE, ARRAY),
     special._ufuncs._zeta: family((2.0, 3.0, 1.5), ARRAY),
     special.binom: chosen,
+    weighted_logsumexp: weighted,
     kernels.polygamma: family((1, 0, 2), ARRAY),
     kernels.exponential_integral: family((1, 0, -1, -2), ARRAY),
     **dict.fromkeys((kernels.bell, kernels.faddeeva, kernels.hazard, sine_quotient, exp_quotient, bessel_i), of_order),
