@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import importlib.util
+import contextlib
+import importlib
 import re
 import sys
 from collections import Counter
@@ -61,7 +61,7 @@ def status(fun: Callable[..., Any]) -> Status | None:
     entry = protocols.lookup(fun)
     if entry is not None:
         kind = _kind(entry)
-        return Status(kind, MEANS[kind])
+        return Status(kind, MEANS[kind], others.SMOOTH.get(entry.fun, ""))
     if fun in refused:
         return Status(UNSUPPORTED, *refused[fun])
     if (twin := _twin(fun)) is not None:
@@ -154,6 +154,8 @@ class Coverage:
         return "\n".join([*texts, self.summary])
 
     def _repr_html_(self) -> str:
+        import html
+
         heads = "".join(f"<th>{c}</th>" for c in COLUMNS)
         rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells) for row in self.rows)
         body = "".join(f"<tr>{cells}</tr>" for cells in rows)
@@ -189,7 +191,7 @@ def coverage(only: str = "") -> Coverage:
     {'differentiable': 1}
     """
     for module in (*MODULES, *CHAPTERS):
-        if importlib.util.find_spec(module) is not None:
+        with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(module)
     names = public()
     rows = {row.name: row for row in (_row(fun, names) for fun in _functions())}

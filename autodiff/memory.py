@@ -23,6 +23,6 @@ def keep_freed() -> bool:
     if os.environ.get("AUTODIFF_MALLOC") == "system" or not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    return (
-        mallopt is not None and any(mallopt(MMAP_THRESHOLD, n) for n in LARGEST) and bool(mallopt(TRIM_THRESHOLD, KEPT))
-    )
+    if mallopt is None:
+        return False
+    return any(mallopt(MMAP_THRESHOLD, n) for n in LARGEST) and bool(mallopt(TRIM_THRESHOLD, KEPT))

@@ -143,7 +143,8 @@ class Primitive:
         function: Any = self.kernel if self.form == "composite" else self.signature.bind
         if function is None or self.kind == "plain":
             return ()
-        given = [p for p in inspect.signature(function).parameters.values() if p.kind < p.VAR_KEYWORD]
+        every = inspect.signature(function).parameters.values()  # those that may only be None are there to be refused
+        given = [p for p in every if p.kind < p.VAR_KEYWORD and p.annotation != "None"]
         operands = self.signature.operands
         if not operands:  # a binder sorts its arguments itself: those without a default are the arrays
             operands = tuple(p.name for p in given if p.default is p.empty or p.kind is p.VAR_POSITIONAL)

@@ -123,7 +123,8 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
              analytic=True)  # fmt: skip
 def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Any:
     """Return w with w exp(w) = z, of branch k; always complex, as SciPy's is."""
-    return special.lambertw(z, k, tol)
+    z = np.asarray(z)
+    return special.lambertw(z, k, tol).astype(np.result_type(z, np.complex64))
 
 
 def _array(x: Any) -> Any:

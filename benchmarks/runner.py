@@ -78,8 +78,8 @@ def environment(threads: int) -> dict[str, str]:
 def installed(engine: str) -> bool:
     """Whether this engine can be imported here, or its commit be checked out."""
     if engine == BASELINE:
-        found = subprocess.run(["git", "cat-file", "-e", BASELINE], cwd=ROOT, capture_output=True, check=False)
-        return found.returncode == 0
+        command = ["git", "cat-file", "-e", BASELINE]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
     return engine == OURS or importlib.util.find_spec(engine) is not None
 
 

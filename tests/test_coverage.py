@@ -200,6 +200,21 @@ def test_a_keyword_that_is_not_supported_is_refused_by_name(entry: Any, word: st
         entry.fun(*args, **{**call.keywords, word: object()})
 
 
+@pytest.mark.parametrize("entry", [e for e in DRAWN if e.keywords], ids=lambda e: e.path)
+@settings(max_examples=1)
+@given(data=st.data())
+def test_a_keyword_that_is_supported_is_not_refused(entry: Any, data: st.DataObject) -> None:
+    """A value may be refused, the keyword itself not."""
+    call = data.draw(op_inputs(entry))
+    args = map_leaves(lambda x: ad.tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, call.args)
+    for word in entry.keywords:
+        try:
+            entry.fun(*args, **{**call.keywords, word: object()})
+        except Exception as error:
+            said = str(error)
+            assert not re.search(rf"support[^;]*\b{word}=(?!<)|unexpected keyword argument '{word}'", said), said
+
+
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if of_numpy(e) and e.kind != "plain"], ids=lambda e: e.path)
 def test_an_entry_supports_no_keyword_that_numpys_function_does_not_have(entry: Any) -> None:
     if not newest():

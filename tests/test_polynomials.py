@@ -19,6 +19,16 @@ def test_roots_move_against_the_slope() -> None:
     np.testing.assert_allclose(g.numpy(), [-1.0, -0.5, -0.25])
 
 
+def test_coefficients_and_roots_may_be_lists_of_tensors() -> None:
+    a = t(2.0, requires_grad=True)
+    r = np.roots([1.0, 0.0, -a * a])
+    assert sorted(r.tolist()) == [-2.0, 2.0]
+    assert ad.grad(np.max(r), a)[0].item() == 1.0
+    p = np.poly([a, -a, 1.0])
+    assert (p.tolist(), p.dtype) == ([1.0, -1.0, -4.0, 4.0], np.float32)
+    np.testing.assert_allclose(np.polyint(p[:2], 2, [a, 1.0]).tolist(), [1 / 6, -0.5, 2.0, 1.0], rtol=1e-6)
+
+
 def test_the_product_of_roots_that_come_in_pairs_is_real_again() -> None:
     check(lambda p: np.prod(np.roots(p)).real, np.array([2.0, 1.0, 3.0, 1.0, 5.0]), order=2)
 

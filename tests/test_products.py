@@ -166,7 +166,7 @@ def test_plans_are_made_once() -> None:
 def test_attentions_contractions_are_written_where_they_belong(subscripts: str) -> None:
     """The result is an array of its own in C order, so that nothing copies it again."""
     sizes = dict(zip("bhqkdt", (2, 3, 4, 5, 6, 7), strict=True))
-    terms = subscripts.split("->")[0].split(",")
+    terms = subscripts.partition("->")[0].split(",")
     y = contract(subscripts, *[RNG.normal(size=[sizes[c] for c in term]) for term in terms])
     assert y.base is None
     assert y.flags.c_contiguous

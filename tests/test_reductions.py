@@ -85,6 +85,8 @@ def test_a_mask_may_be_a_tensor_or_a_list() -> None:
     assert np.max(t, where=[True, True, False], initial=0).item() == 2.0
     assert t.sum(where=[True, False, True]).item() == 4.0
     assert np.add.reduce(t, where=[True, False, True], initial=1.0).item() == 5.0
+    assert np.any(t < 2, where=t > 1.5).item() is False
+    assert np.all(t < 2, axis=0, keepdims=True, where=[True, False, False]).tolist() == [True]
 
 
 def test_the_initial_value_gets_its_gradient_and_shares_a_tie() -> None:

@@ -165,12 +165,13 @@ def _order(subscripts: str, shapes: tuple[Shape, ...], optimize: Any) -> list[Sh
         shown = [np.broadcast_to(0.0, shape) for shape in shapes]
         try:
             path = np.einsum_path(subscripts, *shown, optimize=list(optimize) if fixed else optimize)[0][1:]
-        except (KeyError, IndexError, TypeError) as error:
+        except (KeyError, IndexError, TypeError, RuntimeError) as error:
             raise ValueError(
                 f"optimize={optimize!r} orders no contraction of {count} operands; expected True, False, 'greedy', "
                 "'optimal' or a path as np.einsum_path returns it"
             ) from error
-    waiting, order = list(range(count)), []
+    waiting = list(range(count))
+    order: list[Shape] = []
     for step in path if count > 1 else ():
         first, *others = [waiting[i] for i in sorted(step)]
         for second in others:
@@ -226,10 +227,8 @@ def _pair(terms: list[str], shapes: list[Shape], made: list[str], lengths: dict[
     if rows and made[-1] == rows[-1]:  # what varies fastest in the result is to be a column
         turned = _pair(terms[::-1], shapes[::-1], made, lengths)
         return lambda a, b: turned(b, a)
-    first, second = (
-        _reader(terms[0], shapes[0], stack + rows + inner),
-        _reader(terms[1], shapes[1], stack + inner + columns),
-    )
+    first = _reader(terms[0], shapes[0], stack + rows + inner)
+    second = _reader(terms[1], shapes[1], stack + inner + columns)
     sides = [math.prod([lengths[c] for c in group]) for group in (rows, inner, columns)]
     lead, size = [lengths[c] for c in stack], [lengths[c] for c in made]
     left, right, matrices = [*lead, sides[0], sides[1]], [*lead, sides[1], sides[2]], [*lead, sides[0], sides[2]]
@@ -254,33 +253,34 @@ def _pair(terms: list[str], shapes: list[Shape], made: list[str], lengths: dict[
 
 
 def _gradients(g: Any, xs: tuple[Any, ...], needs: list[bool], subscripts: str, optimize: Any) -> list[Any]:
-    """Contract the gradient with all other operands, for each that needs one."""
-    shapes = tuple([np.shape(x) for x in xs])
+    return [_gradient(g, xs, i, subscripts, optimize) if need else None for i, need in enumerate(needs)]
+
+
+def _gradient(g: Any, xs: tuple[Any, ...], i: int, subscripts: str, optimize: Any) -> Any:
+    """Contract the gradient with all other operands."""
+    given, opened, full, doubled = _gradient_plan(subscripts, tuple([np.shape(x) for x in xs]), i)
     if isinstance(optimize, tuple) and optimize[:1] == ("einsum_path",):
         optimize = True  # a path for other operands
-    answers: list[Any] = []
-    for i, need in enumerate(needs):
-        if not need:
-            answers.append(None)
-            continue
-        wanted, opened, full, doubled = _gradient(subscripts, shapes, i)
-        h = contract(wanted, g, *xs[:i], *xs[i + 1 :], optimize=optimize)
-        h = np.reshape(h, opened) if h.shape != opened else h
-        h = np.broadcast_to(h, full) if opened != full else h
-        for place, first in doubled:  # a repeated index reads a diagonal: put the gradient back on it
-            number = np.arange(h.shape[first])
-            diagonal = np.equal(number[:, None], number)
-            rest = [axis for axis in range(h.ndim + 1) if axis not in (first, place)]
-            h = np.where(np.expand_dims(diagonal, rest), np.expand_dims(h, place), 0)
-        answers.append(h)
-    return answers
+    h = contract(given, g, *xs[:i], *xs[i + 1 :], optimize=optimize)
+    h = np.reshape(h, opened) if h.shape != opened else h
+    h = np.broadcast_to(h, full) if opened != full else h
+    for place, first in doubled:  # a repeated index reads a diagonal: put the gradient back on it
+        number = np.arange(h.shape[first])
+        diagonal = np.equal(number[:, None], number)
+        rest = [axis for axis in range(h.ndim + 1) if axis not in (first, place)]
+        h = np.where(np.expand_dims(diagonal, rest), np.expand_dims(h, place), 0)
+    return h
 
 
 @functools.lru_cache(PLANS)
-def _gradient(subscripts: str, shapes: tuple[Shape, ...], i: int) -> tuple[str, Shape, Shape, list[tuple[int, int]]]:
-    """Say how operand i's gradient is made: the contraction, its shape with axes of length 1 for indices that no other
-    operand has, the shape it is broadcast to, and for each repeated index its place and that of the first.
-    """  # noqa: D205
+def _gradient_plan(
+    subscripts: str, shapes: tuple[Shape, ...], i: int
+) -> tuple[str, Shape, Shape, list[tuple[int, int]]]:
+    """Say how operand i's gradient is made.
+
+    By a contraction; reshaped with axes of length 1 for the indices that no other operand has; broadcast to a shape;
+    and put on a diagonal for each repeated index, of which the place and that of the first are given.
+    """
     terms, output = _parts(subscripts)
     others, given = [output, *terms[:i], *terms[i + 1 :]], [*shapes[:i], *shapes[i + 1 :]]
     lengths = _lengths(terms, shapes)

@@ -42,8 +42,8 @@ def product(a: Any, b: Any) -> Any:
 
 
 @elementwise(
-    lambda g, a, b: ratio(g * np.square(cosine(b, a)), np.hypot(a, b)),  # type: ignore[has-type]
-    lambda g, a, b: -ratio(g * (cosine(a, b) * cosine(b, a)), np.hypot(a, b)),  # type: ignore[has-type]
+    lambda g, a, b: product(g, ratio(np.square(cosine(b, a)), np.hypot(a, b))),  # type: ignore[has-type]
+    lambda g, a, b: -product(g, ratio(cosine(a, b) * cosine(b, a), np.hypot(a, b))),  # type: ignore[has-type]
     singular=("origin",),
 )
 def cosine(a: Any, b: Any) -> Any:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels.division import product
 from autodiff.primitive import elementwise
 
 
-@elementwise(lambda g, x, order: g * sine_quotient(x, order=order + 1), analytic=True)
+@elementwise(lambda g, x, order: product(g, sine_quotient(x, order=order + 1)), analytic=True)
 def sine_quotient(x: Any, *, order: int) -> Any:
     """Return the derivative of sin(x) / x of an order.
 
@@ -30,7 +31,7 @@ def sine_quotient(x: Any, *, order: int) -> Any:
     return np.where(near, _series(close, order, np.sin), np.where(np.isinf(np.real(x)), 0, y))
 
 
-@elementwise(lambda g, x, order: g * exp_quotient(x, order=order + 1), analytic=True)
+@elementwise(lambda g, x, order: product(g, exp_quotient(x, order=order + 1)), analytic=True)
 def exp_quotient(x: Any, *, order: int) -> Any:
     """Return the derivative of (exp(x) - 1) / x of an order.
 

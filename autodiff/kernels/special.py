@@ -18,7 +18,7 @@ from autodiff.primitive import elementwise
 TINY = 50.0  # exp(-TINY) is nothing beside 1
 
 
-@elementwise(lambda g, x, order: g * bell(x, order=order + 1), analytic=True)
+@elementwise(lambda g, x, order: product(g, bell(x, order=order + 1)), analytic=True)
 def bell(x: Any, *, order: int) -> Any:
     """Return the derivative of exp(-x**2) of an order, by the recurrence of Hermite's polynomials; 0 at infinity."""
     with np.errstate(all="ignore"):
@@ -28,7 +28,7 @@ def bell(x: Any, *, order: int) -> Any:
     return np.where(np.isinf(x), 0, y) if np.isinf(x).any() else y
 
 
-@elementwise(lambda g, x, order: g * faddeeva(x, order=order + 1), complex=True)
+@elementwise(lambda g, x, order: product(g, faddeeva(x, order=order + 1)), complex=True)
 def faddeeva(z: Any, *, order: int) -> Any:
     """Return the derivative of scipy.special.wofz, exp(-z**2) erfc(-i z), of an order.
 
@@ -53,7 +53,7 @@ def faddeeva(z: Any, *, order: int) -> Any:
         return np.where(np.isinf(z), 0, np.where(far, total, y))
 
 
-@elementwise(lambda g, x, order: g * hazard(x, order=order + 1), analytic=True)
+@elementwise(lambda g, x, order: product(g, hazard(x, order=order + 1)), analytic=True)
 def hazard(x: Any, *, order: int) -> Any:
     """Return the derivative of the normal density over the normal distribution function, of an order.
 
@@ -105,7 +105,7 @@ def polygamma(n: Any, x: Any) -> Any:
     k = np.maximum(n, 1).astype(x.dtype) if x.dtype.kind == "f" else np.maximum(n, 1) * 1.0
     with np.errstate(all="ignore"):
         tail = (1 - 2 * ((k + 1) % 2)) * special.gamma(k + 1) * special.zeta(k + 1, x)
-    return np.where(np.equal(n, 0), special.digamma(x), tail)
+    return np.where(np.equal(n, 0), special.digamma(x), tail).astype(x.dtype)
 
 
 def _complex_polygamma(n: Any, z: Any) -> Any:
@@ -138,9 +138,7 @@ def gamma_kernel(x: Any, power: Any, scale: Any) -> Any:
 
 
 @elementwise(
-    lambda g, x, b, c, d: product(
-        g, product(b, beta_kernel(x, b - 1, c, d)) - product(c, beta_kernel(x, b, c - 1, d))
-    ),
+    lambda g, x, b, c, d: product(g, product(b, beta_kernel(x, b - 1, c, d)) - product(c, beta_kernel(x, b, c - 1, d))),
     lambda g, x, y: product(g, special.xlogy(y, x)),
     lambda g, x, y: product(g, special.xlog1py(y, -x)),
     lambda g, y: -g * y,
@@ -153,7 +151,7 @@ def beta_kernel(x: Any, power: Any, other: Any, scale: Any) -> Any:
         return np.exp(special.xlogy(power, x) + special.xlog1py(other, -x) - scale)
 
 
-@elementwise(None, lambda g, a, b: -g * exponential_integral(a - 1, b), domain=(None, "positive"))
+@elementwise(None, lambda g, a, b: -product(g, exponential_integral(a - 1, b)), domain=(None, "positive"))
 def exponential_integral(n: Any, x: Any) -> Any:
     """Return scipy.special.expn, for negative whole n too."""
     with np.errstate(all="ignore"):

@@ -13,9 +13,17 @@ from autodiff.primitive import joint, outputs, primitive
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 
 
-def _stacked(fun: Callable[..., Any], signature: str, *xs: Any) -> Any:
+def _stacked(fun: Callable[..., Any], *xs: Any) -> Any:
     """Call a function of matrices on stacks of them, which SciPy's functions take from a later version on."""
-    return fun(*xs) if all(x.ndim <= 2 for x in xs) else np.vectorize(fun, signature=signature)(*xs)
+    if all(x.ndim <= 2 for x in xs):
+        return fun(*xs)
+    cores = [x.shape[-2:] for x in xs]
+    batch = np.broadcast_shapes(*[x.shape[:-2] for x in xs])
+    stacks = [np.broadcast_to(x, (*batch, *core)).reshape(-1, *core) for x, core in zip(xs, cores, strict=True)]
+    results = [fun(*matrices) for matrices in zip(*stacks, strict=True)]
+    if not results:
+        return np.zeros((*batch, *fun(*[np.eye(*core) for core in cores]).shape))
+    return np.reshape(np.stack(results), (*batch, *results[0].shape))
 
 
 def _columns(x: Any, like: Any) -> Any:
@@ -51,7 +59,9 @@ def solve_triangular(
     def solve(a: Any, b: Any) -> Any:
         return linalg.solve_triangular(a, b, trans, lower, unit_diagonal, check_finite=check_finite)
 
-    return _stacked(solve, "(n,n),(n)->(n)" if b.ndim == 1 else "(n,n),(n,k)->(n,k)", a, b)
+    if b.ndim == 1 and a.ndim > 2:
+        return _stacked(solve, a, b[:, None])[..., 0]
+    return _stacked(solve, a, b)
 
 
 def _triangular(
@@ -60,25 +70,27 @@ def _triangular(
     """Return the gradients of a, whose other triangle and unit diagonal have none, and of b: h = op(a)^-T g."""
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)  # type: ignore[call-overload]
     back = {"trans": 1 if trans == 0 else 0, "lower": lower, "unit_diagonal": unit_diagonal}
+    g = _columns(g, b)
     if trans == 2:
         h = np.conjugate(solve_triangular(a, np.conjugate(g), **back))
     else:
         h = solve_triangular(a, g, **back)
+    by_b = h[..., 0] if b.ndim == 1 else h
     if not needs[0]:
-        return [None, h]
-    outer = -np.matmul(_columns(h, b), _columns(y, b).mT)
+        return [None, by_b]
+    outer = -np.matmul(h, _columns(y, b).mT)
     outer = outer if trans == 0 else outer.mT if trans == 1 else np.conjugate(outer.mT)
-    return [np.tril(outer, -int(unit_diagonal)) if lower else np.triu(outer, int(unit_diagonal)), h]
+    return [np.tril(outer, -int(unit_diagonal)) if lower else np.triu(outer, int(unit_diagonal)), by_b]
 
 
 @joint(
     lambda g, a, b, y, needs: _sylvester(g, a, b, y, needs),
     sig="a, b, q;",
-    analytic=True,
+    complex=True,
 )
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """Return the solution of a x + x b = q."""
-    return _stacked(linalg.solve_sylvester, "(m,m),(n,n),(m,n)->(m,n)", a, b, q)
+    return _stacked(linalg.solve_sylvester, a, b, q)
 
 
 def _sylvester(g: Any, a: Any, b: Any, y: Any, needs: list[bool]) -> list[Any]:
@@ -101,7 +113,12 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     def factor(a: Any) -> Any:
         return tuple(linalg.lu_factor(a, check_finite=check_finite))
 
-    return tuple(_stacked(factor, "(m,n)->(m,n),(k)", a))
+    if a.ndim == 2:
+        return factor(a)
+    pairs = [factor(x) for x in a.reshape(-1, *a.shape[-2:])]
+    k = min(a.shape[-2:])
+    lu = np.reshape([lu for lu, _ in pairs], a.shape) if pairs else np.zeros_like(a)
+    return lu, np.reshape(np.array([piv for _, piv in pairs], dtype=np.int32), (*a.shape[:-2], k))
 
 
 @primitive(None, kind="boolean", sig="piv; *, m")
@@ -157,11 +174,11 @@ def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any
     """Register one of SciPy's functions of a matrix: Najfeld and Havel, 1995, Mathias, 1996."""
 
     def function(A: Any) -> Any:
-        return _stacked(theirs, "(n,n)->(n,n)", A)
+        return _stacked(theirs, A)
 
     function.__name__ = function.__qualname__ = theirs.__name__
     function.__doc__ = text
-    registered = primitive(lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", analytic=True)(function)
+    registered = primitive(lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", complex=True)(function)
     return registered
 
 
@@ -173,16 +190,26 @@ tanm = _matrix_function(linalg.tanm, "Return the tangent of a matrix.")
 sinhm = _matrix_function(linalg.sinhm, "Return the hyperbolic sine of a matrix.")
 coshm = _matrix_function(linalg.coshm, "Return the hyperbolic cosine of a matrix.")
 tanhm = _matrix_function(linalg.tanhm, "Return the hyperbolic tangent of a matrix.")
-signm = _matrix_function(linalg.signm, "Return the matrix sign function: 1 and -1 in place of the eigenvalues.")
 
 
-@primitive(lambda g, y: solve_sylvester(y.mT, y.mT, g), shapes="(n,n)->(n,n)", analytic=True)
+@primitive(lambda g, y: solve_sylvester(y.mT, y.mT, g), shapes="(n,n)->(n,n)", complex=True)
 def sqrtm(A: Any) -> Any:
     """Return the principal square root y of a matrix: y dy + dy y = dA."""
-    return _stacked(linalg.sqrtm, "(n,n)->(n,n)", A)
+    return _stacked(linalg.sqrtm, A)
 
 
-@primitive(lambda g, x, t: _frechet(lambda A: fractional_matrix_power(A, t), g, x), sig="A; t", analytic=True)  # type: ignore[has-type]
+@primitive(lambda g, x, y: _sign(g, np.matmul(y, x), y), shapes="(n,n)->(n,n)", complex=True)
+def signm(A: Any) -> Any:
+    """Return the matrix sign function y, with 1 and -1 in place of the eigenvalues: with p = y A, p dy + dy p = dA - y dA y."""
+    return _stacked(linalg.signm, A)
+
+
+def _sign(g: Any, p: Any, y: Any) -> Any:
+    h = solve_sylvester(p.mT, p.mT, g)
+    return h - np.matmul(np.matmul(y.mT, h), y.mT)
+
+
+@primitive(lambda g, x, t: _frechet(lambda A: fractional_matrix_power(A, t), g, x), sig="A; t", complex=True)  # type: ignore[has-type]
 def fractional_matrix_power(A: Any, t: float) -> Any:
     """Return a matrix to a power t, a number."""
-    return _stacked(lambda a: linalg.fractional_matrix_power(a, t), "(n,n)->(n,n)", A)
+    return _stacked(lambda a: linalg.fractional_matrix_power(a, t), A)

@@ -8,6 +8,25 @@ import numpy as np
 
 from autodiff.primitive import boolean, constant, elementwise, plain
 
+
+def _clip_bounds(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    dtype: None = None,
+) -> Any:
+    if out is not None or dtype is not None:
+        raise TypeError("clip of a Tensor does not support out= or dtype=; assign the result instead.")
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if low is None and high is None:
+        raise ValueError("clip: give a_min, a_max or both.")
+    return (a, low, high), {}
+
+
 elementwise(
     np.where,
     None,
@@ -26,9 +45,7 @@ elementwise(
     lambda g, a, b, c: np.where(_at_least(a, b) & _at_least(c, a), g, 0),
     lambda g, a, b, c: np.where(_at_least(a, b), 0, np.where(_at_least(c, b), g, 0)),
     lambda g, a, b, c: np.where(_at_least(c, a) & _at_least(c, b), 0, g),
-    bind=lambda a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None: _clip_bounds(
-        a, a_min, a_max, min, max, out, dtype
-    ),
+    bind=_clip_bounds,
     kinks=("bounds",),
 )
 
@@ -37,8 +54,8 @@ boolean(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.isfini
 constant(np.argmax, "a; axis=None, out=None, *, keepdims=False")
 constant(np.argmin, "a; axis=None, out=None, *, keepdims=False")
 constant(np.argsort, "a; axis=-1, kind=None, order=None, *, stable=None")
-constant(np.any, "a; axis=None, out=None, keepdims=False, where=True")
-constant(np.all, "a; axis=None, out=None, keepdims=False, where=True")
+constant(np.any, "a; axis=None, out=None, keepdims=False, *, where=True", takes=("where",))
+constant(np.all, "a; axis=None, out=None, keepdims=False, *, where=True", takes=("where",))
 constant(np.isclose, "a, b; rtol=1e-05, atol=1e-08, equal_nan=False")
 constant(np.isreal, "x;")
 constant(np.iscomplex, "x;")
@@ -63,12 +80,3 @@ def _known(g: Any, a: Any, b: Any, sign: int) -> Any:
 
 def _at_least(a: Any, b: Any) -> Any:
     return np.True_ if a is None or b is None else np.greater_equal(a, b)
-
-
-def _clip_bounds(a: Any, a_min: Any, a_max: Any, low: Any, high: Any, out: Any, dtype: Any) -> Any:
-    if out is not None or dtype is not None:
-        raise TypeError("clip of a Tensor does not support out= or dtype=; assign the result instead.")
-    low, high = (a_min if low is None else low), (a_max if high is None else high)
-    if low is None and high is None:
-        raise ValueError("clip: give a_min, a_max or both.")
-    return (a, low, high), {}

@@ -1,9 +1,9 @@
 """Fourier transforms: each is linear, and its transpose is a transform again.
 
-A transform's matrix is symmetric, so that of `fft` is `fft`, with the same `norm`. `n=` crops or pads x first, which the
-transpose undoes last. `rfft` is `fft` of real numbers, of which half is kept: its transpose pads with zeros, and the sweep
-takes the real part. `irfft` reads half a spectrum as if the other half were there: in its transpose what stands for two
-frequencies counts twice. `hfft` and `ihfft` are `irfft` and `rfft` with conjugates; they are each other's transposes so.
+The matrix of `fft` is symmetric, so its transpose is `fft` with the same `norm`; that of `ifft` likewise. `n=` crops or
+pads first, which the transpose undoes last. `rfft` keeps half of the `fft` of real numbers: its transpose pads with
+zeros, and the sweep takes the real part. `irfft` reads half a spectrum as if the other half were there: in its
+transpose, what stands for two frequencies counts twice. `ihfft` and `hfft` are these two with frequencies negated.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def _lengths(name: str, a: Any, s: Any, axes: Any) -> list[tuple[int | None, int
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: axes={tuple(axes)} names an axis twice; transform it again in a second call.")
     if not numbers:
-        raise ValueError(
-            f"{name}: an operand of shape {np.shape(a)} and axes={tuple(axes)}; expected an axis at least."
-        )
+        raise ValueError(f"{name}: shape {np.shape(a)} and axes={tuple(axes)}; expected an axis at least.")
     return [(np.shape(a)[axis] if n == -1 else n, axis) for n, axis in zip(lengths, numbers, strict=True)]
 
 

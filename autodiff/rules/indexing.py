@@ -22,7 +22,7 @@ plain(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
 
 
 @composite(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Any:
     """Take by getitem. NumPy dispatches on `a` alone: what may be given an array and tensors as indices calls this."""
     _no_out("take", out)
     a, axis = (np.ravel(a), 0) if axis is None else (a if np.ndim(a) else np.reshape(a, 1), axis)
@@ -40,7 +40,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 
 @composite(np.compress)
-def _compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+def _compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     _no_out("compress", out)
     if np.ndim(condition) != 1:
         raise ValueError(f"compress: condition must have one axis; got {np.ndim(condition)} of them.")

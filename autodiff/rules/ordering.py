@@ -23,7 +23,7 @@ register(np.lexsort, None, kind="boolean", bind=lambda keys, axis=-1: (tuple(key
 
 
 @composite(np.sort, kinks=("tie",), complex=True)
-def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: bool | None = None) -> Any:
     """Sort by taking: each element's gradient returns to where it came from."""
     _no_order("sort", order)
     if axis is None:
@@ -38,7 +38,7 @@ def _sort_complex(a: Any) -> Any:
 
 
 @composite(np.partition, kinks=("tie",), complex=True)
-def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None) -> Any:
     _no_order("partition", order)
     if axis is None:
         a, axis = np.ravel(a), -1

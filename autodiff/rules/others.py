@@ -25,6 +25,21 @@ for _old, _new in _OLD.items():
     if _old in vars(np) and vars(np)[_old] not in registry:
         alias(vars(np)[_old], _new)
 
+# what to call where a gradient is wanted after all
+SMOOTH: dict[Any, str] = {
+    **dict.fromkeys((np.argmax, np.argmin), "ad.softmax for weights in place of an index"),
+    **dict.fromkeys(
+        (np.greater, np.greater_equal, np.less, np.less_equal),
+        "ad.sigmoid((a - b) / width), or np.where to choose",
+    ),
+    **dict.fromkeys(
+        (np.floor, np.ceil, np.trunc, np.rint, np.round), "x + (np.round(x) - x).detach(), whose gradient is that of x"
+    ),
+    np.argsort: "np.sort, whose gradient goes back to where the values came from",
+    np.count_nonzero: "np.sum(ad.sigmoid(x / width))",
+    np.searchsorted: "np.interp",
+}
+
 
 class Category(NamedTuple):
     """Functions that no Tensor is meant for: why, what to call instead, and their names in a module."""

@@ -36,6 +36,11 @@ def _sequences(*polynomials: Any) -> Any:
     return map(np.atleast_1d, arrays(*polynomials))
 
 
+def _stacked(given: Any) -> Any:
+    """Return what may be a list with tensors in it as one array."""
+    return np.stack(arrays(*given)) if isinstance(given, (list, tuple)) and given else np.atleast_1d(given)
+
+
 def _longer(a: Any, size: int) -> Any:
     """Put zeros before coefficients, so that there are so many."""
     return np.concatenate((np.zeros_like(a, shape=size - len(a)), a)) if len(a) < size else a
@@ -96,7 +101,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     constants = (
         np.zeros_like(p, shape=m)
         if k is None
-        else np.atleast_1d(arrays(p, np.stack(k) if isinstance(k, list) and k else k)[1])
+        else _stacked(arrays(p, *k)[1:] if isinstance(k, (list, tuple)) else arrays(p, k)[1])
     )
     if len(constants) == 1:
         constants = np.broadcast_to(constants, max(m, 1))
@@ -119,7 +124,7 @@ def _times(name: str, m: Any) -> int:
 @composite(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
     """Multiply the factors x - root; of a matrix, return its characteristic polynomial."""
-    roots = np.atleast_1d(seq_of_zeros)
+    roots = _stacked(seq_of_zeros)
     if roots.ndim == 2 and roots.shape[0] == roots.shape[1] and roots.size:
         return characteristic(roots)
     if roots.ndim != 1:
@@ -162,7 +167,7 @@ def _roots(g: Any, p: Any, y: Any) -> Any:
     return -np.matmul(weight, np.vander(y, len(p)))
 
 
-composite(np.roots, lambda p: roots(np.atleast_1d(p)))
+composite(np.roots, lambda p: roots(_stacked(p)))
 
 
 def _wide(fun: Any, x: Any) -> Any:

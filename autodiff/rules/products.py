@@ -18,7 +18,7 @@ from autodiff.rules.arithmetic import conj
 bilinear(np.matmul, lambda g, b, s: _matmul_first(g, b, s), lambda g, a, s: _matmul_second(g, a, s))
 # vecdot and vecmat conjugate their first operand
 bilinear(np.vecdot, lambda g, b: conj(g[..., None] * b), lambda g, a: g[..., None] * conj(a),
-         analytic=False, complex=True, masked=lambda a, b, axis: _vecdot(a, b, axis=axis), masks=("axis",))  # fmt: skip
+         analytic=False, complex=True, masked=lambda a, b, axis: _along(a, b, axis), masks=("axis",))  # fmt: skip
 if hasattr(np, "matvec"):
     bilinear(np.matvec, lambda g, b: g[..., None] * b[..., None, :], lambda g, a: np.matvec(a.mT, g))
     bilinear(np.vecmat, lambda g, b: conj(np.matvec(b, g)), lambda g, a: conj(a)[..., None] * g[..., None, :],
@@ -52,7 +52,7 @@ def _given(name: str, y: Any, out: Any) -> Any:
 
 @composite(np.einsum)
 def _einsum(*operands: Any, out: Any = None, optimize: Any = True, dtype: Any = None, order: str = "K",
-            casting: str = "safe") -> Any:  # fmt: skip
+            casting: Any = "safe") -> Any:  # fmt: skip
     if order != "K":
         raise TypeError(f"einsum of a Tensor does not support order={order!r}; leave it out.")
     subscripts, xs = written_out(operands)
@@ -125,15 +125,17 @@ def _linalg_outer(x1: Any, x2: Any, /) -> Any:
 @composite(np.vdot, shapes="(n),(n)->()", complex=True)
 def _vdot(a: Any, b: Any) -> Any:
     if np.size(a) != np.size(b):
-        raise ValueError(
-            f"vdot: operands of shapes {np.shape(a)} and {np.shape(b)}; expected as many elements in each."
-        )
+        raise ValueError(f"vdot: shapes {np.shape(a)} and {np.shape(b)}; expected as many elements in each.")
     return np.matmul(np.conjugate(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 @composite(np.linalg.vecdot, complex=True)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+    return _along(x1, x2, axis)
+
+
+def _along(a: Any, b: Any, axis: int) -> Any:
+    return np.vecdot(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
 
 
 @composite(np.linalg.multi_dot)

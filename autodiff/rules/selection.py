@@ -13,20 +13,21 @@ from autodiff.kernels.indexing import ARRAY, getitem, put
 from autodiff.primitive import composite, joint
 from autodiff.rules.indexing import resolved, take
 
+
+def _choices(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
+    if out is not None:
+        raise TypeError("choose of a Tensor does not support out=; assign the result instead.")
+    return (a, *choices), {"mode": mode}
+
+
 joint(
     np.choose,
     lambda g, a, shapes, mode: [None, *_chosen(g, a, len(shapes) - 1, mode)],
     kind="linear",
     constants=(0,),
-    bind=lambda a, choices, out=None, mode="raise": _choices(a, choices, out, mode),
+    bind=_choices,
     kernel=lambda a, *choices, mode: np.choose(a, choices, mode=mode),
 )
-
-
-def _choices(a: Any, choices: Any, out: Any, mode: str) -> Any:
-    if out is not None:
-        raise TypeError("choose of a Tensor does not support out=; assign the result instead.")
-    return (a, *choices), {"mode": mode}
 
 
 def _chosen(g: Any, a: Any, n: int, mode: str) -> list[Any]:

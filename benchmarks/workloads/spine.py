@@ -50,7 +50,8 @@ def then() -> ModuleType:
     CHECKOUTS.append(checkout)
     command = ["git", "archive", BASELINE, "autodiff"]
     archive = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=True).stdout
-    tarfile.open(fileobj=BytesIO(archive)).extractall(checkout.name, filter="data")
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
+        files.extractall(checkout.name, filter="data")
     sys.path.insert(0, checkout.name)
     import autodiff
 

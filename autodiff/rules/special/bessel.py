@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autodiff.primitive import elementwise, outputs
+from autodiff.kernels.bessel import bessel_i, scaled_bessel_i
+from autodiff.kernels.division import product, ratio
+from autodiff.rules.special.forms import elementwise, outputs
 
 _ANY: Any = {"domain": ("order", "positive"), "analytic": True}
 _UNSTEADY: Any = {"domain": ("order", "positive"), "complex": True}  # too rough for a complex step
@@ -15,37 +17,52 @@ _REAL: Any = {"domain": ("order", "positive")}  # scaled by the size of the argu
 
 elementwise(special.j0, lambda g, x: -g * special.j1(x))
 elementwise(special.j1, lambda g, x: g * 0.5 * (special.j0(x) - special.jv(2, x)))
-elementwise(special.y0, lambda g, x: -g * special.y1(x), domain="positive")
-elementwise(special.y1, lambda g, x: g * 0.5 * (special.y0(x) - special.yv(2, x)), domain="positive")
+elementwise(special.y0, lambda g, x: -product(g, special.y1(x)), domain="positive")
+elementwise(special.y1, lambda g, x: product(g, special.y0(x) - special.yv(2, x)) * 0.5, domain="positive")
 elementwise(special.i0, lambda g, x: g * special.i1(x))
-elementwise(special.i1, lambda g, x: g * 0.5 * (special.i0(x) + special.iv(2, x)))
-elementwise(special.k0, lambda g, x: -g * special.k1(x), domain="positive")
-elementwise(special.k1, lambda g, x: g * -0.5 * (special.k0(x) + special.kv(2, x)), domain="positive")
+elementwise(special.i1, lambda g, x: g * 0.5 * (special.i0(x) + bessel_i(x, order=2)))
+elementwise(special.k0, lambda g, x: -product(g, special.k1(x)), domain="positive")
+elementwise(special.k1, lambda g, x, y: -product(g, special.k0(x) + ratio(y, x)), domain="positive")
 elementwise(special.i0e, lambda g, x, y: g * (special.i1e(x) - np.sign(x) * y), kinks=(0.0,))
-elementwise(special.i1e, lambda g, x, y: g * (0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y))
-elementwise(special.k0e, lambda g, x, y: g * (y - special.k1e(x)), domain="positive")
-elementwise(special.k1e, lambda g, x, y: g * (y - 0.5 * (special.k0e(x) + special.kve(2, x))), domain="positive")
+elementwise(special.i1e, lambda g, x, y: g * (0.5 * (special.i0e(x) + scaled_bessel_i(x, order=2)) - np.sign(x) * y))
+elementwise(special.k0e, lambda g, x, y: product(g, y - special.k1e(x)), domain="positive")
+elementwise(special.k1e, lambda g, x, y: product(g, y - special.k0e(x) - ratio(y, x)), domain="positive")
 
-elementwise(special.jv, None, lambda g, a, b: g * 0.5 * (special.jv(a - 1, b) - special.jv(a + 1, b)), **_UNSTEADY)
-elementwise(special.yv, None, lambda g, a, b: g * 0.5 * (special.yv(a - 1, b) - special.yv(a + 1, b)), **_UNSTEADY)
-elementwise(special.iv, None, lambda g, a, b: g * 0.5 * (special.iv(a - 1, b) + special.iv(a + 1, b)), **_ANY)
-elementwise(special.kv, None, lambda g, a, b: g * -0.5 * (special.kv(a - 1, b) + special.kv(a + 1, b)), **_ANY)
-elementwise(special.jve, None, lambda g, a, b: g * 0.5 * (special.jve(a - 1, b) - special.jve(a + 1, b)), **_REAL)
-elementwise(special.yve, None, lambda g, a, b: g * 0.5 * (special.yve(a - 1, b) - special.yve(a + 1, b)), **_REAL)
+elementwise(
+    special.jv, None, lambda g, a, b: product(g, special.jv(a - 1, b) - special.jv(a + 1, b)) * 0.5, **_UNSTEADY
+)
+elementwise(
+    special.yv, None, lambda g, a, b: product(g, special.yv(a - 1, b) - special.yv(a + 1, b)) * 0.5, **_UNSTEADY
+)
+elementwise(special.iv, None, lambda g, a, b: product(g, special.iv(a - 1, b) + special.iv(a + 1, b)) * 0.5, **_ANY)
+elementwise(special.kv, None, lambda g, a, b: -product(g, special.kv(a - 1, b) + special.kv(a + 1, b)) * 0.5, **_ANY)
+elementwise(special.jve, None, lambda g, a, b: product(g, special.jve(a - 1, b) - special.jve(a + 1, b)) * 0.5, **_REAL)
+elementwise(special.yve, None, lambda g, a, b: product(g, special.yve(a - 1, b) - special.yve(a + 1, b)) * 0.5, **_REAL)
 elementwise(special.ive, None, lambda g, a, b, y:
-            g * (0.5 * (special.ive(a - 1, b) + special.ive(a + 1, b)) - np.sign(b) * y), **_REAL)  # fmt: skip
+            product(g, 0.5 * (special.ive(a - 1, b) + special.ive(a + 1, b)) - np.sign(b) * y), **_REAL)  # fmt: skip
 elementwise(special.kve, None, lambda g, a, b, y:
-            g * (y - 0.5 * (special.kve(a - 1, b) + special.kve(a + 1, b))), **_ANY)  # fmt: skip
-elementwise(special.yn, None, lambda g, a, b: g * 0.5 * (special.yv(a - 1, b) - special.yv(a + 1, b)), domain=(None, "above a quarter"))
-elementwise(special.kn, None, lambda g, a, b: g * -0.5 * (special.kv(a - 1, b) + special.kv(a + 1, b)), domain=(None, "above a quarter"))
+            product(g, y - 0.5 * (special.kve(a - 1, b) + special.kve(a + 1, b))), **_ANY)  # fmt: skip
+elementwise(
+    special.yn,
+    None,
+    lambda g, a, b: product(g, special.yv(a - 1, b) - special.yv(a + 1, b)) * 0.5,
+    domain=(None, "above a quarter"),
+)
+elementwise(
+    special.kn,
+    None,
+    lambda g, a, b: -product(g, special.kv(a - 1, b) + special.kv(a + 1, b)) * 0.5,
+    domain=(None, "above a quarter"),
+)
 elementwise(special.hankel1, None, lambda g, a, b:
-            g * 0.5 * (special.hankel1(a - 1, b) - special.hankel1(a + 1, b)), **_UNSTEADY)  # fmt: skip
+            product(g, special.hankel1(a - 1, b) - special.hankel1(a + 1, b)) * 0.5, **_UNSTEADY)  # fmt: skip
 elementwise(special.hankel2, None, lambda g, a, b:
-            g * 0.5 * (special.hankel2(a - 1, b) - special.hankel2(a + 1, b)), **_UNSTEADY)  # fmt: skip
+            product(g, special.hankel2(a - 1, b) - special.hankel2(a + 1, b)) * 0.5, **_UNSTEADY)  # fmt: skip
 elementwise(special.hankel1e, None, lambda g, a, b, y:
-            g * (0.5 * (special.hankel1e(a - 1, b) - special.hankel1e(a + 1, b)) - 1j * y), **_UNSTEADY)  # fmt: skip
+            product(g, 0.5 * (special.hankel1e(a - 1, b) - special.hankel1e(a + 1, b)) - 1j * y), **_UNSTEADY)  # fmt: skip
 elementwise(special.hankel2e, None, lambda g, a, b, y:
-            g * (0.5 * (special.hankel2e(a - 1, b) - special.hankel2e(a + 1, b)) + 1j * y), **_UNSTEADY)  # fmt: skip
+            product(g, 0.5 * (special.hankel2e(a - 1, b) - special.hankel2e(a + 1, b)) + 1j * y), **_UNSTEADY)  # fmt: skip
+
 
 outputs(special.airy, lambda g, x, y: both(g, y[1], x * y[0], y[3], x * y[2]), analytic=False, complex=True)
 outputs(special.itj0y0, lambda g, x: both(g, special.j0(x), special.y0(x)), domain="positive")
@@ -54,4 +71,4 @@ outputs(special.iti0k0, lambda g, x: both(g, special.i0(x), special.k0(x)), doma
 
 def both(g: Any, *slopes: Any) -> Any:
     """Add up the gradients through each of several outputs, given their derivatives."""
-    return sum(part * slope for part, slope in zip(g, slopes, strict=True) if part is not None)
+    return sum(product(part, slope) for part, slope in zip(g, slopes, strict=True) if part is not None)

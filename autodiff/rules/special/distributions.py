@@ -9,7 +9,7 @@ from scipy import special
 
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.special import beta_kernel, gamma_kernel
-from autodiff.primitive import elementwise
+from autodiff.rules.special.forms import elementwise
 
 _CHI: Any = {"domain": ("above a quarter", "positive")}
 _GAMMA: Any = {"domain": ("above a quarter", "above a quarter", "positive")}
@@ -52,8 +52,8 @@ def _chi(x: Any, freedom: Any) -> Any:
 
 
 def _student(t: Any, freedom: Any) -> Any:
-    scale = special.betaln(0.5, freedom * 0.5) + np.log(freedom) * 0.5
-    return np.exp(np.log1p(t * t / freedom) * (freedom + 1) * -0.5 - scale)
+    scale = np.exp(-special.betaln(0.5, freedom * 0.5)) / np.sqrt(freedom)
+    return product(np.power(product(t, t) / freedom + 1, (freedom + 1) * -0.5), scale)
 
 
 def _f(x: Any, a: Any, b: Any) -> Any:

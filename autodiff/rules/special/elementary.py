@@ -10,7 +10,8 @@ from scipy import special
 
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.quotients import exp_quotient
-from autodiff.primitive import alias, elementwise, linear, zero
+from autodiff.primitive import alias, linear, zero
+from autodiff.rules.special.forms import elementwise
 
 elementwise(special.expit, lambda g, y: g * (y - y * y))
 elementwise(special.logit, lambda g, x: ratio(g, x * (1 - x)), domain="open unit")
@@ -19,7 +20,7 @@ elementwise(special.exp10, lambda g, y: g * (y * math.log(10)))
 elementwise(special.exprel, lambda g, x: g * exp_quotient(x, order=1))
 elementwise(special.cosm1, lambda g, x: -g * np.sin(x))
 elementwise(special.powm1, lambda g, a, b: product(g, product(b, np.power(a, b - 1))),
-            lambda g, a, b, y: product(g, (y + 1) * np.log(a)), domain=("positive", None))  # fmt: skip
+            lambda g, a, b, y: product(g, product(y + 1, np.log(a))), domain=("positive", None))  # fmt: skip
 alias(special.cbrt, np.cbrt)
 alias(special.exp2, np.exp2)
 alias(special.expm1, np.expm1)
@@ -29,21 +30,21 @@ zero(special.round, kinks=("halves",))
 _DEGREE = math.pi / 180
 elementwise(special.sindg, lambda g, x: g * special.cosdg(x) * _DEGREE)
 elementwise(special.cosdg, lambda g, x: g * special.sindg(x) * -_DEGREE)
-elementwise(special.tandg, lambda g, y: g * (y * y + 1) * _DEGREE)
-elementwise(special.cotdg, lambda g, y: g * (y * y + 1) * -_DEGREE, domain="nonzero")
+elementwise(special.tandg, lambda g, y: product(g, y * y + 1) * _DEGREE)
+elementwise(special.cotdg, lambda g, y: product(g, product(y, y) + 1) * -_DEGREE, domain="nonzero")
 linear(special.radian, lambda g: g * _DEGREE, lambda g: g * (_DEGREE / 60), lambda g: g * (_DEGREE / 3600))
 
 # by lambda: log(x)**2 times the derivative of (exp(u) - 1) / u at u = lambda log(x), which is exact at lambda 0 too
-elementwise(special.boxcox, lambda g, a, b: product(g, np.power(a, b - 1)), lambda g, a, b: g * _bend(np.log(a), b),
+elementwise(special.boxcox, lambda g, a, b: product(g, np.power(a, b - 1)), lambda g, a, b: product(g, _bend(np.log(a), b)),
             domain=("positive", None))  # fmt: skip
 elementwise(special.boxcox1p, lambda g, a, b: product(g, np.power(a + 1, b - 1)),
-            lambda g, a, b: g * _bend(np.log1p(a), b), domain=("above minus one", None))  # fmt: skip
+            lambda g, a, b: product(g, _bend(np.log1p(a), b)), domain=("above minus one", None))  # fmt: skip
 _INVERSE: Any = {"domain": ("order", "order")}
-elementwise(special.inv_boxcox, lambda g, b, y: g * np.power(y, 1 - b),
-            lambda g, b, y: -g * _bend(np.log(y), b) * np.power(y, 1 - b), **_INVERSE)  # fmt: skip
-elementwise(special.inv_boxcox1p, lambda g, b, y: g * np.power(y + 1, 1 - b),
-            lambda g, b, y: -g * _bend(np.log1p(y), b) * np.power(y + 1, 1 - b), **_INVERSE)  # fmt: skip
+elementwise(special.inv_boxcox, lambda g, b, y: product(g, np.power(y, 1 - b)),
+            lambda g, b, y: -product(g, product(_bend(np.log(y), b), np.power(y, 1 - b))), **_INVERSE)  # fmt: skip
+elementwise(special.inv_boxcox1p, lambda g, b, y: product(g, np.power(y + 1, 1 - b)),
+            lambda g, b, y: -product(g, product(_bend(np.log1p(y), b), np.power(y + 1, 1 - b))), **_INVERSE)  # fmt: skip
 
 
 def _bend(log: Any, power: Any) -> Any:
-    return log * log * exp_quotient(power * log, order=1)
+    return product(product(log, log), exp_quotient(product(power, log), order=1))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autodiff.kernels.division import ratio
+from autodiff.kernels.division import product, ratio
 from autodiff.kernels.special import bell, erfcinv_slope, erfinv_slope, faddeeva, hazard, ndtri_slope
-from autodiff.primitive import elementwise
+from autodiff.rules.special.forms import elementwise
 
 TWO_OVER_ROOT_PI, ROOT_HALF = 2 / math.sqrt(math.pi), math.sqrt(0.5)
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the largest density
@@ -18,7 +18,7 @@ NORMAL = 1 / math.sqrt(2 * math.pi)  # the largest density
 elementwise(special.erf, lambda g, x: g * bell(x, order=0) * TWO_OVER_ROOT_PI)
 elementwise(special.erfc, lambda g, x: g * bell(x, order=0) * -TWO_OVER_ROOT_PI)
 elementwise(special.erfi, lambda g, x: g * np.exp(x * x) * TWO_OVER_ROOT_PI)
-elementwise(special.erfcx, lambda g, x: g * _like(x, faddeeva(x * 1j, order=1) * 1j))
+elementwise(special.erfcx, lambda g, x, y: product(g, _erfcx_slope(x, y)))
 elementwise(special.erfinv, lambda g, x: ratio(g, erfinv_slope(x)), domain="unit")
 elementwise(special.erfcinv, lambda g, x: ratio(g, erfcinv_slope(x)), domain="double unit")
 elementwise(special.wofz, lambda g, x: g * faddeeva(x, order=1), analytic=False, complex=True)
@@ -31,7 +31,7 @@ elementwise(special.ndtri_exp, lambda g, y: ratio(g, hazard(y, order=0)), domain
 elementwise(
     special.owens_t,
     lambda g, a, b: g * bell(a * ROOT_HALF, order=0) * special.erf(a * b * ROOT_HALF) * (-NORMAL / 2),
-    lambda g, a, b: g * bell(a * ROOT_HALF * np.sqrt(b * b + 1), order=0) / ((b * b + 1) * (2 * math.pi)),
+    lambda g, a, b: g * bell(a * ROOT_HALF * np.hypot(b, 1), order=0) / ((b * b + 1) * (2 * math.pi)),
 )
 elementwise(
     special.voigt_profile,
@@ -42,9 +42,12 @@ elementwise(
 )
 
 
-def _like(x: Any, y: Any) -> Any:
-    """Return the real part of y where x is real."""
-    return y if x.dtype.kind == "c" else np.real(y)
+def _erfcx_slope(x: Any, y: Any) -> Any:
+    """Return 2 x y - 2 / sqrt(pi), of which little is left where x is large."""
+    if x.dtype.kind == "c":
+        return faddeeva(x * 1j, order=1) * 1j
+    right = np.imag(faddeeva(np.maximum(x, -1) * 1j, order=1))
+    return np.where(x < 0, product(x, y) * 2 - TWO_OVER_ROOT_PI, -right)
 
 
 def _dawsn(g: Any, x: Any, y: Any) -> Any:

@@ -10,7 +10,8 @@ from scipy import special
 
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.special import beta_kernel, gamma_kernel, polygamma
-from autodiff.primitive import elementwise, unsupported, zero
+from autodiff.primitive import unsupported, zero
+from autodiff.rules.special.forms import elementwise
 
 _BOTH: Any = {"domain": ("positive", "positive")}
 _ZETA: Any = {"domain": ("above one", "positive")}
@@ -78,4 +79,4 @@ def _rgamma_slope(x: Any) -> Any:
     low, high = np.where(left, 1 - x, 1.5), np.where(left, 1.5, x)
     turn = np.where(left, x, 0.25) * math.pi
     reflected = special.gamma(low) * (np.cos(turn) - np.sin(turn) * special.digamma(low) / math.pi)
-    return np.where(left, reflected, -special.rgamma(high) * special.digamma(high))
+    return np.where(left, reflected, -product(special.rgamma(high), special.digamma(high)))

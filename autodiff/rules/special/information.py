@@ -8,22 +8,22 @@ import numpy as np
 from scipy import special
 
 from autodiff.kernels.activation import relu
-from autodiff.kernels.division import product, ratio
-from autodiff.primitive import elementwise
+from autodiff.kernels.division import cosine, product, ratio
+from autodiff.rules.special.forms import elementwise
 
 elementwise(
     special.xlogy,
-    lambda g, a, b: g * special.xlogy(_kept(a, b), b),
-    lambda g, a, b: ratio(g * a, b),
+    lambda g, a, b: product(g, special.xlogy(_kept(a, b), b)),
+    lambda g, a, b: ratio(product(g, a), b),
     domain=(None, "positive"),
 )
 elementwise(
     special.xlog1py,
-    lambda g, a, b: g * special.xlog1py(_kept(a, b + 1), b),
-    lambda g, a, b: ratio(g * a, b + 1),
+    lambda g, a, b: product(g, special.xlog1py(_kept(a, b + 1), b)),
+    lambda g, a, b: ratio(product(g, a), b + 1),
     domain=(None, "above minus one"),
 )
-elementwise(special.entr, lambda g, x: -g * (special.xlogy(_kept(x, x), x) + _kept(x, x)), domain="positive")
+elementwise(special.entr, lambda g, x: -product(g, special.xlogy(_kept(x, x), x) + _kept(x, x)), domain="positive")
 _RELATIVE: Any = {"domain": ("positive", "positive")}  # where nothing is expected of nothing: 0
 elementwise(special.rel_entr, lambda g, a, b: product(g, _excess(a, b, 1)), lambda g, a, b: -ratio(product(g, a), b),
             **_RELATIVE, singular=(0.0,))  # fmt: skip
@@ -38,8 +38,8 @@ elementwise(
 )
 elementwise(
     special.pseudo_huber,
-    lambda g, a, b: g * a * np.square(_stretch(a, b) - 1) / _stretch(a, b),
-    lambda g, a, b: g * b / _stretch(a, b),
+    lambda g, a, b: g * np.hypot(a, b) * np.square(1 - cosine(a, b)),
+    lambda g, a, b: g * a * cosine(b, a),
     domain=("above a quarter", None),
 )
 
@@ -52,7 +52,3 @@ def _kept(x: Any, y: Any) -> Any:
 def _excess(x: Any, y: Any, plus: int) -> Any:
     """Return log(x / y) + plus, 0 where x is 0."""
     return np.where(np.equal(x, 0), 0, np.log(np.where(np.equal(x, 0), 1, x)) - np.log(y) + plus)
-
-
-def _stretch(delta: Any, r: Any) -> Any:
-    return np.hypot(r / delta, 1)

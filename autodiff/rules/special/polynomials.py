@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autodiff.primitive import elementwise
+from autodiff.rules.special.forms import elementwise
 
 C, U, P = special.eval_gegenbauer, special.eval_chebyu, special.eval_jacobi
 _ONE: Any = {"domain": (None, "fraction"), "analytic": True}

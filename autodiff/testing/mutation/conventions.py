@@ -27,6 +27,9 @@ CONVENTIONS = [
     Convention("logaddexp", ([-INF, 1], [-INF, -INF]), ([0, 1], [0, 0])),
     Convention("logaddexp2", ([-INF, 1], [-INF, -INF]), ([0, 1], [0, 0])),
     Convention("logsumexp", ([-INF, -INF],), ([0, 0],)),
+    Convention("logcumsumexp", ([-INF, -INF, 0],), ([0, 0, 1],)),
+    Convention("nanmax", ([1, NAN, 1, 0],), ([0.5, 0, 0.5, 0],)),  # at ties: shared; NaN: none
+    Convention("nanmin", ([1, NAN, 1, 2],), ([0.5, 0, 0.5, 0],)),
     Convention("fmax", ([NAN, 1, 2], [1, NAN, 2]), ([0, 1, 0.5], [1, 0, 0.5])),
     Convention("fmin", ([NAN, 1, 2], [1, NAN, 2]), ([0, 1, 0.5], [1, 0, 0.5])),
     Convention("clip", ([-2, 0], [1, 1], [-1, -1]), ([0, 0], [0, 0], [1, 1])),  # crossed bounds: the upper one wins

@@ -83,12 +83,12 @@ def two_polynomials(d: Draw) -> Arguments:
 
 def polydiv(d: Draw) -> Arguments:
     """Draw a quotient, a divisor and a remainder that is not near 0; or a divisor of the higher degree."""
-    quotient, v, rest = coefficients(d), coefficients(d, 1), coefficients(d)
     if d.chance():
-        v = coefficients(d, 1, least=3)
-        return [rest[:2], v], {}
-    n = min(len(rest), len(v) - 1)
-    u = np.polyadd(np.convolve(quotient, v), 1.1 * rest[:n]) if n else np.convolve(quotient, v)
+        return [coefficients(d)[:2], coefficients(d, 1, least=3)], {}
+    quotient, v = coefficients(d), coefficients(d, 1)
+    u = np.convolve(quotient, v)
+    if len(v) > 1:
+        u = np.polyadd(u, 1.1 * drawn(d.draw, (len(v) - 1,), CLEAR))
     return [u, v], {}
 
 
@@ -120,10 +120,11 @@ def poly(d: Draw) -> Arguments:
 
 
 def roots(d: Draw) -> Arguments:
-    """Draw the coefficients of a polynomial whose roots lie apart: positive ones, or a pair."""
-    (x,) = distinct(d.draw, [(d.integer(0, 2),)])
-    p = np.asarray(d.choice(2.0 * np.poly(x + 4), np.array([0.5, 1.0, 2.5]), np.array([0.0, 0.25, -0.5])))
-    return [p * (1 + 0.5j) if d.complex else p], {}
+    """Draw a multiple of a polynomial whose roots lie so far apart that LAPACK keeps their order: one to three."""
+    last = 2.0 + d.choice(0.0, 0.5, 2.0, 1.25)
+    pairs = [] if d.complex else [[1 + 2j, 1 - 2j], [1 + 2j, 1 - 2j, -2 * last]]
+    p = np.poly(d.choice([], [last], [last, -1.0], *pairs))
+    return [np.atleast_1d(p * drawn(d.draw, (), CLEAR)) * (1 + 0.5j if d.complex else 1)], {}
 
 
 def over_slope(d: Draw) -> Arguments:

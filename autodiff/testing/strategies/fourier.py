@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
+from autodiff.kernels.fourier import doubled, resized
 from autodiff.testing.strategies.drawing import Arguments, Draw
 
 fft = np.fft
@@ -46,12 +47,27 @@ def shifted(d: Draw) -> Arguments:
     return [d.array(shape)], d.choice({}, {"axes": order[0]}, {"axes": tuple(order[:2])}, {"axes": None})
 
 
+def cropped(d: Draw) -> Arguments:
+    """Draw a length to crop or pad to."""
+    shape = d.shape(dims=1)
+    return [d.array(shape)], {"n": d.integer(0, 4), "axis": d.axis(len(shape))}
+
+
+def halved(d: Draw) -> Arguments:
+    """Draw half a spectrum."""
+    shape, n = list(d.shape(dims=1)), d.integer(1, 6)
+    axis = d.axis(len(shape))
+    shape[axis] = n // 2 + 1
+    return [d.array(tuple(shape))], {"n": n, "axis": axis}
+
+
 # what reads half a spectrum needs two elements, or a length
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = (
-    {fun: line for fun in (fft.fft, fft.ifft, fft.rfft, fft.ihfft)}
-    | {fun: partial(line, least=2) for fun in (fft.irfft, fft.hfft)}
-    | {fun: plane for fun in (fft.fft2, fft.ifft2, fft.rfft2)}
-    | {fun: partial(plane, dims=1) for fun in (fft.fftn, fft.ifftn, fft.rfftn)}
+    dict.fromkeys((fft.fft, fft.ifft, fft.rfft, fft.ihfft), line)
+    | dict.fromkeys((fft.irfft, fft.hfft), partial(line, least=2))
+    | dict.fromkeys((fft.fft2, fft.ifft2, fft.rfft2), plane)
+    | dict.fromkeys((fft.fftn, fft.ifftn, fft.rfftn), partial(plane, dims=1))
     | {fft.irfft2: partial(plane, least=2), fft.irfftn: partial(plane, least=2, dims=1)}
-    | {fft.fftshift: shifted, fft.ifftshift: shifted}
+    | dict.fromkeys((fft.fftshift, fft.ifftshift), shifted)
+    | {resized: cropped, doubled: halved}
 )

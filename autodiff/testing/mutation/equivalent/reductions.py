@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[str, dict[str, str]] = {}
+from autodiff.testing.mutation.equivalent.basics import BROADCAST_LATER, SPREAD
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "nanmax": {SPREAD: BROADCAST_LATER},
+    "nanmin": {SPREAD: BROADCAST_LATER},
+    "bincount": {"skip un-broadcasting": "the weights and the places have one shape, and so has the gradient"},
+}
