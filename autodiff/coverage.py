@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import re
 import sys
@@ -21,19 +20,13 @@ from autodiff.source import aliases, public, spelled
 MODULES = "numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg"
 CHAPTERS = "autodiff.rules.special", "autodiff.special", "autodiff.linalg"  # those that load SciPy
 
-TWINS = {  # where the functions of a module of SciPy's are offered under their own names
-    "scipy.special": ("autodiff.special", "autodiff", "numpy"),
-    "scipy.linalg": ("autodiff.linalg", "numpy.linalg", "numpy"),
-}
-
 DIFFERENTIABLE, ZERO, CONSTANT, PLAIN = "differentiable", "derivative zero", "no gradient", "plain values"
-TWIN, UNSUPPORTED, NO_RULE, ASIDE = "has a twin", "unsupported", "no rule", "no tensors"
+UNSUPPORTED, NO_RULE, ASIDE = "unsupported", "no rule", "no tensors"
 MEANS = {
     DIFFERENTIABLE: "has a derivative, of any order",
     ZERO: "is piecewise constant: the derivative is 0 wherever it exists",
     CONSTANT: "gives a Tensor that carries no gradient: an index, a count, a truth",
     PLAIN: "takes Tensors and gives NumPy's or Python's own values",
-    TWIN: "is SciPy's and knows no Tensor; the same function is here or in NumPy",
     UNSUPPORTED: "could have a derivative and has no rule; a Tensor is refused by name",
     NO_RULE: "is SciPy's and has no derivative rule; a Tensor is refused",
     ASIDE: "is no function of arrays: it takes no Tensor, or refuses one",
@@ -64,24 +57,19 @@ def status(fun: Callable[..., Any]) -> Status | None:
         return Status(kind, MEANS[kind], others.SMOOTH.get(entry.fun, ""))
     if fun in refused:
         return Status(UNSUPPORTED, *refused[fun])
-    if (twin := _twin(fun)) is not None:
-        return Status(TWIN, MEANS[TWIN], twin)
+    if _is_offered(fun):
+        return Status(ASIDE, "SciPy's: it makes plain arrays of tensors", f"ad.special.{fun.__name__}")
     row = category(fun)
     if row is None:
         return None
     return Status(ASIDE if row.reason is not others.NO_RULE else NO_RULE, f"{row.title}: {row.reason}", row.instead)
 
 
-def _twin(fun: Any) -> str | None:
-    """Return the name under which a function of SciPy's is offered here or by NumPy; None if it is not."""
+def _is_offered(fun: Any) -> bool:
+    """Say whether ad.special has a function of scipy.special's that is written in Python."""
     name = getattr(fun, "__name__", "test")
-    for home, places in TWINS.items():
-        if getattr(sys.modules.get(home), name, None) is fun:
-            for place in places:
-                twin = getattr(sys.modules.get(place), name, None)
-                if twin is not None and protocols.lookup(twin) is not None:
-                    return spelled(twin)
-    return None
+    offered = getattr(sys.modules.get("autodiff.special"), "__all__", ())
+    return name in offered and getattr(sys.modules["scipy.special"], name, None) is fun
 
 
 def _kind(entry: Primitive) -> str:
@@ -173,8 +161,6 @@ class Coverage:
         for kind in (ZERO, CONSTANT, PLAIN):
             names = [_named(row) for row in self.rows if row.status == kind]
             parts += [f"## {kind.capitalize()}", f"Each {MEANS[kind]}.", ", ".join(names) + "."]
-        twins = [f"`{row.name}` ({row.note.rpartition(' ')[2].rstrip('.')})" for row in self.rows if row.status == TWIN]
-        parts += [f"## {TWIN.capitalize()}", f"Each {MEANS[TWIN]}.", ", ".join(twins) + "."]
         cells = [(_named(row), row.note) for row in self.rows if row.status == UNSUPPORTED]
         parts += [f"## {UNSUPPORTED.capitalize()}", f"Each {MEANS[UNSUPPORTED]}.", _table(("function", "why"), cells)]
         for kind in (NO_RULE, ASIDE):
@@ -191,8 +177,7 @@ def coverage(only: str = "") -> Coverage:
     {'differentiable': 1}
     """
     for module in (*MODULES, *CHAPTERS):
-        with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module(module)
+        importlib.import_module(module)
     names = public()
     rows = {row.name: row for row in (_row(fun, names) for fun in _functions())}
     return Coverage(sorted((row for row in rows.values() if _fits(row, only)), key=lambda row: _order(row.name)))
@@ -217,8 +202,12 @@ def _functions() -> list[Callable[..., Any]]:
 
 
 def _is_special(fun: Callable[..., Any]) -> bool:
-    """Say whether a function of scipy.special is a ufunc of its own, or has an entry."""
-    return fun in registry or (isinstance(fun, np.ufunc) and getattr(np, fun.__name__, None) is not fun)
+    """Say whether a function of scipy.special is a ufunc of its own, or is offered here."""
+    return (
+        fun in registry
+        or _is_offered(fun)
+        or (isinstance(fun, np.ufunc) and getattr(np, fun.__name__, None) is not fun)
+    )
 
 
 def _row(fun: Any, names: dict[int, list[str]]) -> Row:
@@ -229,10 +218,13 @@ def _row(fun: Any, names: dict[int, list[str]]) -> Row:
         others = tuple(name for name in names.get(id(fun), []) if name != spelled(fun, names))
         return Row(spelled(fun, names), others, known.kind, note=str(known))
     facts = (entry.kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
-    note = "complex" if entry.complex and known.kind == DIFFERENTIABLE else ""
     called = [spelled(entry.fun, names), *aliases(entry, registry, names)]
     called = [name for name in called if _is_public(name)] or called[:1]
-    return Row(called[0], tuple(called[1:]), known.kind, *facts)._replace(note=note, chapter=_chapter(entry))
+    silent = [name for name in called if name.startswith("scipy.") and called[0].startswith("ad.")]
+    others = tuple(name for name in called[1:] if name not in silent)
+    notes = ["complex"] * (entry.complex and known.kind == DIFFERENTIABLE)
+    notes += [f"in place of {' and '.join(silent)}, which knows no Tensor"] * bool(silent)
+    return Row(called[0], others, known.kind, *facts)._replace(note="; ".join(notes), chapter=_chapter(entry))
 
 
 def _is_public(name: str) -> bool:

@@ -1,7 +1,7 @@
 """SciPy's linear algebra under SciPy's names and signatures, of tensors and of arrays.
 
-`scipy.linalg` turns a tensor into a plain array; these are the differentiable forms of its functions, in stacks
-wherever NumPy's are. `check_finite` refuses infinities and NaN as SciPy does; `overwrite_a` and its like change nothing.
+`scipy.linalg` would turn a tensor into a plain array; these are the differentiable forms of its functions, in stacks
+wherever NumPy's are. `check_finite` refuses infinities and NaN as SciPy does; `overwrite_a` and others change nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,19 @@ import scipy.linalg as _scipy
 
 from autodiff import rules as _rules  # noqa: F401 (registers)
 from autodiff.kernels import triangular as _kernels
+from autodiff.kernels.forms import block_diag as block_diag
+from autodiff.kernels.forms import circulant as circulant
+from autodiff.kernels.forms import companion as companion
+from autodiff.kernels.forms import convolution_matrix as convolution_matrix
+from autodiff.kernels.forms import diagsvd as diagsvd
+from autodiff.kernels.forms import fiedler as fiedler
+from autodiff.kernels.forms import hankel as hankel
+from autodiff.kernels.forms import khatri_rao as khatri_rao
+from autodiff.kernels.forms import leslie as leslie
+from autodiff.kernels.forms import matmul_toeplitz as matmul_toeplitz
+from autodiff.kernels.forms import solve_circulant as solve_circulant
+from autodiff.kernels.forms import solve_toeplitz as solve_toeplitz
+from autodiff.kernels.forms import toeplitz as toeplitz
 from autodiff.kernels.triangular import coshm as coshm
 from autodiff.kernels.triangular import cosm as cosm
 from autodiff.kernels.triangular import expm as expm
@@ -60,11 +73,15 @@ def _refuse(name: str, **given: Any) -> None:
 
 
 @composite
-def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: Any = None, lower: bool = False) -> Any:
+def inv(
+    a: Any, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: Any = None, lower: bool = False
+) -> Any:
     """Return the inverse of a matrix; `assume_a` says what it is known to be, as in `solve`."""
-    return solve(a, np.eye(np.shape(a)[-1], dtype=a.dtype), lower, assume_a=assume_a, check_finite=check_finite) if (
-        assume_a not in (None, "gen", "general")
-    ) else np.linalg.inv(_read(a, check_finite))
+    return (
+        solve(a, np.eye(np.shape(a)[-1], dtype=a.dtype), lower, assume_a=assume_a, check_finite=check_finite)
+        if (assume_a not in (None, "gen", "general"))
+        else np.linalg.inv(_read(a, check_finite))
+    )
 
 
 def _read(a: Any, check_finite: bool) -> Any:
@@ -118,9 +135,7 @@ def solve(
 
 
 @composite
-def lu_solve(
-    lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
-) -> Any:
+def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True) -> Any:
     """Solve a x = b (`trans` 1: a.T x = b, 2: a.conj().T x = b) given lu_factor(a)."""
     lu, piv = lu_and_piv
     _checked(check_finite, lu, b)
@@ -187,7 +202,12 @@ def lstsq(
 
 @composite
 def pinv(
-    a: Any, *, atol: float | None = None, rtol: float | None = None, return_rank: bool = False, check_finite: bool = True
+    a: Any,
+    *,
+    atol: float | None = None,
+    rtol: float | None = None,
+    return_rank: bool = False,
+    check_finite: bool = True,
 ) -> Any:
     """Return the pseudo-inverse, singular values below atol + rtol * the largest counting as 0."""
     _checked(check_finite, a)
@@ -218,7 +238,9 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
 def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """Return the solution of a x a.conj().T - x + q = 0, as one linear system of all its elements."""
     n = a.shape[-1]
-    system = np.eye(n * n) - np.reshape(a[:, None, :, None] * np.conjugate(a)[None, :, None, :], (n * n, n * n))
+    system = np.eye(n * n, dtype=a.dtype) - np.reshape(
+        a[:, None, :, None] * np.conjugate(a)[None, :, None, :], (n * n, n * n)
+    )
     return np.reshape(np.linalg.solve(system, np.reshape(q, -1)), (n, n))
 
 
@@ -343,120 +365,6 @@ def expm_frechet(A: Any, E: Any, method: Any = None, compute_expm: bool = True, 
     return (both[..., :n, :n], both[..., :n, n:]) if compute_expm else both[..., :n, n:]
 
 
-# --- matrices of a form --------------------------------------------------------------------------------------------
-
-
-def _steps(m: int, n: int) -> Any:
-    """Return j - i at [i, j]."""
-    return np.arange(n) - np.arange(m)[:, None]
-
-
-@composite
-def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix of a first column and a first row that is constant along its diagonals."""
-    r = np.conjugate(c) if r is None else r
-    m, n = np.shape(c)[-1], np.shape(r)[-1]
-    return np.concatenate([c[..., ::-1], r[..., 1:]], axis=-1)[..., _steps(m, n) + m - 1]
-
-
-@composite
-def circulant(c: Any) -> Any:
-    """Return the matrix of a first column whose columns are that one, turned."""
-    n = np.shape(c)[-1]
-    return c[..., -_steps(n, n) % n]
-
-
-@composite
-def hankel(c: Any, r: Any = None) -> Any:
-    """Return the matrix of a first column and a last row that is constant along its antidiagonals."""
-    r = np.zeros(np.shape(c), values(c).dtype) if r is None else r
-    m, n = np.shape(c)[-1], np.shape(r)[-1]
-    return np.concatenate([c, r[..., 1:]], axis=-1)[..., np.arange(m)[:, None] + np.arange(n)]
-
-
-@composite
-def block_diag(*arrs: Any) -> Any:
-    """Return the matrix of matrices along its diagonal; vectors are rows, numbers matrices of one element."""
-    blocks = [np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in arrs]
-    width, dtype, rows, start = sum(x.shape[1] for x in blocks), np.result_type(*map(values, blocks)), [], 0
-    for x in blocks:
-        before, after = (np.zeros((x.shape[0], k), dtype) for k in (start, width - start - x.shape[1]))
-        rows.append(np.concatenate([before, x, after], axis=1))
-        start += x.shape[1]
-    return np.concatenate(rows, axis=0)
-
-
-@composite
-def companion(a: Any) -> Any:
-    """Return the matrix whose characteristic polynomial has the coefficients a, the highest power's first."""
-    n = np.shape(a)[-1] - 1
-    return np.concatenate([np.reshape(-a[1:] / a[0], (1, n)), np.eye(n - 1, n, dtype=values(a).dtype)], axis=0)
-
-
-@composite
-def leslie(f: Any, s: Any) -> Any:
-    """Return the matrix of fertilities f, its first row, and of rates of survival s, below its diagonal."""
-    below = np.concatenate([np.diag(s), np.zeros((np.shape(s)[-1], 1), values(s).dtype)], axis=1)
-    return np.concatenate([np.reshape(f, (1, -1)), below], axis=0)
-
-
-@composite
-def fiedler(a: Any) -> Any:
-    """Return the matrix of |a[i] - a[j]|."""
-    return np.absolute(a[..., :, None] - a[..., None, :])
-
-
-@composite
-def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
-    """Return the matrix that convolves a vector of n numbers with a."""
-    k = np.shape(a)[-1]
-    ends = {"full": (0, 0), "same": ((min(n, k) - 1) // 2, min(n, k) // 2), "valid": (min(n, k) - 1, min(n, k) - 1)}
-    if mode not in ends:
-        raise ValueError(f"ad.linalg.convolution_matrix: mode={mode!r}; expected 'full', 'same' or 'valid'.")
-    place = -_steps(n + k - 1, n)[ends[mode][0] : n + k - 1 - ends[mode][1]]
-    return np.where((place >= 0) & (place < k), a[..., place % k], 0)
-
-
-@composite
-def khatri_rao(a: Any, b: Any) -> Any:
-    """Return the Kronecker products of each column of a with that of b."""
-    return np.reshape(a[:, None, :] * b[None, :, :], (-1, np.shape(a)[-1]))
-
-
-@composite
-def diagsvd(s: Any, M: int, N: int) -> Any:
-    """Return the M by N matrix of singular values."""
-    k = np.shape(s)[-1]
-    return np.diag(s) if (M, N) == (k, k) else np.concatenate(
-        [np.diag(s), np.zeros((M - k, k) if M > k else (k, N - k), values(s).dtype)], axis=int(N > k)
-    )
-
-
-def _toeplitz(c_or_cr: Any) -> Any:
-    return toeplitz(*c_or_cr) if isinstance(c_or_cr, tuple) else toeplitz(c_or_cr)
-
-
-@composite
-def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: int | None = None) -> Any:
-    """Return toeplitz(c, r) @ x."""
-    return np.matmul(_toeplitz(c_or_cr), x)
-
-
-@composite
-def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
-    """Solve toeplitz(c, r) x = b."""
-    return np.linalg.solve(_toeplitz(c_or_cr), b)
-
-
-@composite
-def solve_circulant(
-    c: Any, b: Any, singular: str = "raise", tol: Any = None, caxis: int = -1, baxis: int = 0, outaxis: int = 0
-) -> Any:
-    """Solve circulant(c) x = b."""
-    _refuse("solve_circulant", singular=singular != "raise", tol=tol, caxis=caxis != -1, baxis=baxis, outaxis=outaxis)
-    return np.linalg.solve(circulant(c), b)
-
-
 # --- SciPy's other functions ---------------------------------------------------------------------------------------
 
 solve_lyapunov = solve_continuous_lyapunov
@@ -482,7 +390,9 @@ _REFUSED: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 for _names, _reason, _instead in _REFUSED:
-    unsupported(*[getattr(_scipy, _n) for _n in _names.split() if hasattr(_scipy, _n)], reason=_reason, instead=_instead)
+    unsupported(
+        *[getattr(_scipy, _n) for _n in _names.split() if hasattr(_scipy, _n)], reason=_reason, instead=_instead
+    )
 
 # what answers with plain values
 plain(_scipy.bandwidth, _scipy.ishermitian, _scipy.issymmetric)

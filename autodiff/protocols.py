@@ -23,15 +23,17 @@ _ACCUMULATE: dict[Any, Any] = {
     np.add: np.cumsum, np.multiply: np.cumprod, np.logaddexp: logcumsumexp,
     np.maximum: lambda x, axis: cummax(x, axis).values, np.minimum: lambda x, axis: cummin(x, axis).values,
 }  # fmt: skip
-_chapters = ["autodiff.rules.special"]  # loaded on the first miss: they import SciPy
+_chapters = {"scipy.special": "autodiff.special", "scipy.linalg": "autodiff.linalg"}  # loaded on the first miss
 
 
 def lookup(fun: Callable[..., Any]) -> Any:
     """Return a function's entry, loading SciPy's chapter if it takes that; None if there is none."""
     entry = registry.get(fun)
     if entry is None and _chapters and not _from_numpy(fun):
-        importlib.import_module(_chapters.pop())
-        entry = registry.get(fun)
+        home = ".".join((getattr(fun, "__module__", None) or "scipy.special").split(".")[:2])  # a ufunc does not say
+        if home in _chapters:
+            importlib.import_module(_chapters.pop(home))
+            entry = registry.get(fun)
     return entry
 
 

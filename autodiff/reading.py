@@ -57,7 +57,7 @@ def _source(entry: Primitive) -> str:
         return f"{entry.kind}({name}, ...)"
     around = [n for n in ast.parse("".join(lines)).body if _first(n) <= code.co_firstlineno <= (n.end_lineno or 0)]
     if not around:
-        return lines[code.co_firstlineno - 1].strip()
+        return lines[code.co_firstlineno - 1].strip() or f"{entry.kind}({name}, ...)"
     return "".join(lines[_first(around[0]) - 1 : around[0].end_lineno]).rstrip()
 
 

@@ -15,7 +15,8 @@ from scipy import special
 from autodiff import rules as _rules  # noqa: F401 (registers)
 from autodiff.kernels import logits
 from autodiff.kernels import special as kernels
-from autodiff.primitive import elementwise, registry
+from autodiff.kernels.special import lambertw as lambertw
+from autodiff.primitive import registry
 from autodiff.rules import special as _chapter  # noqa: F401 (registers)
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "polygamma",
     "softmax",
 ]
+
+_WRITTEN_IN_UFUNCS = ("zeta", "softplus", "sinc", "jvp", "yvp", "ivp", "kvp", "h1vp", "h2vp")
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
@@ -90,7 +93,7 @@ def multigammaln(a: Any, d: int) -> Any:
     return sum(terms[1:], terms[0]) + d * (d - 1) / 4 * math.log(math.pi)
 
 
-def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:  # noqa: N803 (SciPy's name)
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """Return the number of ways to choose k of N, by the gamma function; 0 where there are none."""
     _inexact("comb", exact)
     N, k = _array(N), _array(k)
@@ -100,7 +103,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     return np.where(possible, special.binom(N, k), 0.0)
 
 
-def perm(N: Any, k: Any, exact: bool = False) -> Any:  # noqa: N803 (SciPy's name)
+def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """Return the number of ordered ways to choose k of N, by the gamma function; 0 where there are none."""
     _inexact("perm", exact)
     N, k = _array(N), _array(k)
@@ -119,14 +122,6 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     return np.where(np.less(n, 0), 0.0, special.gamma(np.where(np.less(n, 0), 0, n) + 1))
 
 
-@elementwise(lambda g, y: g * np.exp(-y) / (y + 1), sig="z; k=0, tol=1e-8", domain="above a quarter",
-             analytic=True)  # fmt: skip
-def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Any:
-    """Return w with w exp(w) = z, of branch k; always complex, as SciPy's is."""
-    z = np.asarray(z)
-    return special.lambertw(z, k, tol).astype(np.result_type(z, np.complex64))
-
-
 def _array(x: Any) -> Any:
     """Return a tensor as it is, and anything else as an array of floating numbers."""
     if hasattr(x, "dtype"):
@@ -143,11 +138,15 @@ def _inexact(name: str, exact: bool) -> None:
 def __getattr__(name: str) -> Any:
     """Find SciPy's own functions that take tensors as they stand."""
     fun = getattr(special, name, None)
-    if fun is not None and (fun in registry or name in ("zeta", "softplus", "sinc", "jvp", "yvp", "ivp", "kvp")):
+    if name in _WRITTEN_IN_UFUNCS or _takes_tensors(fun):
         return fun
-    why = "has no derivative rule" if fun is not None else "is no function of scipy.special"
+    why = "has no derivative rule" if callable(fun) else "is no function of scipy.special"
     raise AttributeError(f"ad.special has no {name}: it {why}.")
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in dir(special) if getattr(special, name) in registry)})
+    return sorted({*__all__, *_WRITTEN_IN_UFUNCS, *(n for n in dir(special) if _takes_tensors(getattr(special, n)))})
+
+
+def _takes_tensors(fun: Any) -> bool:
+    return isinstance(fun, np.ufunc) and fun in registry

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import cells, report
-from benchmarks.row import OURS, WORKLOADS, Row, load
-from benchmarks.runner import BenchmarkError, Child, compare, environment
+from benchmarks.row import BASELINE, OURS, WORKLOADS, Row, load
+from benchmarks.runner import BenchmarkError, Child, compare, environment, installed
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +61,28 @@ def test_an_engine_that_fails_is_named() -> None:
     row = Row("forward + backward", "us an op", {})
     with Child("chain", row, "absent", environment(1)) as child, pytest.raises(BenchmarkError, match="absent"):
         child.ask("result")
+
+
+@pytest.mark.skipif(not installed(BASELINE), reason="a clone without its history")
+def test_the_commit_that_is_compared_with_runs_from_a_checkout_of_its_own() -> None:
+    row = load("spine").ROWS[0]
+    results = {}
+    for engine in row.engines:
+        with Child("spine", row, engine, environment(1)) as child:
+            results[engine] = child.ask("result")
+    assert set(results) == {OURS, BASELINE}
+    compare(row, results)
+
+
+@pytest.mark.parametrize("workload", ["einsum", "mixture"])
+def test_engines_agree_on_contractions_and_mixtures(workload: str) -> None:
+    for row in load(workload).ROWS[:2]:
+        results = {}
+        for engine in filter(installed, row.engines):
+            with Child(workload, row, engine, environment(1)) as child:
+                results[engine] = child.ask("result")
+        assert len(results) > 1 or not installed("torch")
+        compare(row, results)
 
 
 def test_children_get_the_threads_and_no_preset_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,10 @@ LATE = {  # what is itself loaded late, when it is first used, may load its libr
     "autodiff.rules.special": {"scipy"},
     "autodiff.kernels.special": {"scipy"},
     "autodiff.special": {"scipy"},
+    "autodiff.kernels.triangular": {"scipy"},
+    "autodiff.linalg": {"scipy"},
     "autodiff.testing.strategies": {"hypothesis"},
+    "autodiff.testing.strategies.special": {"scipy"},
     "autodiff.testing.plugin": {"hypothesis", "pytest"},
     "autodiff.testing.fuzzing": {"hypothesis"},
 }

@@ -24,8 +24,8 @@ UFUNCS = [
 ]  # fmt: skip
 OWN = [f for f in UFUNCS if getattr(np, f.__name__, None) is f]
 OVERFLOW = {  # an infinite derivative times 0 is NaN, as IEEE has it
-    "exp", "exp2", "expm1", "sinh", "cosh", "exp10", "exprel", "i0", "i1", "erfi", "airy", "iti0k0", "shichi", 
-    "fresnel", "rgamma",
+    "exp", "exp2", "expm1", "sinh", "cosh", "exp10", "exprel", "i0", "i1", "erfi", "airy", "iti0k0", "shichi",
+    "fresnel", "rgamma", "expi", "exp1",
 }  # fmt: skip
 NAMES = {"divide": "true_divide", "power": "pow", "absolute": "abs", "psi": "digamma"}
 # where torch's gradient is another one's convention, or is wrong: a tie, a value that is no number, a tiny denominator

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -51,6 +51,7 @@ def test_rows_have_names_of_their_own() -> None:
 
 
 @each_op
+@settings(max_examples=6)  # of each of some 1,500 rows
 @given(data=st.data())
 def test_value_is_numpys(op: Op, data: st.DataObject) -> None:
     xs = data.draw(operands(op))

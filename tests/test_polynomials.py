@@ -42,6 +42,21 @@ def test_equal_roots_are_refused_where_their_gradient_is_wanted() -> None:
         ad.grad(r.sum().real, p)
 
 
+@pytest.mark.parametrize(
+    ("roots", "dtype"), [([2, 2, 2, 1], np.float64), ([0, 0, 3], np.float64), ([2, 2, -1], np.float32)]
+)
+def test_roots_of_any_multiplicity_are_told(roots: Any, dtype: Any) -> None:
+    p = t(np.poly(roots).astype(dtype), requires_grad=True)
+    with pytest.raises(np.linalg.LinAlgError, match="two roots are equal"):
+        ad.grad(((np.roots(p) + 1) ** 2).sum().real, p)
+
+
+def test_many_roots_side_by_side_are_not_taken_for_equal() -> None:
+    p = t(np.poly(np.arange(1.0, 13)), requires_grad=True)
+    (g,) = ad.grad(np.prod(np.roots(p)), p)  # the last coefficient over the first
+    np.testing.assert_allclose(g.numpy()[-1], 1.0, rtol=1e-3)
+
+
 def test_coefficients_of_equal_roots_are_differentiable() -> None:
     check(np.poly, np.array([2.0, 2.0, -1.0]), order=2)
     x = ad.tensor(np.diag([2.0, 2.0, 2.0]), requires_grad=True)

@@ -273,9 +273,7 @@ def _gradient(g: Any, xs: tuple[Any, ...], i: int, subscripts: str, optimize: An
 
 
 @functools.lru_cache(PLANS)
-def _gradient_plan(
-    subscripts: str, shapes: tuple[Shape, ...], i: int
-) -> tuple[str, Shape, Shape, list[tuple[int, int]]]:
+def _gradient_plan(subscripts: str, shapes: tuple[Shape, ...], i: int) -> tuple[str, Shape, Shape, list[Shape]]:
     """Say how operand i's gradient is made.
 
     By a contraction; reshaped with axes of length 1 for the indices that no other operand has; broadcast to a shape;
@@ -288,5 +286,7 @@ def _gradient_plan(
     full = dict(zip(terms[i], shapes[i], strict=True))
     reached = [c for c in full if c in known and full[c] != 1]
     opened = tuple([known[c] if c in reached else 1 for c in full])
-    doubled = [(place, terms[i].index(c)) for place, c in enumerate(terms[i]) if terms[i].index(c) != place]
+    doubled: list[Shape] = [
+        (place, terms[i].index(c)) for place, c in enumerate(terms[i]) if terms[i].index(c) != place
+    ]
     return f"{','.join(others)}->{''.join(reached)}", opened, tuple(full.values()), doubled

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.broadcasting import spread
+from autodiff.kernels.division import product
 from autodiff.kernels.summation import total
 from autodiff.primitive import outputs, primitive, reduction
 
@@ -49,7 +50,7 @@ def weighted_logsumexp(a: Any, b: Any, axis: Any = None, keepdims: bool = False)
 def _through(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, b: Any) -> Any:
     if g is None:
         return None
-    return spread(g * y[1], a, axis, keepdims) * b * shares(a, spread(y[0], a, axis, keepdims))
+    return spread(g * y[1], a, axis, keepdims) * product(b, shares(a, spread(y[0], a, axis, keepdims)))
 
 
 @primitive(

@@ -83,6 +83,19 @@ def full_rank(a: Any, rank: Any) -> Any:
     return a
 
 
+@primitive(lambda g: g, lambda g, inverse: np.zeros_like(inverse), sig="a, inverse;")
+def whole(a: Any, inverse: Any) -> Any:
+    """Return a if its pseudo-inverse leaves out nothing but what is 0 in it: at constant rank alone it is smooth."""
+    rest = a - np.matmul(np.matmul(a, inverse), a)
+    size = np.max(np.abs(a), axis=(-2, -1), keepdims=True, initial=0)
+    if np.any(np.abs(rest) > size * np.finfo(a.dtype).eps ** 0.5):
+        raise np.linalg.LinAlgError(
+            "pinv: the tolerance cuts off singular values that are not 0, and then the derivative is not that of a "
+            "matrix of lower rank. Lower rcond or rtol; or compute vh.mT[:, :k] / s[:k] @ u.mT[:k] from np.linalg.svd."
+        )
+    return a
+
+
 @elementwise(lambda g: g, analytic=True)
 def regular(x: Any, *, name: str) -> Any:
     """Return x, a factor the operation of a name has made, if it has an inverse: the gradient divides by it."""

@@ -67,7 +67,12 @@ def products_of_others(x: Any) -> Any:
 
 @primitive(lambda g, x, y, axis: _logcumsumexp_gradient(g, x, y, axis), sig="a; axis=-1", shapes="(n)->(n)")
 def logcumsumexp(x: Any, axis: int = -1) -> Any:
-    """Return log(cumsum(exp(x))) along an axis, without overflow; -inf while all of x is, with gradient 0 there."""
+    """Return log(cumsum(exp(x))) along an axis, without overflow; -inf while all of x is, with gradient 0 there.
+
+    >>> import autodiff as ad
+    >>> ad.logcumsumexp(ad.tensor([1000.0, 1000.0]))
+    tensor([1000.    , 1000.6932])
+    """
     return wide(np.logaddexp.accumulate, np.asarray(x), axis=axis)
 
 

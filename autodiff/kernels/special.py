@@ -4,6 +4,9 @@ Where a derivative taken term by term would lose its digits, a function of an `o
 function, each the next one's.
 """
 
+# mypy: disable-error-code=has-type
+# (a rule calls the very function that it stands above)
+
 from __future__ import annotations
 
 import math
@@ -159,3 +162,11 @@ def exponential_integral(n: Any, x: Any) -> Any:
         for k in range(-1, int(np.min(n, initial=0)) - 1, -1):
             y = np.where(np.less_equal(n, k), (np.exp(-x) - k * y) / x, y)
     return y
+
+
+@elementwise(lambda g, y: product(g, np.exp(-y) / (y + 1)), sig="z; k=0, tol=1e-8", domain="above a quarter",
+             analytic=True)  # fmt: skip
+def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Any:
+    """Return w with w exp(w) = z, of branch k; always complex, as SciPy's is."""
+    z = np.asarray(z)
+    return special.lambertw(z, k, tol).astype(np.result_type(z, np.complex64))

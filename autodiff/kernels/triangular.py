@@ -71,10 +71,8 @@ def _triangular(
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)  # type: ignore[call-overload]
     back = {"trans": 1 if trans == 0 else 0, "lower": lower, "unit_diagonal": unit_diagonal}
     g = _columns(g, b)
-    if trans == 2:
-        h = np.conjugate(solve_triangular(a, np.conjugate(g), **back))
-    else:
-        h = solve_triangular(a, g, **back)
+    turned = np.conjugate if trans == 2 else np.positive
+    h = turned(solve_triangular(a, turned(g), **back))
     by_b = h[..., 0] if b.ndim == 1 else h
     if not needs[0]:
         return [None, by_b]
@@ -140,7 +138,7 @@ def permuted(x: Any, order: Any) -> Any:
 
 
 def _lu_rule(g: Any, lu: Any, piv: Any) -> Any:
-    """de Hoog, Anderssen and Lukas, Differentiation of matrix functionals using triangular factorization, 2011."""
+    """By de Hoog, Anderssen and Lukas, Differentiation of matrix functionals using triangular factorization, 2011."""
     m, n = lu.shape[-2:]
     k = min(m, n)
     unit = {"lower": True, "unit_diagonal": True}
@@ -170,11 +168,17 @@ def _frechet(fun: Callable[..., Any], g: Any, x: Any) -> Any:
     return fun(np.concatenate([above, below], axis=-2))[..., :n, n:]
 
 
+def _wide(fun: Callable[..., Any], A: Any) -> Any:
+    """Return a matrix function computed in double precision, in which alone SciPy's are accurate, as A's own."""
+    y = _stacked(fun, A.astype(np.result_type(A.dtype, np.float64)))
+    return y.astype(np.result_type(A.dtype, np.complex64)) if y.dtype.kind == "c" else y.astype(A.dtype)
+
+
 def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any]:
     """Register one of SciPy's functions of a matrix: Najfeld and Havel, 1995, Mathias, 1996."""
 
     def function(A: Any) -> Any:
-        return _stacked(theirs, A)
+        return _wide(theirs, A)
 
     function.__name__ = function.__qualname__ = theirs.__name__
     function.__doc__ = text
@@ -195,13 +199,16 @@ tanhm = _matrix_function(linalg.tanhm, "Return the hyperbolic tangent of a matri
 @primitive(lambda g, y: solve_sylvester(y.mT, y.mT, g), shapes="(n,n)->(n,n)", complex=True)
 def sqrtm(A: Any) -> Any:
     """Return the principal square root y of a matrix: y dy + dy y = dA."""
-    return _stacked(linalg.sqrtm, A)
+    return _wide(linalg.sqrtm, A)
 
 
 @primitive(lambda g, x, y: _sign(g, np.matmul(y, x), y), shapes="(n,n)->(n,n)", complex=True)
 def signm(A: Any) -> Any:
-    """Return the matrix sign function y, with 1 and -1 in place of the eigenvalues: with p = y A, p dy + dy p = dA - y dA y."""
-    return _stacked(linalg.signm, A)
+    """Return the matrix sign function y: 1 and -1 are in place of the eigenvalues.
+
+    With p = y A, p dy + dy p = dA - y dA y.
+    """
+    return _wide(linalg.signm, A)
 
 
 def _sign(g: Any, p: Any, y: Any) -> Any:
@@ -212,4 +219,4 @@ def _sign(g: Any, p: Any, y: Any) -> Any:
 @primitive(lambda g, x, t: _frechet(lambda A: fractional_matrix_power(A, t), g, x), sig="A; t", complex=True)  # type: ignore[has-type]
 def fractional_matrix_power(A: Any, t: float) -> Any:
     """Return a matrix to a power t, a number."""
-    return _stacked(lambda a: linalg.fractional_matrix_power(a, t), A)
+    return _wide(lambda a: linalg.fractional_matrix_power(a, t), A)

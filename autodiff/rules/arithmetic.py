@@ -66,8 +66,9 @@ register(np.fix, lambda g: np.zeros_like(g), kind="zero", sig="x; out=None", kin
 alias(np.around, np.round)
 linear(np.ldexp, lambda g, b: np.ldexp(g, b), None)
 elementwise(np.nextafter, lambda g: g, lambda g: np.zeros_like(g))
-elementwise(np.nan_to_num, lambda g, x: _kept(g, x), sig="x; copy=True, nan=0.0, posinf=None, neginf=None", analytic=True,
-            kernel=lambda x, copy, nan, posinf, neginf: _finite(x, copy, nan, posinf, neginf))  # fmt: skip
+elementwise(np.nan_to_num, lambda g, x: _kept(g, x), sig="x; copy=True, nan=0.0, posinf=None, neginf=None",
+            kernel=lambda x, copy, nan, posinf, neginf: _finite(x, copy, nan, posinf, neginf),
+            analytic=True)  # fmt: skip
 boolean(
     np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift,
     np.right_shift, np.gcd, np.lcm,
@@ -99,17 +100,17 @@ def conj(x: Any) -> Any:
 
 
 def _abs(g: Any, x: Any, y: Any) -> Any:
-    return ratio(g * np.conjugate(x), y) if x.dtype.kind == "c" else g * np.sign(x)
+    return product(g, ratio(np.conjugate(x), y)) if x.dtype.kind == "c" else g * np.sign(x)
 
 
 def _angle(g: Any, x: Any) -> Any:
-    return ratio(ratio(g * -1j * np.conjugate(x), np.abs(x)), np.abs(x))
+    return product(g, ratio(ratio(np.conjugate(x), np.abs(x)), np.abs(x))) * -1j
 
 
 def _sign(g: Any, x: Any, y: Any) -> Any:
     if x.dtype.kind != "c":
         return np.zeros_like(g)
-    return ratio(g - np.real(g * y) * np.conjugate(y), np.abs(x))
+    return ratio(g, np.abs(x)) - product(np.real(product(g, y)), ratio(np.conjugate(y), np.abs(x)))
 
 
 def _kept(g: Any, x: Any) -> Any:

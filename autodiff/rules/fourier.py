@@ -18,18 +18,21 @@ from autodiff import apply as engine
 from autodiff.kernels.fourier import doubled, resized
 from autodiff.primitive import composite, linear
 
-fft = np.fft
 _SIG = "a; n=None, axis=-1, norm=None, out=None"
 _REAL: dict[str, Any] = {"sig": _SIG, "analytic": False}  # takes real numbers alone
 _COMPLEX: dict[str, Any] = {"sig": _SIG, "analytic": False, "complex": True}  # real numbers do not stay real
 
 # fmt: off
-linear(fft.fft, lambda g, s, axis, norm: _sized(fft.fft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
-linear(fft.ifft, lambda g, s, axis, norm: _sized(fft.ifft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
-linear(fft.rfft, lambda g, s, n, axis, norm: _sized(fft.fft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
-linear(fft.ihfft, lambda g, s, n, axis, norm: _sized(fft.ifft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
-linear(fft.irfft, lambda g, s, axis, norm: _paired(fft.ihfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
-linear(fft.hfft, lambda g, s, axis, norm: _paired(fft.rfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
+linear(np.fft.fft, lambda g, s, axis, norm: _sized(np.fft.fft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
+linear(np.fft.ifft, lambda g, s, axis, norm: _sized(np.fft.ifft(g, axis=axis, norm=norm), s, axis), **_COMPLEX)
+linear(np.fft.rfft, lambda g, s, n, axis, norm:
+       _sized(np.fft.fft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
+linear(np.fft.ihfft, lambda g, s, n, axis, norm:
+       _sized(np.fft.ifft(g, n or s.shape[axis], axis, norm), s, axis), **_REAL)
+linear(np.fft.irfft, lambda g, s, axis, norm:
+       _paired(np.fft.ihfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
+linear(np.fft.hfft, lambda g, s, axis, norm:
+       _paired(np.fft.rfft(g, axis=axis, norm=norm), g, s, axis), **_COMPLEX)
 # fmt: on
 
 
@@ -62,7 +65,7 @@ def _lengths(name: str, a: Any, s: Any, axes: Any) -> list[tuple[int | None, int
 
 def _several(name: str, each: Callable[..., Any], last: Callable[..., Any], default: Sequence[int] | None) -> Any:
     """Write a transform over several axes: the last axis by its own transform, before the others or after them."""
-    real_result = last is fft.irfft
+    real_result = last is np.fft.irfft
 
     def transform(a: Any, s: Any = None, axes: Any = default, norm: str | None = None, out: Any = None) -> Any:
         *others, (n, axis) = _lengths(name, a, s, axes)
@@ -78,25 +81,25 @@ def _several(name: str, each: Callable[..., Any], last: Callable[..., Any], defa
 
 
 for _name, _each, _last in (
-    ("fft", fft.fft, fft.fft),
-    ("ifft", fft.ifft, fft.ifft),
-    ("rfft", fft.fft, fft.rfft),
-    ("irfft", fft.ifft, fft.irfft),
+    ("fft", np.fft.fft, np.fft.fft),
+    ("ifft", np.fft.ifft, np.fft.ifft),
+    ("rfft", np.fft.fft, np.fft.rfft),
+    ("irfft", np.fft.ifft, np.fft.irfft),
 ):
     for _suffix, _default in (("2", (-2, -1)), ("n", None)):
-        composite(getattr(fft, _name + _suffix), _several(_name + _suffix, _each, _last, _default),
+        composite(getattr(np.fft, _name + _suffix), _several(_name + _suffix, _each, _last, _default),
                   complex=_name != "rfft")  # fmt: skip
 
 
 # --- the order of frequencies --------------------------------------------------------------------------------------
 
 
-@composite(fft.fftshift)
+@composite(np.fft.fftshift)
 def _fftshift(x: Any, axes: Any = None) -> Any:
     return np.roll(x, *_halves(x, axes, 1))
 
 
-@composite(fft.ifftshift)
+@composite(np.fft.ifftshift)
 def _ifftshift(x: Any, axes: Any = None) -> Any:
     return np.roll(x, *_halves(x, axes, -1))
 

@@ -14,7 +14,11 @@ from autodiff.rules.shapes import array
 
 
 def _join(fun: Any) -> Any:
-    return lambda *arrays, axis, dtype, casting: fun(arrays, axis, dtype=dtype, casting=casting or "same_kind")
+    def join(*arrays: Any, axis: int | None, dtype: Any, casting: str | None) -> Any:
+        cast = dtype is not None or casting is not None
+        return fun(arrays, axis, dtype=dtype, casting=casting or "same_kind") if cast else fun(arrays, axis)
+
+    return join
 
 
 sequence(np.concatenate, lambda g, shapes, axis: _parts(g, shapes, axis), kind="linear", kernel=_join(np.concatenate),

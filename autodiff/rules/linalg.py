@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.division import product, ratio
-from autodiff.kernels.matrices import cofactor, full_rank, inverse_or_nan, proportion
+from autodiff.kernels.matrices import cofactor, full_rank, inverse_or_nan, proportion, whole
 from autodiff.primitive import composite, constant, joint, linear, outputs, primitive, reduction
 
 primitive(np.linalg.det, lambda g, x: _times(g, cofactor(x)), sig="a;", shapes="(n,n)->()", analytic=True)
@@ -43,6 +43,7 @@ def _slogdet(g: Any, x: Any, sign: Any) -> Any:
 
 def _pinv(g: Any, x: Any, y: Any) -> Any:
     """Golub and Pereyra, The differentiation of pseudo-inverses, 1973, at constant rank."""
+    x = whole(x, y)
     right = np.matmul(g.mT - np.matmul(x, np.matmul(y, g.mT)), np.matmul(y, _adjoint(y)))
     left = np.matmul(np.matmul(_adjoint(y), y), g.mT - np.matmul(np.matmul(g.mT, y), x))
     return np.conjugate(right + left) - np.matmul(np.matmul(y.mT, g), y.mT)

@@ -195,39 +195,14 @@ CATEGORIES = (
         "it answers about a matrix, or finds its storage",
         "t.numpy() as its argument",
         "scipy.linalg",
-        "bandwidth find_best_blas_type get_blas_funcs get_lapack_funcs ishermitian issymmetric expm_cond",
+        "find_best_blas_type get_blas_funcs get_lapack_funcs",
     ),
     Category(
         "special matrix",
         "it makes a matrix from a size or from few values",
         "indexing, as in t[i - j] for a Toeplitz matrix, or the matrix times a Tensor",
         "scipy.linalg",
-        "circulant companion convolution_matrix dft diagsvd fiedler fiedler_companion hadamard hankel helmert hilbert "
-        "invhilbert invpascal leslie pascal toeplitz clarkson_woodruff_transform",
-    ),
-    Category(
-        "decomposition",
-        NO_RULE,
-        "np.linalg's cholesky, qr, eigh, eig and svd",
-        "scipy.linalg",
-        "cdf2rdf cholesky_banded eig_banded eigh_tridiagonal eigvals_banded eigvalsh_tridiagonal hessenberg ldl lu "
-        "matrix_balance null_space ordqz orth polar qr_delete qr_insert qr_multiply qr_update qz rq rsf2csf schur "
-        "subspace_angles orthogonal_procrustes",
-    ),
-    Category(
-        "matrix function",
-        NO_RULE,
-        "ad.linalg.expm and sqrtm",
-        "scipy.linalg",
-        "coshm cosm expm_frechet fractional_matrix_power funm logm signm sinhm sinm tanhm tanm cossin",
-    ),
-    Category(
-        "solver of a structured system",
-        NO_RULE,
-        "np.linalg.solve of the full matrix",
-        "scipy.linalg",
-        "cho_solve_banded matmul_toeplitz solve_banded solve_circulant solve_continuous_are solve_continuous_lyapunov "
-        "solve_discrete_are solve_discrete_lyapunov solve_lyapunov solve_sylvester solve_toeplitz solveh_banded",
+        "dft hadamard helmert hilbert invhilbert invpascal pascal",
     ),
 )
 

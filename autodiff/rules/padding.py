@@ -75,9 +75,10 @@ def _whole(name: str, given: Any, ndim: int) -> tuple[Pair, ...]:
     numbers = np.asarray(values(given))
     if numbers.dtype.kind not in "iu":
         raise TypeError(f"pad: {name} is {given!r}; expected whole numbers: one, a pair, or a pair for each axis.")
-    if (numbers < 0).any():
+    pairs = tuple(map(tuple, np.broadcast_to(numbers, (ndim, 2)).tolist()))
+    if min(map(min, pairs)) < 0:
         raise ValueError(f"pad: {name} is {given!r}; expected numbers that are not negative.")
-    return tuple((int(a), int(b)) for a, b in np.broadcast_to(numbers, (ndim, 2)))
+    return pairs
 
 
 def _operand(nested: Any) -> Any:

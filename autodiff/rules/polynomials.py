@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -162,9 +163,7 @@ def roots(p: Any) -> Any:
 
 
 def _roots(g: Any, p: Any, y: Any) -> Any:
-    slope = np.polyder(p)
-    weight = over_slope(g, np.polyval(slope, y), np.polyval(np.abs(slope), np.abs(y)))
-    return -np.matmul(weight, np.vander(y, len(p)))
+    return -np.matmul(over_slope(g, np.polyval(np.polyder(p), y), y), np.vander(y, len(p)))
 
 
 composite(np.roots, lambda p: roots(_stacked(p)))
@@ -179,22 +178,29 @@ def _wide(fun: Any, x: Any) -> Any:
 
 
 @elementwise(
-    lambda g, b, c: over_slope(g, b, c),
-    lambda g, y, b, c: -over_slope(g * y, b, c),
+    lambda g, b, c: over_slope(g, b, c),  # type: ignore[has-type]
+    lambda g, y, b, c: -over_slope(g * y, b, c),  # type: ignore[has-type]
     lambda g: np.zeros_like(g),
+    shapes="(n),(n),(n)->(n)",
     analytic=False,
-    complex=True,  # the size is real
+    complex=True,  # of the roots only the distances matter
 )
-def over_slope(weight: Any, slope: Any, size: Any) -> Any:
-    """Return weight / slope; by a slope that is lost in the rounding of numbers of a size, only 0 may be divided."""
-    lost = np.abs(slope) <= 8 * np.sqrt(np.finfo(slope.dtype).eps) * np.abs(size)
-    if np.any(lost & (weight != 0)):
+def over_slope(weight: Any, slope: Any, roots: Any) -> Any:
+    """Return weight / slope, the polynomial's at its roots; where roots are equal, only 0 is divided, and is 0.
+
+    The roots of an m-fold one come out about eps ** (1 / m) apart; so what counts is the product of small distances.
+    """
+    size = np.abs(roots[:, None]) + np.abs(roots)
+    distance = np.divide(np.abs(roots[:, None] - roots), size, out=np.zeros_like(size), where=size > 0)
+    nearness = np.where(np.eye(len(roots), dtype=bool), 1, np.minimum(100 * distance, 1)).prod(-1)
+    equal = nearness < 500 * math.sqrt(np.finfo(size.dtype).eps)
+    if np.any(equal & (weight != 0)):
         raise np.linalg.LinAlgError(
             "roots: two roots are equal, where neither has a derivative. Use symmetric functions of the roots, such as "
             "the coefficients themselves."
         )
     with np.errstate(all="ignore"):
-        return np.where(lost, 0, np.divide(weight, slope))
+        return np.where(equal, 0, np.divide(weight, slope))
 
 
 # --- a fit -----------------------------------------------------------------------------------------------------------

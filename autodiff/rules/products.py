@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff import apply as engine
-from autodiff.kernels.contraction import contract, written_out
+from autodiff.kernels.contraction import INTEGERS, contract, written_out
 from autodiff.primitive import alias, bilinear, composite, plain
 from autodiff.rules.arithmetic import conj
 
@@ -79,22 +79,18 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _summed(name: str, a: Any, b: Any, axes: Any) -> Any:
-    """Bring the axes to be summed over together and multiply as matrices."""
+    """Contract the axes of a in one list with those of b in another."""
     first, second = (normalize_axis_tuple(s, np.ndim(x), name) for x, s in zip((a, b), axes, strict=True))
     if [np.shape(a)[i] for i in first] != [np.shape(b)[i] for i in second]:
         raise ValueError(
             f"{name}: axes {first} of {np.shape(a)} and {second} of {np.shape(b)} are summed over together; expected "
             "equal lengths."
         )
-    rows = [i for i in range(np.ndim(a)) if i not in first]
-    columns = [i for i in range(np.ndim(b)) if i not in second]
-    inner = math.prod(np.shape(a)[i] for i in first)
-    left, right = [np.shape(a)[i] for i in rows], [np.shape(b)[i] for i in columns]
-    product = np.matmul(
-        np.reshape(np.transpose(a, (*rows, *first)), (math.prod(left), inner)),
-        np.reshape(np.transpose(b, (*second, *columns)), (inner, math.prod(right))),
-    )
-    return np.reshape(product, (*left, *right))
+    left, right = list(INTEGERS[: np.ndim(a)]), list(INTEGERS[np.ndim(a) : np.ndim(a) + np.ndim(b)])
+    for i, j in zip(first, second, strict=True):
+        right[j] = left[i]
+    free = [c for c in left if c not in right] + [c for c in right if c not in left]
+    return contract(f"{''.join(left)},{''.join(right)}->{''.join(free)}", a, b)
 
 
 @composite(np.linalg.tensordot)
@@ -150,11 +146,14 @@ def _multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
     first, last = np.shape(arrays[0]), np.shape(arrays[-1])
     sizes = (first if len(first) == 2 else (1, *first)) + tuple(np.shape(a)[-1] for a in arrays[1:-1])
     cuts = _cuts((*sizes, *(last[1:] or (1,))))
+    return _given("multi_dot", _chained(arrays, cuts, 0, len(ranks) - 1), out)
 
-    def product(i: int, j: int) -> Any:
-        return arrays[i] if i == j else np.matmul(product(i, cuts[i, j]), product(cuts[i, j] + 1, j))
 
-    return _given("multi_dot", product(0, len(ranks) - 1), out)
+def _chained(arrays: Sequence[Any], cuts: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if i == j:
+        return arrays[i]
+    cut = cuts[i, j]
+    return np.matmul(_chained(arrays, cuts, i, cut), _chained(arrays, cuts, cut + 1, j))
 
 
 @functools.lru_cache(256)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels.indexing import ARRAY, scatter_add
+from autodiff.kernels.summation import total
 from autodiff.primitive import composite, linear, values
 
 
@@ -138,14 +140,18 @@ def _kron(a: Any, b: Any) -> Any:
 # --- repeated --------------------------------------------------------------------------------------------------------
 
 
-@composite(np.repeat)
-def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Repeat by indexing: its adjoint adds up what was repeated."""
-    a = array(a)
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    places = np.repeat(np.arange(a.shape[axis]), values(repeats))
-    return np.take(a, places, axis=axis)
+linear(np.repeat, lambda g, s, repeats, axis: _gathered(g, s, repeats, axis), None, sig="a, repeats; axis=None")
+
+
+def _gathered(g: Any, s: Any, repeats: Any, axis: int | None) -> Any:
+    """Add up what each element was repeated as."""
+    shape = (s.size,) if axis is None else s.shape
+    axis = 0 if axis is None else axis % len(shape)
+    if np.ndim(repeats) == 0:
+        together = np.reshape(g, (*shape[: axis + 1], g.shape[axis] // (shape[axis] or 1), *shape[axis + 1 :]))
+        return np.reshape(total(together, axis + 1), s.shape)
+    places = np.repeat(np.arange(shape[axis]), repeats)
+    return np.reshape(scatter_add(g, places, index=(slice(None),) * axis + (ARRAY,), shape=shape), s.shape)
 
 
 @composite(np.tile)

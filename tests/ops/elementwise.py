@@ -9,7 +9,7 @@ import scipy.special
 
 import autodiff as ad
 from autodiff import kernels
-from autodiff.kernels.bessel import bessel_i
+from autodiff.kernels.bessel import bessel_i, scaled_bessel_i
 from autodiff.kernels.division import cosine, product
 from autodiff.kernels.quotients import sine_quotient
 from autodiff.primitive import registry
@@ -119,6 +119,7 @@ SELECTION = [
     op(sine_quotient, lambda x: sine_quotient(x, order=0), "...", reference=lambda x: np.sin(x) / x),
     op(np.i0, np.i0, "...", torch=t("i0")),
     op(bessel_i, lambda x: bessel_i(x, order=1), "...", torch=t("special.i1"), reference=scipy.special.i1),
+    op(scaled_bessel_i, lambda x: scaled_bessel_i(x, order=2), "...", reference=lambda x: scipy.special.ive(2, x)),
     op(np.nan_to_num, np.nan_to_num, "...", torch=t("nan_to_num")),
     op(
         np.nan_to_num,

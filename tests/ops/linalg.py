@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autodiff.kernels import matrices, spectra
+from autodiff.primitive import values
 from autodiff.rules import decompositions
 from autodiff.rules.linalg import p_norm
 from tests.ops.matrices import REAL, adjoint, distinct, eigen, given, hermitian, linalg, regular, rows, singular, spd
@@ -74,14 +75,16 @@ DECOMPOSITIONS = [
     *rows(np.linalg.eigvals, None, linalg("eigvals"), lambda x, e: distinct(x, e) * (1 + 0.5j),
           domains=("complex",)),
     *rows(np.linalg.eigvals, None, None, distinct, label="real values", domains=REAL),
-    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), linalg("svd", **REDUCED), distinct, ANY, after=singular),
+    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), linalg("svd", **REDUCED), distinct, ANY,
+          after=singular),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, **REDUCED), None, distinct, ANY, label="vectors", domains=REAL,
           after=tuple),
     *rows(np.linalg.svd, None, linalg("svd"), distinct, ("mm",), label="full", after=singular),
     *rows(np.linalg.svd, None, None, distinct, ("42", "24"), label="full",
           after=lambda y: (y[1], y[0][:, 2:] @ adjoint(y[0][:, 2:]), adjoint(y[2][2:]) @ y[2][2:],
                            y[0][:, :2] @ y[2][:2])),
-    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, compute_uv=False), linalg("svdvals"), distinct, ANY, label="values"),
+    *rows(np.linalg.svd, lambda x: np.linalg.svd(x, compute_uv=False), linalg("svdvals"), distinct, ANY,
+          label="values"),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, hermitian=True), linalg("svd"), hermitian, label="hermitian",
           after=singular),
     *rows(np.linalg.svd, lambda x: np.linalg.svd(x, compute_uv=False, hermitian=True), linalg("svdvals"), hermitian,
@@ -104,8 +107,8 @@ NORMS = [
               label=f"matrix {ord}"),
         *rows(np.linalg.norm, lambda x, o=ord: np.linalg.norm(x, o, axis=(2, 0), keepdims=True),
               linalg("matrix_norm", ord, dim=(2, 0), keepdim=True), given, ("NkM",), label=f"axes {ord}"),
-        *rows(np.linalg.matrix_norm, lambda x, o=ord: np.linalg.matrix_norm(x, ord=o), linalg("matrix_norm", ord), distinct,
-              ("kMN",), label=str(ord)),
+        *rows(np.linalg.matrix_norm, lambda x, o=ord: np.linalg.matrix_norm(x, ord=o), linalg("matrix_norm", ord),
+              distinct, ("kMN",), label=str(ord)),
     )],
     *rows(np.linalg.norm, None, linalg("norm"), given, ("n", "nm", "knm")),
     *rows(np.linalg.norm, lambda x: np.linalg.norm(x, keepdims=True), None, given, ("knm",), label="keepdims"),
@@ -131,6 +134,7 @@ KERNELS = [
     *rows(matrices.inverse_or_nan),
     op(matrices.proportion, matrices.proportion, "..., ...", "nonzero", reference=np.divide),
     op(matrices.nonzero, matrices.nonzero, "...", "nonzero"),
+    op(matrices.whole, lambda a: matrices.whole(a, np.linalg.pinv(values(a))), "32"),
     op(matrices.full_rank, lambda a: matrices.full_rank(a, 2), "32", "complex"),
     op(spectra.quotient, lambda a, b: spectra.quotient(a, b, np.array([1.0, 2.5, 3.5])), "m3, m3", "real", "nonzero"),
     op(spectra.determined, lambda a: spectra.determined(a, np.arange(3.0), np.ones(3), np.ones((3, 3))), "33"),

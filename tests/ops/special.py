@@ -17,11 +17,10 @@ from tests.ops.row import op, t
 
 special: Any = ad.special
 
-# where torch has the function under another name, or in torch.special; None where it has no derivative there
-TORCH = {
-    name: f"special.{name}"
-    for name in "erf erfc erfcx erfinv expit logit ndtr ndtri log_ndtr i0 i0e i1 i1e gammaln entr xlogy xlog1py".split()
-} | {"psi": "special.digamma", "zeta": "special.zeta", "gammainc": "special.gammainc", "gammaincc": "special.gammaincc"}
+# where torch has the function: in torch.special, under SciPy's name or another
+SAME = ("erf", "erfc", "erfcx", "erfinv", "expit", "logit", "ndtr", "ndtri", "log_ndtr", "i0", "i0e", "i1", "i1e",
+        "gammaln", "entr", "xlogy", "xlog1py", "zeta", "gammainc", "gammaincc")  # fmt: skip
+TORCH = {name: f"special.{name}" for name in SAME} | {"psi": "special.digamma"}
 
 NUMBERS: dict[Any, tuple[float, ...]] = {  # for the operands without a rule
     scipy.special.eval_hermite: (3,),
@@ -50,7 +49,7 @@ def row(fun: Any) -> Any:
         given, numbers = iter(xs), iter(fixed)
         return fun(*[next(given) if i in free else next(numbers) for i in range(fun.nin)])
 
-    names = [n for n in domains(entry) * (1 if isinstance(entry.domain, tuple) else fun.nin)]
+    names = domains(entry) * (1 if isinstance(entry.domain, tuple) else fun.nin)
     torch = TORCH.get(entry.name)
     theirs = None if torch is None else _with_numbers(torch, free, fixed, fun.nin)
     return op(
@@ -90,13 +89,14 @@ SPECIAL = [
     op(kernels.erfcinv_slope, kernels.erfcinv_slope, "...", "double unit", small="f"),
     op(kernels.ndtri_slope, kernels.ndtri_slope, "...", "open unit", small="f"),
     op(kernels.gamma_kernel, kernels.gamma_kernel, "..., ..., ...", "positive", "real", "real", small="f"),
-    op(kernels.beta_kernel, lambda x, a, b: kernels.beta_kernel(x, a, b, a), "..., ..., ...", "open unit", "real", "real", small="f"),
+    op(kernels.beta_kernel, lambda x, a, b: kernels.beta_kernel(x, a, b, a), "..., ..., ...",
+       "open unit", "real", "real", small="f"),
     op(kernels.exponential_integral, lambda x: kernels.exponential_integral(0, x), "...", "positive", small=""),
     op(exp_quotient, lambda x: exp_quotient(x, order=0), "...", reference=lambda x: np.expm1(x) / x),
-    op(kernels.polygamma, lambda x: special.polygamma(1, x), "...", "positive", torch=lambda torch: lambda x: torch.polygamma(1, x),
-       reference=lambda x: scipy.special.polygamma(1, x)),
-    op(kernels.polygamma, lambda x: special.polygamma(np.array([0, 1, 2]), x), "3", "positive", label="of several orders",
-       reference=lambda x: scipy.special.polygamma(np.array([0, 1, 2]), x)),
+    op(kernels.polygamma, lambda x: special.polygamma(1, x), "...", "positive",
+       torch=lambda torch: lambda x: torch.polygamma(1, x),       reference=lambda x: scipy.special.polygamma(1, x)),
+    op(kernels.polygamma, lambda x: special.polygamma(np.array([0, 1, 2]), x), "3", "positive",
+       label="of several orders",       reference=lambda x: scipy.special.polygamma(np.array([0, 1, 2]), x)),
     op(special.lambertw, special.lambertw, "...", "positive", reference=scipy.special.lambertw, small=""),
     op(special.lambertw, lambda x: special.lambertw(x, k=-1), "...", "complex", label="complex",
        reference=lambda x: scipy.special.lambertw(x, k=-1)),

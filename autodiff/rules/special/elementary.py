@@ -35,15 +35,16 @@ elementwise(special.cotdg, lambda g, y: product(g, product(y, y) + 1) * -_DEGREE
 linear(special.radian, lambda g: g * _DEGREE, lambda g: g * (_DEGREE / 60), lambda g: g * (_DEGREE / 3600))
 
 # by lambda: log(x)**2 times the derivative of (exp(u) - 1) / u at u = lambda log(x), which is exact at lambda 0 too
-elementwise(special.boxcox, lambda g, a, b: product(g, np.power(a, b - 1)), lambda g, a, b: product(g, _bend(np.log(a), b)),
-            domain=("positive", None))  # fmt: skip
+elementwise(special.boxcox, lambda g, a, b: product(g, np.power(a, b - 1)),
+            lambda g, a, b: product(g, _bend(np.log(a), b)), domain=("positive", None))  # fmt: skip
 elementwise(special.boxcox1p, lambda g, a, b: product(g, np.power(a + 1, b - 1)),
             lambda g, a, b: product(g, _bend(np.log1p(a), b)), domain=("above minus one", None))  # fmt: skip
-_INVERSE: Any = {"domain": ("order", "order")}
 elementwise(special.inv_boxcox, lambda g, b, y: product(g, np.power(y, 1 - b)),
-            lambda g, b, y: -product(g, product(_bend(np.log(y), b), np.power(y, 1 - b))), **_INVERSE)  # fmt: skip
+            lambda g, b, y: -product(product(g, _bend(np.log(y), b)), np.power(y, 1 - b)),
+            domain=("order", "order"))  # fmt: skip
 elementwise(special.inv_boxcox1p, lambda g, b, y: product(g, np.power(y + 1, 1 - b)),
-            lambda g, b, y: -product(g, product(_bend(np.log1p(y), b), np.power(y + 1, 1 - b))), **_INVERSE)  # fmt: skip
+            lambda g, b, y: -product(product(g, _bend(np.log1p(y), b)), np.power(y + 1, 1 - b)),
+            domain=("order", "order"))  # fmt: skip
 
 
 def _bend(log: Any, power: Any) -> Any:

@@ -40,7 +40,8 @@ elementwise(special.ellipkinc, lambda g, a, b: ratio(g, np.sqrt(1 - b * np.squar
             domain=(None, "fraction"))  # fmt: skip
 elementwise(special.ellipeinc, lambda g, a, b: product(g, np.sqrt(1 - b * np.square(np.sin(a)))), None,
             domain=(None, "fraction"))  # fmt: skip
-outputs(special.ellipj, lambda g, b, y: both(g, product(y[1], y[2]), -product(y[0], y[2]), -product(b * y[0], y[1]), y[2]), None,
+outputs(special.ellipj, lambda g, b, y:
+        both(g, product(y[1], y[2]), -product(y[0], y[2]), -product(b * y[0], y[1]), y[2]), None,
         domain=(None, "fraction"))  # fmt: skip
 
 elementwise(special.hyp0f1, None, lambda g, a, b: product(g, special.hyp0f1(a + 1, b)) / a,

@@ -128,9 +128,10 @@ def roots(d: Draw) -> Arguments:
 
 
 def over_slope(d: Draw) -> Arguments:
-    """Draw slopes that are clear of 0."""
-    a, b, c = d.shapes(3)
-    return [d.array(a), d.finished(drawn(d.draw, b, CLEAR), 1), d.array(c, 2)], {}
+    """Draw weights of different roots, and slopes that are not 0."""
+    shape = (d.integer(0, 3),)
+    (x,) = distinct(d.draw, [shape])
+    return [d.array(shape), d.finished(drawn(d.draw, shape, CLEAR), 1), d.finished(x, 2)], {}
 
 
 def polyfit(d: Draw) -> Arguments:

@@ -74,7 +74,6 @@ def clip(d: Draw) -> Arguments:
     return ([operand, *given], {}) if names is None else ([operand], dict(zip(names, given, strict=True)))
 
 
-
 def ldexp(d: Draw) -> Arguments:
     """Draw numbers, and whole exponents of 2."""
     a, b = d.shapes(2)

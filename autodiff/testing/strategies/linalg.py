@@ -318,6 +318,11 @@ def with_minors(d: Draw) -> Arguments:
     return [d.array(x.shape), x], {}
 
 
+def without_rest(x: Any) -> Any:
+    """The check of a pseudo-inverse, where it finds nothing."""
+    return matrices.whole(x, np.linalg.inv(x))
+
+
 def completing(x: Any) -> Any:
     """The check of further columns of a basis, where it finds nothing."""
     return spectra.unturned(x, np.eye(x.shape[-1]))
@@ -354,6 +359,7 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     matrices.cofactor: lambda d: ([square(d, least=2)], {}),
     matrices.minors: with_minors,
     matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),
+    matrices.whole: lambda d: ([square(d, least=1)], {}, without_rest),
     matrices.full_rank: lambda d: ([d.array((2, 3)), 2], {}),
     matrices.inverse_or_nan: invertible,
     matrices.nonzero: lambda d: ([np.asarray(1 + np.abs(d.array(d.shape())))], {}),

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from autodiff.kernels import special as kernels
-from autodiff.kernels.bessel import bessel_i
+from autodiff.kernels.bessel import bessel_i, scaled_bessel_i
 from autodiff.kernels.logits import weighted_logsumexp
 from autodiff.kernels.quotients import exp_quotient, sine_quotient
 from autodiff.primitive import DOMAINS
@@ -44,6 +44,11 @@ def weighted(d: Draw) -> Arguments:
     factors = levels(DOMAINS["positive"], away_from=(0.0,)) if d.smooth else np.array([0.0, 1.0, -1.0])
     a, b = (d.values(shape, among) for among in (low, factors))
     return [a, b * d.choice(1.0, -1.0)], d.optional(shape, "axis", "keepdims")
+
+
+def branch(d: Draw) -> Arguments:
+    """Draw a branch of Lambert's function."""
+    return [d.array(d.shape())], d.choice({}, {"k": 0}, {"k": -1}, {"k": 1, "tol": 1e-9})
 
 
 def chosen(d: Draw) -> Arguments:
@@ -83,8 +88,10 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     special.hyperu: family((0.5, 1, 2), ABOVE_ONE, ARRAY),
     special._ufuncs._zeta: family((2.0, 3.0, 1.5), ARRAY),
     special.binom: chosen,
+    kernels.lambertw: branch,
     weighted_logsumexp: weighted,
     kernels.polygamma: family((1, 0, 2), ARRAY),
     kernels.exponential_integral: family((1, 0, -1, -2), ARRAY),
-    **dict.fromkeys((kernels.bell, kernels.faddeeva, kernels.hazard, sine_quotient, exp_quotient, bessel_i), of_order),
+    **dict.fromkeys((kernels.bell, kernels.faddeeva, kernels.hazard, sine_quotient, exp_quotient, bessel_i,
+         scaled_bessel_i), of_order),
 }  # fmt: skip

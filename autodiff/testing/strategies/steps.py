@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from autodiff import protocols
-from autodiff.testing.strategies import operations
+from autodiff import protocols, source
 
 Array = np.ndarray[Any, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -307,5 +306,5 @@ def _positional(op: Callable[..., Any]) -> Form:
 
 def spelled(op: Callable[..., Any]) -> str:
     """Return how a program calls a function: `np.sin`, `scipy.special.erf`, or the bare name of one of your own."""
-    text = operations.spelled(op)
+    text = source.spelled(op)
     return text if text.startswith(("np.", "ad.", "scipy.")) else op.__name__

@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[str, dict[str, str]] = {}
+OWN_SHAPE = "the gradient of a sequence is cut to its own length; nothing is broadcast"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "convolve": {f"operand {i}: skip un-broadcasting": OWN_SHAPE for i in (0, 1)},
+    "characteristic": {
+        "swap the operands of np.matmul(x, adjugate) (in _characteristic)": "a polynomial in x commutes with x",
+    },
+    "over_slope": {f"operand {i}: skip un-broadcasting": "all operands have one shape" for i in (0, 1, 2)},
+    "vander": {"flip the sign of -1 (in _vander)": "the powers of a sequence have two axes: 1 and -1 are the same"},
+}

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[str, dict[str, str]] = {}
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "pad_constant": {"operand 0: skip un-broadcasting": "what lies within the border has the shape of x"},
+}
