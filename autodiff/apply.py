@@ -355,6 +355,12 @@ def with_extras(primitive: Primitive, operands: tuple[Any, ...], params: dict[st
     out, dtype = given.pop("out", None), given.pop("dtype", None)
     masked = primitive.masked if given else None
     if dtype is not None:
+        for x in operands:
+            if isinstance(x, Tensor) and not np.can_cast(x._data.dtype, dtype, "same_kind"):
+                raise TypeError(
+                    f"{primitive.path}: dtype={np.dtype(dtype)} cannot hold the values of {errors.describe(x._data)}; "
+                    "cast the operand first, t.astype(dtype), if its value is meant."
+                )
         operands = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in operands)
     result = masked(*operands, **params, **given) if masked else apply(primitive, operands, params)
     return result if out is None else write_out(primitive.name, result, out)

@@ -62,6 +62,15 @@ class Level:
         node, index = _place(x._node)
         self._tangents.setdefault(node, {})[index] = tangent
 
+    def moved(self, x: Tensor, y: Tensor) -> None:
+        """Give a value that was written in place the tangent of what was written, if any."""
+        t = self.tangent(y)
+        if t is None and self.tangent(x) is not None:
+            t = np.zeros_like(self.tangent(x))
+        if t is not None:
+            x._node = tape.dual(x.shape, x.dtype) if x._node is None else x._node
+            self.give(x, t)
+
     def _lasts(self, node: Node | None) -> bool:
         """Say whether a value has a history that began before this level: that of its tangent is wanted too."""
         if node is None or type(node) is Dual:

@@ -67,17 +67,21 @@ def _with_keywords(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, A
     entry = lookup(ufunc)
     if entry is None:
         raise TypeError(unknown(ufunc))
-    target = (kwargs.get("out") or (None,))[0]
-    recorded = tape.is_grad_enabled() and any(isinstance(x, engine.Tensor) and x._node is not None for x in inputs)
+    outs = kwargs.get("out") or (None,)
+    target = outs[0]
+    recorded = (tape.is_grad_enabled() or bool(engine.levels())) and any(
+        isinstance(x, engine.Tensor) and x._node is not None for x in inputs
+    )
     if isinstance(target, np.ndarray) and recorded and inputs[0] is target:
         raise TypeError(
             f"ndarray {_SYMBOLS.get(ufunc.__name__, ufunc.__name__)}= Tensor: the array on the left cannot keep the "
             "tensor's history. Write a = a + t (a Tensor results), or use t.detach() if only the value is meant."
         )
-    if set(kwargs) <= {"out"} and isinstance(target, np.ndarray) and not recorded and not engine.tracing():
-        ufunc(*map(values, inputs), out=target)
-        tape.touch(target)
-        return target
+    if set(kwargs) <= {"out"} and all(isinstance(y, np.ndarray) for y in outs) and not (recorded or engine.tracing()):
+        ufunc(*map(values, inputs), out=outs)
+        for y in outs:
+            tape.touch(y)
+        return target if len(outs) == 1 else outs
     return engine.with_extras(entry, inputs, {}, {n: v for n, v in kwargs.items() if n != "out" or target is not None})
 
 
@@ -139,9 +143,13 @@ def called_by_scipy() -> str:
     """Say which of SciPy's functions asks, and what to call in its place; "" if none asks."""
     found, frame = "", sys._getframe(2)
     for _ in range(12):
-        module = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
+        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        if module.startswith("scipy._lib") and callable(
+            wrapped := frame.f_locals.get("f")
+        ):  # what SciPy runs by batches
+            module, name = wrapped.__module__, wrapped.__name__
+        module = ".".join(module.split(".")[:2])
         if module in _SCIPY:
-            name = frame.f_code.co_name
             known = hasattr(importlib.import_module(_SCIPY[module]), name)
             ours = _SCIPY[module].replace("autodiff", "ad").replace("numpy", "np")
             instead = f"Use {ours}.{name} in its place" if known else f"See {ours} for the functions that do"

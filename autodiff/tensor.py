@@ -252,7 +252,7 @@ class Tensor(Methods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         template, arrays = parse(index)
-        if tape.is_grad_enabled() or engine.tracing():
+        if tape.is_grad_enabled() or engine.tracing() or engine.levels():
             self._become(
                 put(self, value if hasattr(value, "dtype") else np.asarray(value, self.dtype), *arrays, index=template)
             )
@@ -272,6 +272,8 @@ class Tensor(Methods):
             y = y.astype(self.dtype)
         if not tape.is_grad_enabled():
             engine.write(self, y)
+            for level in engine.levels():
+                level.moved(self, y)
         elif self._node is not None and self.is_leaf:
             raise AutodiffError(
                 f"a leaf that requires a gradient{f' ({self.name})' if self.name else ''} was changed in place while "
@@ -326,8 +328,8 @@ class Tensor(Methods):
             if instead := protocols.called_by_scipy():
                 raise TypeError(f"{instead}, or write t.detach() to lose the history of a Tensor that {state}.")
             raise TypeError(
-                f"a Tensor that {state} was about to become a plain ndarray, losing its history. If that is meant, write "
-                "t.detach() (or t.numpy()); for a sequence of tensors use np.stack([...])."
+                f"a Tensor that {state} was about to become a plain ndarray, losing its history. If that is meant, "
+                "write t.detach() (or t.numpy()); for a sequence of tensors use np.stack([...])."
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

@@ -199,6 +199,32 @@ def test_no_grad_inside_concerns_the_reverse_mode_alone() -> None:
     assert dy.item() == pytest.approx(np.cos(2) * 2 + np.sin(2))
 
 
+def test_values_written_under_no_grad_keep_their_tangents() -> None:
+    def f(x: Any) -> Any:
+        y, z = x * 2, x * 1
+        with ad.no_grad():
+            y += x
+            y[0] = x[1] * x[2]
+            z.copy_(ad.as_tensor(X))
+        return y, z
+
+    x = np.array([1.0, 2.0, 4.0])
+    (y, z), (dy, dz) = fn.jvp(f, (x,), (np.array([1.0, 10.0, 100.0]),))
+    np.testing.assert_array_equal(y.numpy(), [8.0, 6.0, 12.0])
+    np.testing.assert_array_equal(dy.numpy(), [240.0, 30.0, 300.0])
+    np.testing.assert_array_equal(z.numpy(), X)
+    np.testing.assert_array_equal(dz.numpy(), np.zeros(3))
+
+
+def test_an_array_cannot_take_a_result_with_a_tangent() -> None:
+    def f(x: Any) -> Any:
+        with ad.no_grad():
+            return np.multiply(x, 2.0, out=np.zeros(3))
+
+    with pytest.raises(TypeError, match="out=ndarray"):
+        fn.jvp(f, (X,), (X,))
+
+
 def test_detach_cuts_the_tangent() -> None:
     _, dy = fn.jvp(lambda x: x * x.detach(), (3.0,), (1.0,))
     assert dy.item() == 3.0
