@@ -217,7 +217,8 @@ def _row(fun: Any, names: dict[int, list[str]]) -> Row:
     if entry is None:
         others = tuple(name for name in names.get(id(fun), []) if name != spelled(fun, names))
         return Row(spelled(fun, names), others, known.kind, note=str(known))
-    facts = (entry.kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
+    kind = entry.kind if known.kind == DIFFERENTIABLE else ""
+    facts = (kind, _domain(entry), _points(entry), entry.keywords) if known.kind != PLAIN else ()
     called = [spelled(entry.fun, names), *aliases(entry, registry, names)]
     called = [name for name in called if _is_public(name)] or called[:1]
     silent = [name for name in called if name.startswith("scipy.") and called[0].startswith("ad.")]

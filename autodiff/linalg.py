@@ -30,7 +30,6 @@ from autodiff.kernels.forms import toeplitz as toeplitz
 from autodiff.kernels.triangular import coshm as coshm
 from autodiff.kernels.triangular import cosm as cosm
 from autodiff.kernels.triangular import expm as expm
-from autodiff.kernels.triangular import fractional_matrix_power as fractional_matrix_power
 from autodiff.kernels.triangular import logm as logm
 from autodiff.kernels.triangular import lu_factor as lu_factor
 from autodiff.kernels.triangular import signm as signm
@@ -365,13 +364,19 @@ def expm_frechet(A: Any, E: Any, method: Any = None, compute_expm: bool = True, 
     return (both[..., :n, :n], both[..., :n, n:]) if compute_expm else both[..., :n, n:]
 
 
+@composite
+def fractional_matrix_power(A: Any, t: float) -> Any:
+    """Return a matrix to a power t, a number: exp(t log(A))."""
+    return np.linalg.matrix_power(A, int(t)) if t == int(t) else expm(t * logm(A))
+
+
 # --- SciPy's other functions ---------------------------------------------------------------------------------------
 
 solve_lyapunov = solve_continuous_lyapunov
 
 _REFUSED: tuple[tuple[str, str, str], ...] = (
     ("solve_banded solveh_banded cholesky_banded cho_solve_banded eig_banded eigvals_banded",
-     "it stores a matrix by its diagonals", "the function of full matrices, on np.diag(d, k) of each diagonal added up"),
+     "it stores a matrix by its diagonals", "the function of full matrices, on np.diag of each diagonal, added up"),
     ("eigh_tridiagonal eigvalsh_tridiagonal", "it stores a matrix by its diagonals",
      "ad.linalg.eigh(np.diag(d) + np.diag(e, 1) + np.diag(e, -1))"),
     ("schur hessenberg qz ordqz rsf2csf cdf2rdf cossin ldl rq matrix_balance",

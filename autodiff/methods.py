@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.kernels import activation, logits, ordering, scan
 from autodiff.kernels.indexing import getitem, parse, put, scatter_add
@@ -280,8 +281,8 @@ class Methods:
 
     # --- shapes ---
 
-    def reshape(self, *shape: Any) -> Any:
-        return np.reshape(self, _shape(shape))
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        return np.reshape(self, _shape(shape), order)
 
     def view(self, *shape: Any) -> Any:
         """Return the tensor in another shape (PyTorch's view; reinterpreting the bytes is t.numpy().view(dtype))."""
@@ -332,7 +333,9 @@ class Methods:
             return np.ravel(self, start_dim)
         if not self.ndim:
             return np.reshape(self, (1,))
-        start, end = start_dim % self.ndim, end_dim % self.ndim + 1
+        start, end = normalize_axis_index(start_dim, self.ndim), normalize_axis_index(end_dim, self.ndim) + 1
+        if start >= end:
+            raise ValueError(f"flatten: start_dim={start_dim} lies behind end_dim={end_dim}.")
         joined = math.prod(self.shape[start:end])
         return np.reshape(self, (*self.shape[:start], joined, *self.shape[end:]))
 

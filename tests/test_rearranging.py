@@ -97,7 +97,7 @@ BAD = {
     "a grid's order": (lambda x: np.meshgrid(x, x, indexing="yx"), ValueError, "indexing is 'yx'; expected 'xy'"),
     "a split of too few axes": (lambda x: np.dsplit(x[0], 2), ValueError, "dsplit: the array has 2 axes; expected 3"),
     "a split into unequal parts": (lambda x: np.split(x, 3), ValueError, "split"),
-    "a place outside": (lambda x: np.insert(x, 4, 0.0, axis=1), IndexError, "index 4 is out of bounds for axis 1"),
+    "a place outside": (lambda x: np.insert(x, 4, 0.0, axis=1), IndexError, "index 4 is out of bounds for axis"),
     "a place to delete outside": (lambda x: np.delete(x, [0, 3], axis=1), IndexError, "3"),
     "values that do not fit": (lambda x: np.insert(x, [0, 1], np.ones((2, 5, 4)), axis=1), ValueError, "5"),
     "a negative length": (lambda x: np.resize(x, (2, -1)), ValueError, "new_shape is .2, -1."),

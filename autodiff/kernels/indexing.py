@@ -82,7 +82,7 @@ def _bind_put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
 
 @primitive(
     lambda g, xs, index: put(g, 0.0, *xs[2:], index=index),  # type: ignore[has-type]
-    lambda g, xs, index: _written(g, xs[2:], index),
+    lambda g, s, xs, index: _written(g, s, xs[2:], index),
     bind=_bind_put,
     kind="linear",
     analytic=False,
@@ -95,12 +95,12 @@ def put(x: Any, v: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     return out
 
 
-def _written(g: Any, arrays: tuple[Any, ...], index: tuple[Any, ...]) -> Any:
+def _written(g: Any, s: Any, arrays: tuple[Any, ...], index: tuple[Any, ...]) -> Any:
     """Return the gradient of the values written: that of their places, 0 for a value that was overwritten."""
     taken: Any = getitem(g, *arrays, index=index)
-    if all(a.dtype.kind == "b" for a in arrays):
-        return taken
-    return np.where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+    if not all(a.dtype.kind == "b" for a in arrays):
+        taken = np.where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+    return np.reshape(taken, (1,) * (s.ndim - taken.ndim) + taken.shape) if s.ndim > taken.ndim else taken
 
 
 def _bind_places(*arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:

@@ -46,7 +46,7 @@ def cumsum_gradient(g: Any, s: Any, axis: int | None) -> Any:
 
 def cumprod_gradient(g: Any, x: Any, axis: int | None) -> Any:
     """Pull a gradient back through cumprod, exactly, zeros included."""
-    if axis is None:
+    if axis is None or not x.ndim:
         return np.reshape(cumprod_gradient(g, np.reshape(x, -1), -1), x.shape)
     g, x = np.moveaxis(g, axis, -1), np.moveaxis(x, axis, -1)
     return np.moveaxis(products_before(x) * _backwards(x, g), -1, axis)

@@ -68,7 +68,7 @@ def _triangular(
     g: Any, a: Any, b: Any, y: Any, needs: list[bool], *, trans: int | str, lower: bool, unit_diagonal: bool
 ) -> list[Any]:
     """Return the gradients of a, whose other triangle and unit diagonal have none, and of b: h = op(a)^-T g."""
-    trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)  # type: ignore[call-overload]
+    trans = "NTC".index(trans) if isinstance(trans, str) else trans
     back = {"trans": 1 if trans == 0 else 0, "lower": lower, "unit_diagonal": unit_diagonal}
     g = _columns(g, b)
     turned = np.conjugate if trans == 2 else np.positive
@@ -182,7 +182,9 @@ def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any
 
     function.__name__ = function.__qualname__ = theirs.__name__
     function.__doc__ = text
-    registered = primitive(lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", complex=True)(function)
+    registered: Callable[..., Any] = primitive(
+        lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", complex=True
+    )(function)
     return registered
 
 
@@ -214,9 +216,3 @@ def signm(A: Any) -> Any:
 def _sign(g: Any, p: Any, y: Any) -> Any:
     h = solve_sylvester(p.mT, p.mT, g)
     return h - np.matmul(np.matmul(y.mT, h), y.mT)
-
-
-@primitive(lambda g, x, t: _frechet(lambda A: fractional_matrix_power(A, t), g, x), sig="A; t", complex=True)  # type: ignore[has-type]
-def fractional_matrix_power(A: Any, t: float) -> Any:
-    """Return a matrix to a power t, a number."""
-    return _wide(lambda a: linalg.fractional_matrix_power(a, t), A)

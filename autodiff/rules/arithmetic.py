@@ -115,9 +115,9 @@ def _sign(g: Any, x: Any, y: Any) -> Any:
 
 def _kept(g: Any, x: Any) -> Any:
     """Return the gradient where x is finite; of a complex number, part by part."""
-    if x.dtype.kind != "c":
-        return np.where(np.isfinite(x), g, 0)
-    return np.where(np.isfinite(np.real(x)), np.real(g), 0) + 1j * np.where(np.isfinite(np.imag(x)), np.imag(g), 0)
+    if x.dtype.kind == "c":
+        return _kept(np.real(g), np.real(x)) + 1j * _kept(np.imag(g), np.imag(x))
+    return np.where(np.isfinite(x), g, 0)
 
 
 def _finite(x: Any, copy: bool, nan: Any, posinf: Any, neginf: Any) -> Any:

@@ -21,10 +21,9 @@ def _clip_bounds(
 ) -> Any:
     if out is not None or dtype is not None:
         raise TypeError("clip of a Tensor does not support out= or dtype=; assign the result instead.")
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
-    if low is None and high is None:
-        raise ValueError("clip: give a_min, a_max or both.")
-    return (a, low, high), {}
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("clip: min= and max= are the same bounds as a_min and a_max; give them in one way.")
+    return (a, a_min if min is None else min, a_max if max is None else max), {}
 
 
 elementwise(

@@ -181,6 +181,8 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
         src = np.asarray(src, np.result_type(dst.dtype, src) if np.isscalar(src) else None)
     if not np.can_cast(src.dtype, dst.dtype, casting):
         raise TypeError(f"copyto: cannot cast {src.dtype} to {dst.dtype} with casting={casting!r}.")
+    if (extra := np.ndim(src) - np.ndim(dst)) > 0 and src.shape[:extra] == (1,) * extra:
+        src = np.reshape(src, src.shape[extra:])
     _write("copyto", dst, np.where(_array(where), np.astype(src, dst.dtype), dst))
 
 

@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from autodiff.kernels.indexing import getitem
-from autodiff.primitive import composite, outputs, sequence, values
+from autodiff.kernels.indexing import ARRAY, getitem, scatter_add
+from autodiff.primitive import composite, outputs, primitive, sequence, values
 from autodiff.rules import shapes
 from autodiff.rules.shapes import array
 
@@ -26,10 +27,9 @@ sequence(np.concatenate, lambda g, shapes, axis: _parts(g, shapes, axis), kind="
 sequence(np.stack, lambda g, shapes, axis: [getitem(g, index=_at(axis, k)) for k in range(len(shapes))], kind="linear",
          kernel=_join(np.stack), sig="*arrays; axis=0, out=None, *, dtype=None, casting=None",
          takes=("dtype", "casting"))  # fmt: skip
-outputs(np.split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
-        sig="ary; indices_or_sections, axis=0")  # fmt: skip
-outputs(np.array_split, lambda g, axis: np.concatenate(g.filled(), axis), kind="linear",
-        sig="ary; indices_or_sections, axis=0")  # fmt: skip
+for _split in (np.split, np.array_split):
+    outputs(_split, lambda g, s, indices_or_sections, axis: _whole(g.filled(), s, indices_or_sections, axis),
+            kind="linear", sig="ary; indices_or_sections, axis=0")  # fmt: skip
 outputs(np.unstack, lambda g, axis: np.stack(g.filled(), axis), kind="linear", sig="x; *, axis=0")
 
 
@@ -46,6 +46,15 @@ def _parts(g: Any, shapes: tuple[tuple[int, ...], ...], axis: int | None) -> lis
         parts.append(getitem(g, index=_at(axis % len(shape), slice(start, stop))))
         start = stop
     return parts
+
+
+def _whole(parts: list[Any], s: Any, at: Any, axis: int) -> Any:
+    """Join the gradients of the parts of a split; parts at places out of order overlap, and are added up."""
+    joined: Any = np.concatenate(parts, axis)
+    if joined.shape == s.shape:
+        return joined
+    places = np.concatenate(np.array_split(np.arange(s.shape[axis]), at))
+    return scatter_add(joined, places, index=_at(axis, ARRAY), shape=s.shape)
 
 
 def _at(axis: int, place: Any) -> tuple[Any, ...]:
@@ -150,31 +159,52 @@ composite(np.dsplit, _split_along("dsplit", 2, 3))
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Take the places that are left."""
     arr, axis = _flat_if_none(arr, axis)
-    return np.take(arr, np.ravel(np.delete(_places(arr.ndim, axis, arr.shape[axis]), values(obj), axis)), axis)
+    return np.take(arr, left(_listed(obj, arr.shape[axis]), ndim=arr.ndim, axis=axis, count=arr.shape[axis]), axis)
+
+
+@primitive(None, kind="boolean")
+def left(places: Any, *, ndim: int, axis: int, count: int) -> Any:
+    """Return the numbers of the places along an axis that are left when some are deleted."""
+    return np.ravel(np.delete(_places(ndim, axis, count), places, axis))
 
 
 @composite(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Take the array's places and those of the new values behind it, in the order that NumPy gives them."""
     arr, axis = _flat_if_none(arr, axis)
-    obj, values = getattr(obj, "data", obj), array(values)
-    old, where = _places(arr.ndim, axis, arr.shape[axis]), axis % arr.ndim
+    obj, values = _listed(obj, arr.shape[axis]), array(values)
     values = np.reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
-    count = np.insert(old, obj, -1, axis).size - old.size
+    count = _inserted(obj, arr.shape[axis])
     if count == 1:  # in one place go as many as there are; a row of a matrix is the first axis of what is inserted
-        values = values if isinstance(obj, slice) or np.ndim(obj) else np.moveaxis(values, 0, where)
-        count = values.shape[where]
-    values = np.broadcast_to(values, (*arr.shape[:where], count, *arr.shape[where + 1 :]))
+        values = values if np.ndim(obj) else np.moveaxis(values, 0, axis)
+        count = values.shape[axis]
+    values = np.broadcast_to(values, (*arr.shape[:axis], count, *arr.shape[axis + 1 :]))
     joined = np.concatenate((arr, values.astype(arr.dtype) if arr.dtype.kind in "fc" else values), axis)
-    new = _places(arr.ndim, axis, count) + old.size
-    single = new if isinstance(obj, slice) or np.ndim(obj) else np.moveaxis(new, where, 0)
-    return np.take(joined, np.ravel(np.insert(old, obj, single, axis)), axis)
+    return np.take(joined, mixed(obj, ndim=arr.ndim, axis=axis, counts=(arr.shape[axis], count)), axis)
+
+
+@primitive(None, kind="boolean")
+def mixed(places: Any, *, ndim: int, axis: int, counts: tuple[int, int]) -> Any:
+    """Return the order of old and new places, numbered one after the other, when the new ones are inserted."""
+    old, new = (_places(ndim, axis, n) for n in counts)
+    new = new + counts[0]
+    return np.ravel(np.insert(old, places, new if np.ndim(places) else np.moveaxis(new, axis, 0), axis))
+
+
+def _inserted(obj: Any, n: int) -> int:
+    """Return how many places are inserted among n."""
+    return int(np.insert(np.zeros(n), values(obj), 1).size) - n
+
+
+def _listed(obj: Any, n: int) -> Any:
+    """Return the places that a slice of n stands for, and others as they are."""
+    return np.arange(n)[obj] if isinstance(obj, slice) else obj
 
 
 def _flat_if_none(arr: Any, axis: int | None) -> tuple[Any, int]:
-    return (np.ravel(arr), 0) if axis is None else (array(arr), axis)
+    return (np.ravel(arr), 0) if axis is None else (array(arr), normalize_axis_index(axis, np.ndim(arr)))
 
 
 def _places(ndim: int, axis: int, count: int) -> Any:
     """Return the numbers of the places along an axis of an array of so many axes."""
-    return np.reshape(np.arange(count), [count if i == axis % ndim else 1 for i in range(ndim)])
+    return np.reshape(np.arange(count), [count if i == axis else 1 for i in range(ndim)])

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.kernels.division import product, ratio
 from autodiff.kernels.matrices import cofactor, full_rank, inverse_or_nan, proportion, whole
@@ -123,7 +124,7 @@ def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2)
         raise ValueError(f"vector_norm: ord={ord!r}; expected a number, np.inf or -np.inf for vectors.")
     ord = 2 if ord is None else ord
     if ord in (math.inf, -math.inf):
-        return (np.max if ord > 0 else np.min)(np.absolute(x), axis=axis, keepdims=keepdims)
+        return (_largest if ord > 0 else np.min)(np.absolute(x), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(np.absolute(x), axis=axis, keepdims=keepdims)
     return p_norm(_inexact(x), ord=ord, axis=axis, keepdims=keepdims)
@@ -152,7 +153,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return a norm over two axes: of rows' or columns' sums, of singular values, or of all elements."""
-    row, column = (axis % np.ndim(x) for axis in axes)
+    row, column = (normalize_axis_index(axis, np.ndim(x)) for axis in axes)
     if row == column:
         raise ValueError(f"norm: axis={axes} names one axis twice; expected two different ones.")
     if ord in (None, "fro", "f"):
@@ -170,8 +171,13 @@ def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -
     return y if keepdims else np.squeeze(y, axis=(row, column))
 
 
-_OF_SUMS: dict[Any, Any] = {1: (0, np.max), -1: (0, np.min), math.inf: (1, np.max), -math.inf: (1, np.min)}
-_OF_SINGULAR_VALUES: dict[Any, Any] = {"nuc": np.sum, 2: np.max, -2: np.min}
+def _largest(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """Return the largest of numbers that are not negative; of none of them, 0."""
+    return np.max(x, axis=axis, keepdims=keepdims, **({} if x.size else {"initial": 0}))
+
+
+_OF_SUMS: dict[Any, Any] = {1: (0, _largest), -1: (0, np.min), math.inf: (1, _largest), -math.inf: (1, np.min)}
+_OF_SINGULAR_VALUES: dict[Any, Any] = {"nuc": np.sum, 2: _largest, -2: np.min}
 
 
 def _inexact(x: Any) -> Any:
@@ -198,7 +204,7 @@ def _cond(x: Any, p: Any = None) -> Any:
 @composite(np.linalg.tensorsolve)
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
-        moved = [axis % a.ndim for axis in axes]
+        moved = [normalize_axis_index(axis, a.ndim) for axis in axes]
         a = np.transpose(a, [i for i in range(a.ndim) if i not in moved] + moved)
     unknown = np.shape(a)[np.ndim(b) :]
     if math.prod(np.shape(b)) != math.prod(unknown):

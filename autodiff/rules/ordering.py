@@ -79,9 +79,9 @@ composite(np.union1d, lambda ar1, ar2: np.unique(np.concatenate((ar1, ar2), axis
 
 @composite(np.intersect1d)
 def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    """Take what both hold from the first, which gets the gradient."""
+    """Take what both hold from the first, which gets the gradient; nothing of the second gives it the dtype of both."""
     first, second = common(ar1, ar2, assume_unique=assume_unique)
-    values = take(ar1, first)
+    values = np.concatenate((take(ar1, first), np.ravel(ar2)[:0]))
     return (values, first, second) if return_indices else values
 
 

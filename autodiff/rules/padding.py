@@ -58,7 +58,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> A
             if not array.shape[axis]:
                 raise ValueError(f"pad: axis {axis} is empty, and mode {mode!r} has nothing to extend; use 'constant'.")
             array = pad_axis(array, axis, pair, mode, option)
-    return array
+    return array if any(map(any, widths)) else np.copy(array)
 
 
 def _widths(given: Any, ndim: int) -> tuple[Pair, ...]:

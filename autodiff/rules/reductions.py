@@ -80,13 +80,22 @@ def into(out: Any, name: str, y: Any) -> Any:
 
 
 def _moment(fun: Any, a: Any, axis: Any, ddof: float, correction: float | None, keepdims: bool) -> Any:
-    return wide(fun, a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims)
+    return wide(fun, a, axis=axis, ddof=_lost(ddof, correction), keepdims=keepdims)
+
+
+def _lost(ddof: float, correction: float | None) -> float:
+    """Return the degrees of freedom lost, which two keywords can say."""
+    if correction is None:
+        return ddof
+    if ddof:
+        raise ValueError(f"ddof and correction are one thing; got ddof={ddof} and correction={correction}.")
+    return correction
 
 
 def _deviation(x: Any, axis: Any, ddof: float, correction: float | None) -> Any:
     """Return (x - mean) / (n - ddof), conjugated."""
     mean = np.mean(x, axis=axis, keepdims=True)
-    free = x.size / max(mean.size, 1) - (ddof if correction is None else correction)
+    free = x.size / max(mean.size, 1) - _lost(ddof, correction)
     return conj(x - mean) * (1 / free if free > 0 else np.inf)
 
 
@@ -157,7 +166,7 @@ def _about(a: Any, axis: Any, ddof: Any, correction: Any, keepdims: bool, where:
     if mean is None:
         mean = np.mean(a, axis=axis, keepdims=True, where=mask)
     deviations = np.where(mask, a - mean, 0)
-    free = np.maximum(_count(a, axis, keepdims, mask) - (ddof if correction is None else correction), 0)
+    free = np.maximum(_count(a, axis, keepdims, mask) - _lost(ddof, correction), 0)
     return deviations, free.astype(np.finfo(deviations.dtype).dtype)
 
 
@@ -193,7 +202,7 @@ def _nanvar(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False, *,
     where: Any = True, mean: Any = None, correction: float | None = None,
 ) -> Any:  # fmt: skip
-    return _nan_moment(np.var, a, axis, dtype, out, ddof if correction is None else correction, keepdims, where, mean)
+    return _nan_moment(np.var, a, axis, dtype, out, _lost(ddof, correction), keepdims, where, mean)
 
 
 @composite(np.nanstd, kinks=("equal",), complex=True)
@@ -201,7 +210,7 @@ def _nanstd(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False, *,
     where: Any = True, mean: Any = None, correction: float | None = None,
 ) -> Any:  # fmt: skip
-    return _nan_moment(np.std, a, axis, dtype, out, ddof if correction is None else correction, keepdims, where, mean)
+    return _nan_moment(np.std, a, axis, dtype, out, _lost(ddof, correction), keepdims, where, mean)
 
 
 def _nan_moment(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.kernels.broadcasting import array, axes_of
 from autodiff.kernels.scan import cumprod_gradient, cumsum_gradient
@@ -60,6 +61,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append
         raise ValueError("diff: expected an array of at least one dimension; got a number.")
     if not n:
         return a
+    axis = normalize_axis_index(axis, a.ndim)
     parts = [_beside(a, prepend, axis), a, _beside(a, append, axis)]
     given = [part for part in parts if part is not None]
     a = np.concatenate(given, axis=axis) if len(given) > 1 else a
@@ -154,6 +156,9 @@ def _steps(f: Any, spacing: Any, axis: int) -> tuple[Any, Any, Any]:
 @composite(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = array(y)
+    if not y.ndim:
+        raise ValueError("trapezoid: expected an array of at least one dimension; got a number.")
+    axis = normalize_axis_index(axis, y.ndim)
     steps = dx if x is None else np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
     if x is not None and np.ndim(x) == 1:
         steps = np.reshape(steps, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff import apply as engine
-from autodiff.kernels.division import ratio
+from autodiff.kernels.division import product, ratio
 from autodiff.kernels.indexing import ARRAY, getitem, put
 from autodiff.primitive import composite, joint
 from autodiff.rules.indexing import resolved, take
@@ -61,8 +61,9 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
         taken = getitem(x, condition, index=(ARRAY,))
-        value = function(taken, *args, **kw) if callable(function) and taken.size else function
-        if not callable(value):  # a function is not called where nothing is to be computed
+        wanted = taken.size or engine.tracing()  # a function is not called for nothing, but a graph must hold it
+        value = function(taken, *args, **kw) if callable(function) and wanted else function
+        if not callable(value):
             y = put(y, _array(value), condition, index=(ARRAY,))
     return y
 
@@ -132,7 +133,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     step = np.where(np.logical_or(below, above), 0, x - before[0])  # an infinite x meets no slope
     flat = np.equal(before[0], after[0])  # knots that coincide at the end: the last one counts
     slope = ratio(np.where(flat, 0, after[1] - before[1]), after[0] - before[0])
-    y = np.where(flat, after[1], before[1] + slope * step)
+    y = np.where(flat, after[1], before[1] + product(slope, step))
     y = np.where(below, fp[0] if left is None else left, y)
     return np.where(above, fp[-1] if right is None else right, y)
 

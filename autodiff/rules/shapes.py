@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff.kernels.indexing import ARRAY, scatter_add
 from autodiff.kernels.summation import total
+from autodiff import apply as engine
 from autodiff.primitive import composite, linear, values
 
 
@@ -58,6 +59,11 @@ def array(a: Any) -> Any:
     return a if hasattr(a, "ndim") else np.asarray(a)
 
 
+def tensor(a: Any) -> Any:
+    """Return a tensor as it is, anything else as a constant one."""
+    return a if isinstance(a, engine.Tensor) else engine.wrap(np.asarray(a), None)
+
+
 def arrays(*operands: Any) -> list[Any]:
     """Return operands as arrays: lists and numbers take the dtype of those beside them, so that float32 stays."""
     weak = [not hasattr(x, "ndim") or isinstance(x, np.generic) for x in operands]
@@ -91,7 +97,7 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 def _each(function: Any) -> Any:
-    return lambda *arrays: function(array(arrays[0])) if len(arrays) == 1 else tuple(function(array(a)) for a in arrays)
+    return lambda *xs: function(tensor(xs[0])) if len(xs) == 1 else tuple(function(tensor(x)) for x in xs)
 
 
 composite(np.atleast_1d, _each(lambda a: a if a.ndim >= 1 else np.reshape(a, (1,))))
@@ -110,7 +116,7 @@ def _atleast_3d(a: Any) -> Any:
 @composite(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple(np.broadcast_to(array(a), shape) for a in args)
+    return tuple(np.broadcast_to(tensor(a), shape) for a in args)
 
 
 @composite(np.meshgrid)
@@ -121,7 +127,8 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
     if indexing == "xy":
         places[:2] = places[:2][::-1]  # rows run along the second coordinate
     grids = [
-        np.reshape(x, [-1 if i == place else 1 for i in range(len(xi))]) for x, place in zip(xi, places, strict=True)
+        np.reshape(tensor(x), [-1 if i == place else 1 for i in range(len(xi))])
+        for x, place in zip(xi, places, strict=True)
     ]
     grids = list(grids if sparse else np.broadcast_arrays(*grids)) if grids else []
     return tuple(np.copy(grid) if copy else grid for grid in grids)
@@ -145,7 +152,7 @@ linear(np.repeat, lambda g, s, repeats, axis: _gathered(g, s, repeats, axis), No
 
 def _gathered(g: Any, s: Any, repeats: Any, axis: int | None) -> Any:
     """Add up what each element was repeated as."""
-    shape = (s.size,) if axis is None else s.shape
+    shape = (s.size,) if axis is None or not s.ndim else s.shape
     axis = 0 if axis is None else axis % len(shape)
     if np.ndim(repeats) == 0:
         together = np.reshape(g, (*shape[: axis + 1], g.shape[axis] // (shape[axis] or 1), *shape[axis + 1 :]))

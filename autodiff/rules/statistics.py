@@ -42,7 +42,9 @@ def _of_order(fun: Any) -> None:
                 raise TypeError(
                     f"{fun.__name__}: no gradient flows to {name}; pass {name}=t.detach() if its value is meant."
                 )
-        return _quantile(fun, a, axis, keepdims, out, weights, q=values(q), method=method)
+        if np.iscomplexobj(a):
+            raise TypeError(f"{fun.__name__}: a holds values of dtype {array(a).dtype}; expected real numbers.")
+        return _quantile(fun, a, axis, keepdims, out, q, weights, method=method)
 
     composite(fun, function, **_FACTS)
 
@@ -51,16 +53,18 @@ for _fun in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
     _of_order(_fun)
 
 
-def _quantile(fun: Any, a: Any, axis: Any, keepdims: bool, out: Any, weights: Any = None, **given: Any) -> Any:
+def _quantile(
+    fun: Any, a: Any, axis: Any, keepdims: bool, out: Any, q: Any = None, weights: Any = None, **given: Any
+) -> Any:
     """Mix two elements of each line: lower + share * (upper - lower)."""
     a = array(a)
-    along, order = lines(a, axis), np.shape(given.get("q", 0))
+    along, order = lines(a, axis), np.shape(0 if q is None else q)
     if weights is not None:
         weights = lines(np.broadcast_to(weights_of(a, weights, axis), np.shape(a)), axis)
     if not along.shape[-1] and fun not in (np.quantile, np.percentile):  # NumPy's mean of nothing: NaN
         y = np.mean(along, axis=-1, keepdims=True) * np.ones(np.prod(order, dtype=int), along.dtype)
     else:
-        lower, upper, share = quantile_places(along, weights, fun=fun, given=given)
+        lower, upper, share = quantile_places(along, q, weights, fun=fun, given=given)
         y = np.take_along_axis(along, lower, axis=-1)
         if given.get("method") not in _WHOLE:
             with np.errstate(invalid="ignore"):  # inf - inf, whose share is 0
@@ -70,13 +74,16 @@ def _quantile(fun: Any, a: Any, axis: Any, keepdims: bool, out: Any, weights: An
     return into(out, fun.__name__, np.reshape(np.moveaxis(y, -1, 0), (*order, *kept)))
 
 
-@outputs(None, None, kind="boolean")
-def quantile_places(a: Any, weights: Any = None, *, fun: Any, given: dict[str, Any]) -> tuple[Any, Any, Any]:
+@outputs(None, None, None, kind="boolean")
+def quantile_places(
+    a: Any, q: Any = None, weights: Any = None, *, fun: Any, given: dict[str, Any]
+) -> tuple[Any, Any, Any]:
     """Return the places of the two elements of each line that a quantile lies between, and the upper one's share.
 
     A line with NaN, where it is not left out, and one of nothing else, answers with one.
     """
     unknown, order = np.isnan(a), np.argsort(a, axis=-1, stable=True)
+    given = given if q is None else {"q": q, **given}
     if weights is None and not unknown.any():
         rank = np.asarray(fun(np.arange(a.shape[-1], dtype=np.float64), **given))
         rank = np.broadcast_to(rank.reshape(-1), (*a.shape[:-1], rank.size))

@@ -190,4 +190,29 @@ PADS = [
        label="symmetric, odd, complex"),
 ]  # fmt: skip
 
-JOINING = JOINS + INSERTIONS + PADS
+COMPLEX = [
+    op(
+        np.concatenate,
+        lambda a, b: np.concatenate([a, b]),
+        "2, 3",
+        "complex",
+        label="complex",
+        torch=lambda torch: lambda *xs: torch.cat(xs),
+    ),
+    op(
+        np.stack,
+        lambda a, b: np.stack([a, b], 1),
+        "2, 2",
+        "complex",
+        "real",
+        label="complex with real",
+        torch=lambda torch: lambda a, b: torch.stack([a, b + 0j], 1),
+    ),
+    op(np.block, lambda a, b: np.block([[a], [b]]), "22, 2", "complex", "real", label="complex with real"),
+    op(np.append, np.append, "3, 2", "real", "complex", label="real with complex"),
+    op(np.split, lambda x: np.split(x, 3), "3n", "complex", label="complex", torch=t("tensor_split", 3)),
+    op(np.insert, lambda a, v: np.insert(a, [0, 2], v), "4, 2", "complex", "real", label="real into complex"),
+    op(np.delete, lambda x: np.delete(x, [1, 2]), "4", "complex", label="complex"),
+]
+
+JOINING = JOINS + INSERTIONS + PADS + COMPLEX

@@ -131,4 +131,23 @@ SPACING = [
     op(np.geomspace, lambda a, b: np.geomspace(a, b, 4), "n, n", "complex", "positive", label="complex"),
 ]
 
-SHAPES = REARRANGED + SPACING
+COMPLEX = [
+    op(np.kron, np.kron, "23, 2", "complex", label="complex", torch=t("kron")),
+    op(np.tril, np.tril, "33", "complex", label="complex", torch=t("tril")),
+    op(np.triu, lambda x: np.triu(x, -1), "33", "complex", label="complex", torch=t("triu", -1)),
+    op(
+        np.meshgrid,
+        np.meshgrid,
+        "2, 3",
+        "complex",
+        label="complex",
+        torch=lambda torch: lambda *xs: torch.meshgrid(*xs, indexing="xy"),
+    ),
+    op(np.repeat, lambda x: np.repeat(x, 2, 0), "n3", "complex", label="complex", torch=t("repeat_interleave", 2, 0)),
+    op(np.roll, lambda x: np.roll(x, 1, 1), "n3", "complex", label="complex", torch=t("roll", 1, 1)),
+    op(np.rot90, np.rot90, "nm", "complex", label="complex", torch=t("rot90")),
+    op(np.resize, lambda x: np.resize(x, (2, 4)), "3", "complex", label="complex"),
+    op(np.ravel, lambda x: np.ravel(x, "F"), "nm", "complex", label="complex"),
+]
+
+SHAPES = REARRANGED + SPACING + COMPLEX

@@ -24,8 +24,15 @@ class Convention(NamedTuple):
 
 
 CONVENTIONS = [
-    Convention("logaddexp", ([-INF, 1], [-INF, -INF]), ([0, 1], [0, 0])),
-    Convention("logaddexp2", ([-INF, 1], [-INF, -INF]), ([0, 1], [0, 0])),
+    Convention("logaddexp", ([-INF, 1, INF, INF], [-INF, -INF, INF, 1]), ([0, 1, 0.5, 1], [0, 0, 0.5, 0])),
+    Convention("logaddexp2", ([-INF, 1, INF, INF], [-INF, -INF, INF, 1]), ([0, 1, 0.5, 1], [0, 0, 0.5, 0])),
+    *(
+        Convention(name, ([0, 0, 0, 2], [0, 2, -1, 0]), ([0, 0, -INF, 0], [0, 0, -INF, math.log(2)]))
+        for name in ("power", "float_power")
+    ),
+    Convention("nan_to_num", ([NAN, INF, -INF, 1],), ([0, 0, 0, 1],)),
+    Convention("hypot", ([0, INF, 1, 1e300], [0, 1, INF, 0]), ([0, 1, 0, 1], [0, 0, 1, 0])),
+    Convention("arctan2", ([0, 1, INF, 1], [0, INF, 1, 1e-300]), ([0, 0, 0, 1e-300], [0, 0, 0, -1])),
     Convention("logsumexp", ([-INF, -INF],), ([0, 0],)),
     Convention("logcumsumexp", ([-INF, -INF, 0],), ([0, 0, 1],)),
     Convention("nanmax", ([1, NAN, 1, 0],), ([0.5, 0, 0.5, 0],)),  # at ties: shared; NaN: none
@@ -35,6 +42,11 @@ CONVENTIONS = [
     Convention("clip", ([-2, 0], [1, 1], [-1, -1]), ([0, 0], [0, 0], [1, 1])),  # crossed bounds: the upper one wins
     Convention("xlogy", ([0, 0, 1], [0, 2, 0]), ([0, math.log(2), -INF], [0, 0, INF])),
     Convention("xlog1py", ([0, 0, 0, 1], [-1, 1, -0.5, -1]), ([0, math.log(2), -math.log(2), -INF], [0, 0, 0, INF])),
+    Convention("rel_entr", ([0, 0, 1, 2], [0, 2, 0, 1]), ([0, 0, INF, 1 + math.log(2)], [0, 0, -INF, -2])),
+    Convention("kl_div", ([0, 0, 1, 2], [0, 2, 0, 1]), ([0, 0, INF, math.log(2)], [1, 1, -INF, -1])),
+    Convention("log_ndtr", ([-INF, -1e9, INF],), ([INF, 1e9, 0],)),
+    Convention("erfcx", ([INF, -40],), ([0, -INF],)),
+    Convention("rgamma", ([0, -1, -2, INF],), ([1, -1, 2, 0],)),
     Convention("entr", ([0, 1],), ([0, -1],)),
     Convention("zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)
 ]
