@@ -48,7 +48,7 @@ def shifted(axis: Any, ndim: int) -> Any:
     """Return axes counted from the front, one further on; None as all of them."""
     if axis is None:
         return tuple(range(1, ndim + 1))
-    if isinstance(axis, tuple):
+    if isinstance(axis, (tuple, list)):
         return tuple(a % ndim + 1 for a in axis) if ndim else ()
     return axis % ndim + 1 if ndim else ()
 
@@ -60,6 +60,11 @@ def _alone(rule: Callable[[Any, Any, Any], Any]) -> Rule:
 
 def _reduced(fun: Callable[..., Any]) -> Rule:
     return _alone(lambda t, p, y: fun(t, axis=shifted(p["axis"], t.ndim - 1), keepdims=p["keepdims"]))
+
+
+def _cumsum(t: Any, params: dict[str, Any], y: Any) -> Any:
+    flat = params["axis"] is None or t.ndim == 1
+    return None if flat else np.cumsum(t, shifted(params["axis"], t.ndim - 1))
 
 
 def _reshaped(t: Any, params: dict[str, Any], y: Any) -> Any:
@@ -136,7 +141,9 @@ def _einsum(operands: list[Any], moving: list[int], params: dict[str, Any], y: A
 BATCHED: dict[Any, Rule] = {
     np.sum: _reduced(np.sum),
     np.mean: _reduced(np.mean),
-    np.cumsum: _alone(lambda t, p, y: None if p["axis"] is None else np.cumsum(t, shifted(p["axis"], t.ndim - 1))),
+    np.cumsum: _alone(
+        lambda t, p, y: None if p["axis"] is None or t.ndim == 1 else np.cumsum(t, shifted(p["axis"], t.ndim - 1))
+    ),
     np.copy: _alone(lambda t, p, y: np.copy(t)),
     np.astype: _alone(lambda t, p, y: np.astype(t, p["dtype"])),
     np.reshape: _alone(_reshaped),
@@ -150,8 +157,8 @@ BATCHED: dict[Any, Rule] = {
         lambda t, p, y: np.swapaxes(t, shifted(p["axis1"], t.ndim - 1), shifted(p["axis2"], t.ndim - 1))
     ),
     np.flip: _alone(lambda t, p, y: np.flip(t, shifted(p["axis"], t.ndim - 1))),
-    np.tril: _alone(lambda t, p, y: np.tril(t, p["k"])),
-    np.triu: _alone(lambda t, p, y: np.triu(t, p["k"])),
+    np.tril: _alone(lambda t, p, y: np.tril(t, p["k"]) if t.ndim > 2 else None),
+    np.triu: _alone(lambda t, p, y: np.triu(t, p["k"]) if t.ndim > 2 else None),
     np.concatenate: _concatenate,
     np.stack: _stack,
     np.matmul: _matmul,

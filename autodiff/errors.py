@@ -64,9 +64,11 @@ def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]
         hint = _SINGULAR.get(name, hint)
     message = f"{describe_call(name, operands, params)}: {str(error).rstrip(' .')}." + (f" {hint}" if hint else "")
     try:
-        return type(error)(message)
+        found = type(error)(message)
     except Exception:  # an exception class with a constructor of its own
-        return ValueError(message)
+        found = ValueError(message)
+    found.operation = name  # type: ignore[attr-defined]  # said once, by the innermost
+    return found
 
 
 def user_line() -> str:

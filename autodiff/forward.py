@@ -277,7 +277,7 @@ def _transposed(
             g = dummy = _cotangent(y, several)
             pulled = plan.pull(engine.Parts(like, {k: g}) if several else g, values, parents, params)
         live = [(h, directions[id(x)]) for x, h in pulled if isinstance(h, Tensor) and h._node is not None]
-        if not live:
+        if not live or rows == 0:
             return np.zeros_like(y) if rows is None else np.zeros_like(y, shape=(rows, *y.shape))
         each = [_paired(live if n is None else [(h, t[n]) for h, t in live], dummy) for n in _numbers(rows)]
         return each[0] if rows is None else np.stack(each)

@@ -129,6 +129,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (tensor(6.),)
     """
     variables, y = _called(f, primals, tuple(range(len(primals))), {})
+    y = map_leaves(creation.as_tensor, y)
     outputs = leaves(y)
     keep = _outer(outputs, leaves(variables))
 
@@ -167,7 +168,7 @@ def _pushed(
     for x, t in zip([x for i in chosen for x in leaves(given[i])], directions, strict=True):
         level.give(x, t)
     with tape.Switch(levels=(*forward.levels(), level)):
-        y = f(*given, **kwargs)
+        y = map_leaves(creation.as_tensor, f(*given, **kwargs))
     lead = () if rows is None else (rows,)
     pushed = [
         engine.wrap(np.zeros(lead + o.shape, o.dtype), None) if (t := level.tangent(o)) is None else t
@@ -202,14 +203,15 @@ def jacobian(
         if mode == "forward" or (mode == "auto" and given <= 1 and real):
             return _columns(f, argnums, args, kwargs, chunk_size)
         variables, y = _called(f, args, argnums, kwargs)
+        y = map_leaves(creation.as_tensor, y)
         outputs = leaves(y)
         several = any(np.iscomplexobj(o) for o in outputs)
         if mode == "auto" and real and (several or given <= sum(o._data.size for o in outputs)):
             return _columns(f, argnums, args, kwargs, chunk_size)
         if several:
             raise AutodiffError(
-                "jacobian: the outputs are complex, and sweeps would give the real part alone; expected real outputs, or "
-                'real arguments and mode="forward". Differentiate real and imaginary parts apart, or see jvp.'
+                "jacobian: the outputs are complex, and sweeps would give the real part alone; expected real outputs, "
+                'or real arguments and mode="forward". Differentiate real and imaginary parts apart, or see jvp.'
             )
         return _rows(variables, y)
 

@@ -343,6 +343,8 @@ class Methods:
         """Broadcast to a shape; -1 keeps an axis."""
         sizes = _shape(sizes)
         lead = len(sizes) - self.ndim
+        if -1 in sizes[: max(lead, 0)]:
+            raise ValueError(f"expand: {sizes} has -1 at an axis that shape {self.shape} does not have.")
         return np.broadcast_to(self, tuple(self.shape[i - lead] if n == -1 else n for i, n in enumerate(sizes)))
 
     def expand_as(self, other: Any) -> Any:
@@ -357,6 +359,8 @@ class Methods:
 
     def split(self, size: Any, dim: int = 0) -> Any:
         """Split into pieces of a size (PyTorch's meaning; np.split counts the pieces)."""
+        if not isinstance(size, int) and sum(size) != self.shape[dim]:
+            raise ValueError(f"split: sizes {size} sum to {sum(size)}; expected {self.shape[dim]}, the length of axis {dim}.")
         stops = range(size, self.shape[dim], size) if isinstance(size, int) else numpy.cumsum(size)[:-1]
         return tuple(np.split(self, list(stops), dim))
 
@@ -389,20 +393,25 @@ class Methods:
 
     def gather(self, dim: int, index: Any) -> Any:
         """Pick elements along one axis: `out[i][j] = x[index[i][j]][j]` for dim 0."""
-        template, arrays = parse(along(index.shape, index, dim))
+        template, arrays = parse(self._along("gather", dim, index))
         return getitem(self, *arrays, index=template)
 
     def scatter(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with elements of src written along one axis; the adjoint pattern of gather."""
-        template, arrays = parse(along(index.shape, index, dim))
+        template, arrays = parse(self._along("scatter", dim, index))
         cut = tuple(slice(n) for n in index.shape)
         return put(self, src[cut] if np.ndim(src) else float(src), *arrays, index=template)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
         """Return the tensor plus elements of src added along one axis."""
-        template, arrays = parse(along(index.shape, index, dim))
+        template, arrays = parse(self._along("scatter_add", dim, index))
         cut = tuple(slice(n) for n in index.shape)
         return np.add(self, scatter_add(src[cut], *arrays, index=template, shape=self.shape))
+
+    def _along(self, name: str, dim: int, index: Any) -> tuple[Any, ...]:
+        if index.ndim != self.ndim:
+            raise ValueError(f"{name}: an index of shape {index.shape} for shape {self.shape}; expected as many axes.")
+        return along(index.shape, index, dim)
 
     def masked_fill(self, mask: Any, value: Any) -> Any:
         return np.where(mask, value, self)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast, overload
 import numpy as np
 
 from autodiff import apply as engine
-from autodiff import signature, tape
+from autodiff import errors, signature, tape
 from autodiff.plan import WORDS, Plan, Rule, parameters
 from autodiff.signature import Signature
 
@@ -181,10 +181,13 @@ class Primitive:
                     return self.kernel(*args, **kwargs)
                 with tape.scope(self.name):
                     return self.kernel(*args, **kwargs)
-            except TypeError as error:
-                if (better := self._misused(self.kernel, args, kwargs)) is None:
+            except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+                if better := self._misused(self.kernel, args, kwargs):
+                    raise TypeError(better) from error
+                if hasattr(error, "operation") or self.name in str(error):
                     raise
-                raise TypeError(better) from error
+                plain = {name: x for name, x in kwargs.items() if not hasattr(x, "shape")}
+                raise errors.explained(error, self.name, values(args), plain) from error
         bind, _, _, extras = self.signature
         if bind is None:
             return engine.apply(self, args, kwargs)
@@ -221,10 +224,13 @@ class Primitive:
 
     def _metadata(self, name: str, value: Any) -> Any:
         """Return a tensor given where no gradient can flow as an array; refuse one that requires a gradient."""
-        if value._node is not None and name not in self.signature.extras:
+        if name not in self.signature.extras and (value._node is not None or engine.tracing()):
+            live = value._node is not None
+            what = "requires a gradient" if live else "is being traced"
+            way = f"{name}=t.detach()" if live else "a number or an ndarray"
             raise TypeError(
-                f"{self.name}: {name} is given a Tensor that requires a gradient, but no gradient flows to {name}; "
-                f"pass {name}=t.detach() if only its value is meant."
+                f"{self.name}: {name} is given a Tensor that {what}, and only its value would be used; pass {way} if "
+                "that is meant."
             )
         return value if name in self.signature.extras else value._data
 

@@ -61,7 +61,7 @@ def public() -> dict[int, list[str]]:
     return names
 
 
-PRIVATE = {"_zeta": "zeta", "_riemann_zeta": "zeta", "_lambertw": "lambertw"}  # ufuncs, and the functions that call them
+PRIVATE = {"_zeta": "zeta", "_riemann_zeta": "zeta", "_lambertw": "lambertw"}  # the functions that call them
 
 
 def spelled(fun: Any, names: dict[int, list[str]] | None = None) -> str:

@@ -377,3 +377,23 @@ def test_a_stale_view_is_named_by_the_tensor_it_views() -> None:
     y.backward()  # saved only x, which nobody touched
     with pytest.raises(ad.AutodiffError, match=r"matmul saved operand 1 'W' f32\[3,2\].*changed in place"):
         z.backward()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.median(t, "a"), r"median\(f64\[3,2\], str\): 'str' object cannot be interpreted as an integer"),
+        (lambda t: np.rollaxis(t, None), r"rollaxis\(f64\[3,2\], NoneType\)"),
+        (lambda t: np.fft.fft2(t, 5), r"fft2\(f64\[3,2\], 5\): 'int' object is not iterable"),
+    ],
+)
+def test_an_error_inside_a_composite_names_it_and_what_it_was_given(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call(ad.tensor(np.ones((3, 2))))
+
+
+def test_a_tensor_as_metadata_is_refused_where_its_value_would_be_frozen() -> None:
+    shift = ad.tensor(1)
+    assert np.roll(ad.tensor([1.0, 2.0, 3.0]), shift).tolist() == [3.0, 1.0, 2.0]
+    with pytest.raises(TypeError, match=r"roll: shift is given a Tensor that is being traced.*a number or an ndarray"):
+        ad.trace(lambda t, n: np.roll(t, n))(ad.tensor([1.0, 2.0]), shift)

@@ -326,6 +326,34 @@ def test_both_modes_give_the_same_jacobian(chunk: int | None) -> None:
             np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.tril, X),
+        (np.triu, X),
+        (lambda x: np.flip(x, [0, 1]), M),
+        (lambda x: np.cumsum(x, axis=0), np.array(2.0)),
+        (np.cumprod, np.zeros(0)),
+        (np.linalg.det, np.zeros((0, 0))),
+        (np.linalg.svdvals, np.zeros((0, 3))),
+        (lambda x: np.linalg.qr(x)[1], np.zeros((2, 0))),
+    ],
+)
+def test_odd_shapes_have_the_same_jacobian_in_both_modes(f: Any, x: Any) -> None:
+    forward, reverse = fn.jacobian(f, mode="forward")(x), fn.jacobian(f, mode="reverse")(x)
+    assert forward.shape == reverse.shape
+    np.testing.assert_allclose(forward.numpy(), reverse.numpy(), atol=1e-12)
+
+
+def test_outputs_that_are_no_tensors_are_constants() -> None:
+    (_, c, n), (dy, dc, dn) = fn.jvp(lambda x: (x * 2, np.ones(2), 3.0), (X,), (X,))
+    np.testing.assert_array_equal(dy.numpy(), 2 * X)
+    assert (c.shape, n.item(), dc.tolist(), dn.item()) == ((2,), 3.0, [0.0, 0.0], 0.0)
+    _, pull = fn.vjp(lambda x: (x * 2, np.ones(2)), X)
+    np.testing.assert_array_equal(pull((np.ones(3), np.ones(2)))[0].numpy(), np.full(3, 2.0))
+    assert fn.jacobian(lambda x: np.ones(2))(X).shape == (2, 3)
+
+
 def calls(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
     made: list[int] = []
 

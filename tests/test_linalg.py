@@ -12,7 +12,7 @@ import scipy.linalg
 
 import autodiff as ad
 from autodiff.primitive import refused, registry
-from tests.numeric import check
+from tests.numeric import check, listed
 
 L: Any = np.linalg
 RNG = np.random.default_rng(7)
@@ -43,9 +43,8 @@ def slope(f: Callable[..., Any], at: Any) -> Any:
         ZERO,
         np.zeros((2, 2)),
         np.zeros((1, 1)),
-        np.outer(np.arange(4.0), np.ones(4)),
     ],
-    ids=["sum of rows", "rank 2", "rank 1", "rank 0", "zero 2", "zero 1", "outer"],
+    ids=["sum of rows", "rank 2", "rank 1", "rank 0", "zero 2", "zero 1"],
 )
 def test_det_has_two_derivatives_at_any_singular_matrix(matrix: Any, factor: complex, batch: Any) -> None:
     check(L.det, np.broadcast_to(matrix * factor, (*batch, *matrix.shape)).copy(), order=2)
@@ -81,7 +80,7 @@ INVARIANT = {
     "projection onto the other": third,
     "values and the other vector": lambda x: third(x) + np.sum(L.eigvalsh(x) ** 2),
     "nuclear norm": lambda x: L.norm(x, "nuc"),
-    "orthogonal factor": lambda x: np.sum(WEIGHTS * (lambda u, s, vh: u @ vh)(*L.svd(x))),
+    "orthogonal factor": lambda x: np.sum(WEIGHTS * _product(*L.svd(x), power=0)),
     "sum of eig's": lambda x: np.sum(L.eigvals(x) ** 2),
 }
 
@@ -96,13 +95,16 @@ def test_what_does_not_depend_on_the_vectors_chosen_has_its_derivative_at_equal_
 DEPENDENT = {
     "eigh: one vector": (lambda x: L.eigh(x)[1][0, 0], "eigh: eigenvalues 0 and 1 are equal (1)"),
     "eigh: values and vectors": (lambda x: _again(L.eigh(x)), "eigh: eigenvalues 0 and 1 are equal"),
-    "eig: one vector": (lambda x: np.abs(L.eig(x)[1][0, 0]) ** 2 + L.eig(x)[1][1, 0] ** 2, "eig: eigenvalues . and . "),
     "svd: one vector": (lambda x: L.svd(x)[0][0, 1], "svd: singular values 1 and 2 are equal"),
     "svd: values and vectors": (
-        lambda x: np.sum(WEIGHTS * (lambda u, s, vh: (u * s) @ vh)(*L.svd(x))),
+        lambda x: np.sum(WEIGHTS * _product(*L.svd(x))),
         "svd: singular values 1 and 2 are equal",
     ),
 }
+
+
+def _product(u: Any, s: Any, vh: Any, power: int = 1) -> Any:
+    return (u * s) @ vh if power else u @ vh
 
 
 def _again(ys: Any) -> Any:
@@ -110,7 +112,7 @@ def _again(ys: Any) -> Any:
     return np.sum(WEIGHTS * ((v * w) @ v.mT))
 
 
-@pytest.mark.parametrize("name", [n for n in DEPENDENT if n != "eig: one vector"])
+@pytest.mark.parametrize("name", DEPENDENT)
 def test_what_depends_on_the_vectors_chosen_is_refused_at_equal_values(name: str) -> None:
     f, message = DEPENDENT[name]
     with pytest.raises(ad.AutodiffError, match=message.replace("(", r"\(").replace(")", r"\)")):
@@ -154,7 +156,7 @@ def test_vectors_of_singular_values_0_are_refused() -> None:
     with pytest.raises(ad.AutodiffError, match="svd: singular values 1 and 2 are equal"):
         slope(lambda x: L.svd(x)[0][0, 2], np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0]))
     with pytest.raises(ad.AutodiffError, match="svd: singular value 0 is 0"):
-        slope(lambda x: L.svd(x, full_matrices=False)[0][0, 0], np.zeros((2, 1)))
+        slope(lambda x: L.svd(x, full_matrices=False)[0][1, 0], np.zeros((2, 1)))
 
 
 # --- norms at 0 and at ties ----------------------------------------------------------------------------------------
@@ -240,10 +242,13 @@ REFUSED: list[tuple[Callable[..., Any], Any, type[Exception], str]] = [
 @pytest.mark.parametrize(("f", "at", "error", "message"), REFUSED, ids=range(len(REFUSED)))
 def test_ill_posed_input_is_refused_by_name(f: Any, at: Any, error: type[Exception], message: str) -> None:
     x = ad.tensor(at, requires_grad=True)
+
+    def gradient() -> Any:
+        parts = [y for y in listed(f(x)) if y.requires_grad]
+        return ad.grad(sum(y.sum() for y in parts), x)
+
     with pytest.raises(error, match=message):
-        y = f(x)
-        parts = [p for p in (y if isinstance(y, tuple) else (y,)) if p.requires_grad]
-        ad.grad(sum(p.sum() for p in parts), x)
+        gradient()
 
 
 def test_the_value_of_a_condition_number_at_a_singular_matrix_is_numpys() -> None:
@@ -273,8 +278,10 @@ def test_a_real_matrix_with_complex_eigenvalues(order: int) -> None:
 
 
 def test_every_function_of_scipy_linalg_is_there_or_is_refused_with_a_reason() -> None:
-    of_no_array = set("dft find_best_blas_type get_blas_funcs get_lapack_funcs hadamard helmert hilbert invhilbert "
-                      "invpascal pascal".split())  # fmt: skip
+    of_no_array = {
+        *("dft", "hadamard", "helmert", "hilbert", "invhilbert", "invpascal", "pascal"),
+        *("find_best_blas_type", "get_blas_funcs", "get_lapack_funcs"),
+    }
     functions = {
         n: f for n in scipy.linalg.__all__ if callable(f := getattr(scipy.linalg, n)) and not isinstance(f, type)
     }

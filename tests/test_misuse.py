@@ -14,6 +14,7 @@ from autodiff import functional
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(3, 4))
 V = RNG.normal(size=6)
+ONES = ad.tensor(np.ones((2, 2), int))
 
 
 def tensor(x: Any) -> Any:
@@ -30,6 +31,11 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "tensorsolve of no axis": (lambda t: np.linalg.tensorsolve(t, [1.0, 2, 3], (9,)), ValueError, "axis 9 is out of"),
     "flatten of no dimension": (lambda t: t.flatten(5), IndexError, "axis 5 is out of bounds"),
     "flatten backwards": (lambda t: t.flatten(1, 0), ValueError, "start_dim=1 lies behind end_dim=0"),
+    "gather along no dimension": (lambda t: t.gather(2, ONES), ValueError, "axis 2 is out of bounds"),
+    "scatter along no dimension": (lambda t: t.scatter(2, ONES, t), ValueError, "axis 2 is out of bounds"),
+    "gather by a vector": (lambda t: t.gather(0, ONES[0]), ValueError, "expected as many axes"),
+    "split into sizes that leave a rest": (lambda t: t.split([1, 1]), ValueError, "sum to 2; expected 3"),
+    "expand a new axis by -1": (lambda t: t.expand(-1, 3, 4), ValueError, "does not have"),
     "clip with two lower bounds": (lambda t: np.clip(t, 0, 1, min=2), ValueError, "min= and max= are the same bounds"),
     "delete along no axis": (lambda t: np.delete(t, 0, 7), ValueError, "axis 7 is out of bounds"),
     "insert along no axis": (lambda t: np.insert(t, 0, 1.0, 7), ValueError, "axis 7 is out of bounds"),

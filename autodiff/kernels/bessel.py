@@ -26,8 +26,9 @@ def bessel_i(x: Any, *, order: int) -> Any:
     """
     from scipy.special import iv
 
-    n, near, far = abs(order), np.abs(x) < 1e-100, np.abs(x) > 1e15
+    n = abs(order)
     with np.errstate(all="ignore"):
+        near, far = np.abs(x) < 1e-100, np.abs(x) > 1e15
         y = iv(n, np.where(near | far, 1, x))
         limit = np.exp(np.where(far, x, 0)) if np.iscomplexobj(x) else np.where(far, np.where(x < 0, (-1.0) ** n, 1), 0)
         y = np.where(near, (x * 0.5) ** n / math.factorial(n), np.where(far, limit * np.inf, y))
@@ -44,8 +45,9 @@ def scaled_bessel_i(x: Any, *, order: int) -> Any:
     """Return bessel_i(x) exp(-|x|)."""
     from scipy.special import ive
 
-    n, near, far = abs(order), np.abs(x) < 1e-100, np.abs(x) > 1e15
+    n = abs(order)
     with np.errstate(all="ignore"):
+        near, far = np.abs(x) < 1e-100, np.abs(x) > 1e15
         y = ive(n, np.where(near | far, 1, x))
         y = np.where(far, np.where(x < 0, (-1.0) ** n, 1) / np.sqrt(2 * math.pi * np.abs(x)), y)
         return np.where(near, (x * 0.5) ** n / math.factorial(n), y).astype(x.dtype)

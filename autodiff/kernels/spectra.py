@@ -85,9 +85,10 @@ def _noise(like: Any) -> Any:
 
 def _refuse(name: str, live: Any, values: Any) -> None:
     *batch, i, j = np.argwhere(live)[0]
+    i = i if live.shape[-2] == live.shape[-1] else j  # else a column is divided by its own value
     found = values[tuple(batch)]
     kind = "singular value" if name == "svd" else "eigenvalue"
-    if i == j and found[i]:
+    if i == j and found[i] and live.shape[-2] == live.shape[-1]:
         raise AutodiffError(
             f"{name}: the gradient depends on the phase of a vector (that of {kind} {i}, {found[i]:.6g}), and any "
             "phase does. Use what does not depend on it, such as np.abs(vectors) or vectors @ vectors.conj().mT."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,9 @@ def _stacked(fun: Callable[..., Any], *xs: Any) -> Any:
         return fun(*xs)
     cores = [x.shape[-2:] for x in xs]
     batch = np.broadcast_shapes(*[x.shape[:-2] for x in xs])
-    stacks = [np.broadcast_to(x, (*batch, *core)).reshape(-1, *core) for x, core in zip(xs, cores, strict=True)]
+    stacks = [
+        np.broadcast_to(x, (*batch, *core)).reshape(math.prod(batch), *core) for x, core in zip(xs, cores, strict=True)
+    ]
     results = [fun(*matrices) for matrices in zip(*stacks, strict=True)]
     if not results:
         return np.zeros((*batch, *fun(*[np.eye(*core) for core in cores]).shape))
@@ -113,7 +116,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
 
     if a.ndim == 2:
         return factor(a)
-    pairs = [factor(x) for x in a.reshape(-1, *a.shape[-2:])]
+    pairs = [factor(x) for x in a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])]
     k = min(a.shape[-2:])
     lu = np.reshape([lu for lu, _ in pairs], a.shape) if pairs else np.zeros_like(a)
     return lu, np.reshape(np.array([piv for _, piv in pairs], dtype=np.int32), (*a.shape[:-2], k))

@@ -66,7 +66,8 @@ register(np.fix, lambda g: np.zeros_like(g), kind="zero", sig="x; out=None", kin
 alias(np.around, np.round)
 linear(np.ldexp, lambda g, b: np.ldexp(g, b), None)
 elementwise(np.nextafter, lambda g: g, lambda g: np.zeros_like(g))
-elementwise(np.nan_to_num, lambda g, x: _kept(g, x), sig="x; copy=True, nan=0.0, posinf=None, neginf=None",
+elementwise(np.nan_to_num, lambda g, x: np.where(np.isfinite(x), g, 0),
+            sig="x; copy=True, nan=0.0, posinf=None, neginf=None",
             kernel=lambda x, copy, nan, posinf, neginf: _finite(x, copy, nan, posinf, neginf),
             analytic=True)  # fmt: skip
 boolean(
@@ -111,13 +112,6 @@ def _sign(g: Any, x: Any, y: Any) -> Any:
     if x.dtype.kind != "c":
         return np.zeros_like(g)
     return ratio(g, np.abs(x)) - product(np.real(product(g, y)), ratio(np.conjugate(y), np.abs(x)))
-
-
-def _kept(g: Any, x: Any) -> Any:
-    """Return the gradient where x is finite; of a complex number, part by part."""
-    if x.dtype.kind == "c":
-        return _kept(np.real(g), np.real(x)) + 1j * _kept(np.imag(g), np.imag(x))
-    return np.where(np.isfinite(x), g, 0)
 
 
 def _finite(x: Any, copy: bool, nan: Any, posinf: Any, neginf: Any) -> Any:

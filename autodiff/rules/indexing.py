@@ -88,8 +88,8 @@ def resolved(indices: Any, n: int, mode: str = "raise") -> Any:
 
 def along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
     """Return the index arrays that pick `indices` along one axis and each place of a shape along the others."""
-    grids = np.ogrid[tuple(slice(n) for n in shape)]
-    return tuple(indices if i == axis % len(shape) else grids[i] for i in range(len(shape)))
+    grids, axis = np.ogrid[tuple(slice(n) for n in shape)], normalize_axis_index(axis, len(shape))
+    return tuple(indices if i == axis else grids[i] for i in range(len(shape)))
 
 
 def _lines(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:

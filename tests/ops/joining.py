@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.rules.padding import pad_constant
+from autodiff.testing.strategies.joining import MASKS
 from tests.ops.row import op, t
 
 JOINS = [
@@ -110,7 +111,7 @@ INSERTIONS = [
     insert([1], 1, label="list of one"),
     insert(np.array([1, 1]), 1, label="repeated"),
     insert(slice(1, 3), -1, label="slice"),
-    insert(MIDDLE, 1, label="mask"),
+    *[insert(MIDDLE, 1, label="mask") for _ in range(MASKS)],
     insert([], 1, label="nowhere", shapes="n3, "),
     insert([0, 2], None, label="one value", shapes="N3, "),
     op(np.insert, lambda v: np.insert(np.ones((2, 3)), 1, v, axis=1), "2", label="into an array", small=""),

@@ -372,8 +372,10 @@ class TestScores:
         assert not total
         assert str(total).splitlines() == [
             "SURVIVED  sin: drop the factor np.cos(x)  (it changed no value)",
-            "13 of 14 mutants of 2 operations killed, 0 equivalent, 1 missed: mutation score 92.86%; "
-            "2 rules with at least 7 mutants each; 0 killed by the clock",
+            (
+                "13 of 14 mutants of 2 operations killed, 0 equivalent, 1 missed: mutation score 92.86%; "
+                "2 rules with at least 7 mutants each; 0 killed by the clock"
+            ),
         ]
 
     def test_equivalent_mutants_do_not_count_against_the_tests(self):

@@ -77,15 +77,14 @@ def clip(d: Draw) -> Arguments:
 def ldexp(d: Draw) -> Arguments:
     """Draw numbers, and whole exponents of 2."""
     a, b = d.shapes(2)
-    return [d.array(a), d.integers(b, -2, 3) if d.chance() else d.integer(-2, 3)], {}
+    return [d.array(a), d.integers(b, -2, 3)], {}
 
 
 def heaviside(d: Draw) -> Arguments:
-    """Draw values at 0, and where they count: at steps, or a first operand that is 0."""
+    """Draw whole numbers, 0 among them, which no gradient flows to; or numbers clear of the step, or at it too."""
     a, b = d.shapes(2)
-    if d.smooth and d.chance():
-        return [0.0, d.array(b, 1)], {}
-    return [d.array(a, domain=DOMAINS["nonzero"]), d.array(b, 1)], {}
+    first = d.integers(a, -1, 1) if d.smooth and d.chance() else d.array(a, domain=DOMAINS["nonzero"])
+    return [first, d.array(b, 1)], {}
 
 
 def frexp(d: Draw) -> Arguments:
@@ -97,10 +96,10 @@ def frexp(d: Draw) -> Arguments:
 
 def nan_to_num(d: Draw) -> Arguments:
     """Draw what stands for NaN and the infinities, and these among the values."""
-    (x,) = d.arrays([d.shape()])
-    if not d.smooth and x.size and x.dtype.kind == "f":
-        x.flat[0] = d.choice(np.nan, np.inf, -np.inf)
-    return [x], d.choice({}, {"nan": 0.5}, {"nan": 1.0, "posinf": 2.0, "neginf": -3.0}, {"copy": True})
+    among = GRID if d.smooth else np.array([1.5, np.nan, np.inf, -np.inf, -2.0])
+    return [d.finished(drawn(d.draw, d.shape(), among))], d.choice(
+        {}, {"nan": 0.5}, {"nan": 1.0, "posinf": 2.0, "neginf": -3.0}, {"copy": True}
+    )
 
 
 def nearly_real(d: Draw) -> Arguments:

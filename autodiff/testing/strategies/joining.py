@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -120,9 +121,9 @@ def block(d: Draw) -> Arguments:
     return [[[d.array((n, m)) for m in widths] for n in (d.integer(0, 2), 2)[: d.integer(1, 2)]]], {}
 
 
-def places(d: Draw, n: int, end: int) -> Any:
+def places(d: Draw, n: int, end: int, masks: bool = True) -> Any:
     """Draw one place among n, a list, an array or a slice of them, or a mask; places may be counted from the end."""
-    kind = d.choice(*["one"] * (n > 0), "slice", "list", "array", "mask")
+    kind = d.choice(*["one"] * (n > 0), "slice", "list", "array", *["mask"] * masks)
     if kind == "one":
         return d.integer(-n, end)
     if kind == "slice":
@@ -131,6 +132,15 @@ def places(d: Draw, n: int, end: int) -> Any:
         return np.array([d.chance() for _ in range(n)], bool)
     several = [d.integer(-n, end) for _ in range(d.integer(0, 3))] if n else []
     return several if kind == "list" else np.array(several, np.int64)
+
+
+def _takes_masks() -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return bool(np.insert(np.zeros(2), np.array([True, False]), 1.0).size == 3)
+
+
+MASKS = _takes_masks()  # NumPy 2.1 inserts at the places 0 and 1 that a mask is made of
 
 
 def delete(d: Draw) -> Arguments:
@@ -147,7 +157,7 @@ def insert(d: Draw) -> Arguments:
     axis = d.choice(None, d.axis(len(shape)))
     size: Shape = (int(np.prod(shape)),) if axis is None else shape
     where = 0 if axis is None else axis % len(shape)
-    obj = places(d, size[where], size[where])
+    obj = places(d, size[where], size[where], masks=MASKS)
     count = np.insert(np.arange(size[where]), obj, -1).size - size[where]
     inserted = (*size[:where], count, *size[where + 1 :])
     if count == 1 and np.ndim(obj) == 0 and not isinstance(obj, slice):  # one place takes any number of values
