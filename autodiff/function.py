@@ -113,7 +113,8 @@ class _Plan:
         self.name, self.primitive = cls.__name__, self
         self.form, self.plans = "outputs" if several else "operands", {0: self}
         # what is neither an operand nor an output
-        self.kept = [t.detach() if o is None and t is not None else None for o, t in zip(origins, ctx._to_save, strict=True)]
+        pairs = zip(origins, ctx._to_save, strict=True)
+        self.kept = [t.detach() if origin is None and t is not None else None for origin, t in pairs]
 
     def carries(self, operand: int) -> bool:
         return self.ctx.needs_input_grad[operand]

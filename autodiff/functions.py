@@ -12,11 +12,11 @@ from autodiff.kernels.logits import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax
 from autodiff.kernels.logits import logsumexp as logsumexp
 from autodiff.kernels.logits import softmax as softmax
+from autodiff.kernels.ordering import kthvalue as kthvalue
+from autodiff.kernels.ordering import topk as topk
 from autodiff.kernels.scan import cummax as cummax
 from autodiff.kernels.scan import cummin as cummin
 from autodiff.kernels.scan import logcumsumexp as logcumsumexp
-from autodiff.kernels.ordering import kthvalue as kthvalue
-from autodiff.kernels.ordering import topk as topk
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 

@@ -360,7 +360,7 @@ class Methods:
     def split(self, size: Any, dim: int = 0) -> Any:
         """Split into pieces of a size (PyTorch's meaning; np.split counts the pieces)."""
         if not isinstance(size, int) and sum(size) != self.shape[dim]:
-            raise ValueError(f"split: sizes {size} sum to {sum(size)}; expected {self.shape[dim]}, the length of axis {dim}.")
+            raise ValueError(f"split: sizes {size} sum to {sum(size)}; axis {dim} has length {self.shape[dim]}.")
         stops = range(size, self.shape[dim], size) if isinstance(size, int) else numpy.cumsum(size)[:-1]
         return tuple(np.split(self, list(stops), dim))
 

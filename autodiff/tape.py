@@ -72,7 +72,7 @@ class Node:
 
 
 class Dual(Node):
-    """The history of a value known in forward mode alone: nothing but the tangents that `forward.Level`s keep for it."""
+    """The history of a value known in forward mode alone: a name by which `forward.Level`s keep its tangents."""
 
     __slots__ = ()
 

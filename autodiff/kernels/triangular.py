@@ -132,7 +132,8 @@ def permutation(piv: Any, *, m: int) -> Any:
             rows[[i, j]] = rows[[j, i]]
         return rows
 
-    return order(piv) if piv.ndim == 1 else np.stack([permutation(p, m=m) for p in piv])
+    orders = [order(p) for p in piv.reshape(math.prod(piv.shape[:-1]), piv.shape[-1])]
+    return np.reshape(np.array(orders, dtype=np.intp), (*piv.shape[:-1], m))
 
 
 def permuted(x: Any, order: Any) -> Any:
@@ -173,6 +174,8 @@ def _frechet(fun: Callable[..., Any], g: Any, x: Any) -> Any:
 
 def _wide(fun: Callable[..., Any], A: Any) -> Any:
     """Return a matrix function computed in double precision, in which alone SciPy's are accurate, as A's own."""
+    if not A.size:
+        return np.zeros_like(A)
     y = _stacked(fun, A.astype(np.result_type(A.dtype, np.float64)))
     return y.astype(np.result_type(A.dtype, np.complex64)) if y.dtype.kind == "c" else y.astype(A.dtype)
 

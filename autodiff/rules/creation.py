@@ -12,7 +12,7 @@ from autodiff.primitive import constant, linear
 def _number(dtype: Any) -> Any:
     """Return a dtype of numbers."""
     if (found := np.dtype(dtype)).kind not in "biufc":
-        raise TypeError(f"astype: dtype {found} is not supported; expected booleans, integers, floats or complex numbers.")
+        raise TypeError(f"astype: dtype {found} is not supported; expected booleans, integers, floats or complex.")
     return found
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import apply as engine
 from autodiff.kernels.indexing import ARRAY, scatter_add
 from autodiff.kernels.summation import total
-from autodiff import apply as engine
 from autodiff.primitive import composite, linear, values
 
 
