@@ -89,7 +89,7 @@ def _column_stack(tup: Any) -> Any:
 
 @composite(np.append)
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate((arr, values), axis)
+    return np.concatenate(shapes.arrays(arr, values), axis)
 
 
 @composite(np.block)

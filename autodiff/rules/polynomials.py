@@ -13,8 +13,13 @@ from autodiff.primitive import composite, elementwise, primitive, values
 from autodiff.rules.shapes import array, arrays
 
 primitive(np.vander, lambda g, x, N, increasing: _vander(g if increasing else g[..., ::-1], x),
-          kernel=lambda x, N, increasing: np.vander(x, N, increasing).astype(x.dtype),  # NumPy's float32 does not stay
+          kernel=lambda x, N, increasing: _powers(x, N, increasing),
           sig="x; N=None, increasing=False", shapes="(n)->(n,m)", analytic=True)  # fmt: skip
+
+
+def _powers(x: Any, N: int | None, increasing: bool) -> Any:
+    y = np.vander(x, N, increasing)
+    return y.astype(x.dtype) if x.dtype.kind in "fc" else y  # NumPy's float32 does not stay
 
 
 def _vander(g: Any, x: Any) -> Any:
@@ -126,6 +131,7 @@ def _times(name: str, m: Any) -> int:
 def _poly(seq_of_zeros: Any) -> Any:
     """Multiply the factors x - root; of a matrix, return its characteristic polynomial."""
     roots = _stacked(seq_of_zeros)
+    roots = roots if roots.dtype.kind in "fc" else roots.astype(np.float64)
     if roots.ndim == 2 and roots.shape[0] == roots.shape[1] and roots.size:
         return characteristic(roots)
     if roots.ndim != 1:

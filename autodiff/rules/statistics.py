@@ -58,6 +58,7 @@ def _quantile(
 ) -> Any:
     """Mix two elements of each line: lower + share * (upper - lower)."""
     a = array(a)
+    a = a if a.dtype.kind != "b" else a.astype(np.float64)
     along, order = lines(a, axis), np.shape(0 if q is None else q)
     if weights is not None:
         weights = lines(np.broadcast_to(weights_of(a, weights, axis), np.shape(a)), axis)

@@ -389,7 +389,7 @@ class TestScores:
 class TestTheProject:
     @pytest.mark.parametrize("f", [np.divide, np.sum, kernels.softmax], ids=lambda f: f.__name__)
     def test_the_default_tests_kill_all_mutants(self, f):
-        found = mutation_score(f, examples=8)
+        found = mutation_score(f, examples=16)
         assert len(found.mutants) >= 5
         assert not found.missed, found
 

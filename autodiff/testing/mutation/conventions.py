@@ -34,6 +34,7 @@ CONVENTIONS = [
     Convention("hypot", ([0, INF, 1, 1e300], [0, 1, INF, 0]), ([0, 1, 0, 1], [0, 0, 1, 0])),
     Convention("arctan2", ([0, 1, INF, 1], [0, INF, 1, 1e-300]), ([0, 0, 0, 1e-300], [0, 0, 0, -1])),
     Convention("logsumexp", ([-INF, -INF],), ([0, 0],)),
+    Convention("weighted_logsumexp", ([-INF, -INF], [1, 2]), ([0, 0], [0, 0])),
     Convention("logcumsumexp", ([-INF, -INF, 0],), ([0, 0, 1],)),
     Convention("nanmax", ([1, NAN, 1, 0],), ([0.5, 0, 0.5, 0],)),  # at ties: shared; NaN: none
     Convention("nanmin", ([1, NAN, 1, 2],), ([0.5, 0, 0.5, 0],)),
@@ -70,7 +71,9 @@ def _test(entry: Primitive, convention: Convention) -> Callable[[], bool]:
             for x, e in zip(convention.operands, convention.gradients, strict=True)
         ]
         with np.errstate(all="ignore"):
-            found = sweep.grad(np.sum(entry(*xs)), [x for x in xs if x.requires_grad])
+            ys = entry(*xs)
+            total = sum(map(np.sum, ys if isinstance(ys, tuple) else (ys,)))
+            found = sweep.grad(total, [x for x in xs if x.requires_grad])
         return all(g is not None and np.allclose(g.data, e, rtol=1e-12) for g, e in zip(found, wanted, strict=True))
 
     holds.__name__ = f"{entry.name} at {', '.join(map(str, convention.operands))}"

@@ -46,6 +46,11 @@ def not_at_origin(d: Draw) -> Arguments:
     return [d.finished(drawn(d.draw, a, NOT_ZERO)), d.finished(drawn(d.draw, b, GRID), 1)], {}
 
 
+def often_equal(d: Draw) -> Arguments:
+    """Draw from a few numbers, so that many pairs are equal."""
+    return [d.finished(drawn(d.draw, shape, np.array([0.0, 0.5, -1.0])), i) for i, shape in enumerate(d.shapes(2))], {}
+
+
 def rounded(d: Draw) -> Arguments:
     """Draw decimals, and values clear of the halves between what is rounded to; or exactly there."""
     decimals = d.choice(0, 1, 2, -1)
@@ -127,6 +132,8 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.clip: clip,
     np.astype: astype,
     np.ldexp: ldexp,
+    np.logaddexp: often_equal,
+    np.logaddexp2: often_equal,
     np.heaviside: heaviside,
     np.frexp: frexp,
     np.nan_to_num: nan_to_num,

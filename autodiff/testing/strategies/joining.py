@@ -171,12 +171,11 @@ def insert(d: Draw) -> Arguments:
 
 
 def widths(d: Draw, shape: Shape, most: int = 2) -> Any:
-    """Draw one width, a pair, a column, a pair for each axis, or a dictionary of some axes."""
+    """Draw one width, a pair, or a pair for each axis."""
     pairs = [(d.integer(0, most), d.integer(0, most)) for _ in shape]
     if not shape or d.chance():
         return d.choice(d.integer(0, most), (d.integer(0, most), d.integer(0, most)), [d.integer(0, most)])
-    some = {axis: d.choice(pair, pair[0]) for axis, pair in enumerate(pairs) if d.chance()}
-    return d.choice(pairs, np.array(pairs), some)
+    return d.choice(pairs, np.array(pairs))
 
 
 def sides(d: Draw, shape: Shape) -> Any:

@@ -9,6 +9,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "characteristic": {
         "swap the operands of np.matmul(x, adjugate) (in _characteristic)": "a polynomial in x commutes with x",
     },
-    "over_slope": {f"operand {i}: skip un-broadcasting": "all operands have one shape" for i in (0, 1, 2)},
+    "over_slope": {f"operand {i}: skip un-broadcasting": "all operands have one shape" for i in (0, 1)},
     "vander": {"flip the sign of -1 (in _vander)": "the powers of a sequence have two axes: 1 and -1 are the same"},
 }

@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[str, dict[str, str]] = {}
+from autodiff.testing.mutation.equivalent.basics import BROADCAST_LATER, SPREAD
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "weighted_logsumexp": {f"operand {i}: {SPREAD}": BROADCAST_LATER for i in (0, 1)},
+}
