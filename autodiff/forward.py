@@ -258,8 +258,13 @@ def _transposed(
     that matters only where its tangent is used.
     """
     moving = [i for i, t in enumerate(given) if t is not None]
-    # each operand in a Tensor of its own, so that what is pulled back to it can be told from the others
-    own = [engine.wrap(x._data, x._node) if isinstance(x, Tensor) else x for x in operands]
+    keep = tape.is_grad_enabled() or bool(levels())
+
+    def alone(x: Any) -> Any:
+        """Return a value in a Tensor of its own, told from the others, with its history only where that is wanted."""
+        return engine.wrap(x._data, x._node if keep else None) if isinstance(x, Tensor) else x
+
+    own, results = list(map(alone, operands)), list(map(alone, results))
     if primitive.joint is None:
         key, parents = sum(1 << i for i in moving), tuple([own[i] for i in moving])
     else:
@@ -279,7 +284,7 @@ def _transposed(
         live = [(h, directions[id(x)]) for x, h in pulled if isinstance(h, Tensor) and h._node is not None]
         if not live or rows == 0:
             return np.zeros_like(y) if rows is None else np.zeros_like(y, shape=(rows, *y.shape))
-        each = [_paired(live if n is None else [(h, t[n]) for h, t in live], dummy) for n in _numbers(rows)]
+        each = [_paired(live if n is None else [(h, t[n]) for h, t in live], dummy, keep) for n in _numbers(rows)]
         return each[0] if rows is None else np.stack(each)
 
     def known(k: int, y: Any) -> Any:
@@ -295,10 +300,9 @@ def _numbers(rows: int | None) -> list[int | None]:
     return [None] if rows is None else list(range(rows))
 
 
-def _paired(live: list[tuple[Any, Any]], dummy: Any) -> Any:
+def _paired(live: list[tuple[Any, Any]], dummy: Any, keep: bool) -> Any:
     """Return how the pairing of gradients h(dummy) with directions depends on the dummy."""
     ts = [sweep.conjugate(np.broadcast_to(t, h.shape)) for h, t in live]
-    keep = tape.is_grad_enabled() or bool(levels())
     (found,) = sweep.grad([h for h, _ in live], [dummy], ts, True, keep, allow_unused=True)
     return np.zeros_like(dummy) if found is None else sweep.conjugate(found)
 

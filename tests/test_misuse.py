@@ -66,6 +66,7 @@ TAKEN: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "split at places out of order": (lambda t: np.concatenate(np.split(t, [1, 9, 2])), V),
     "array_split at places out of order": (lambda t: np.array_split(t, [4, 2], axis=1)[2], X),
     "interp to an infinite value": (lambda t: np.interp(t, [0.0, 1.0, 2.0], [1.0, np.inf, 5.0]), np.array([0.0, 1.0])),
+    "trapezoid over places in a matrix": (lambda t: np.trapezoid(t[None] * np.ones((2, 1, 1)), X), X),
     "copyto from a matrix of one row": (lambda t: np.copyto(y := t * 1, t[None, ::-1]) or y, V),
     "intersect1d of integers and floats": (lambda t: np.intersect1d([1, 2], t), np.array([2.0, 3.0])),
 }
@@ -141,6 +142,7 @@ VARIES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] =
     "delete by indices": (np.delete, (V, np.array([1, 2])), (V * 2, np.array([0, 5]))),
     "insert at indices": (lambda x, i: np.insert(x, i, 9.0), (V, np.array([1, 2])), (V * 2, np.array([5, 0]))),
     "quantile": (np.quantile, (V, np.array([0.3, 0.4])), (V[::-1] * 2, np.array([0.9, 0.0]))),
+    "histogram of equal numbers": (lambda x: np.histogram_bin_edges(x, 4), (np.ones(3),), (V,)),
     "piecewise where a condition never holds": (
         lambda x: np.piecewise(x, [x > 0, x <= 0], [np.exp, np.square]),
         (np.abs(V),),

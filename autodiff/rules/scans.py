@@ -158,7 +158,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = array(y)
     if not y.ndim:
         raise ValueError("trapezoid: expected an array of at least one dimension; got a number.")
-    axis = normalize_axis_index(axis, y.ndim)
+    normalize_axis_index(axis, y.ndim)  # refuses an axis that is not there
     steps = dx if x is None else np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
     if x is not None and np.ndim(x) == 1:
         steps = np.reshape(steps, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))

@@ -177,11 +177,12 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     if np.ndim(bins) == 1:
         return bins if isinstance(bins, engine.Tensor) else engine.wrap(given, None)
     low, high = range if range is not None else (np.min(a), np.max(a)) if np.size(a) else (given[0], given[-1])
-    if values(low) == values(high):
-        low, high = low - 0.5, high + 0.5
     low, high = (
-        x if isinstance(x, engine.Tensor) else engine.wrap(np.asarray(x, given.dtype), None) for x in (low, high)
+        x.astype(given.dtype) if isinstance(x, engine.Tensor) else engine.wrap(np.asarray(x, given.dtype), None)
+        for x in (low, high)
     )
+    flat = np.equal(low, high)
+    low, high = np.where(flat, low - 0.5, low), np.where(flat, high + 0.5, high)
     count = len(given) - 1
     inner = np.arange(count, dtype=given.dtype) * ((high - low) / count) + low  # rounded as np.linspace does
     return np.concatenate([inner, np.reshape(high, 1)])

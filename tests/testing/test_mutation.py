@@ -18,7 +18,7 @@ from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.mutation.conventions import CONVENTIONS, conventions
 from autodiff.testing.mutation.equivalent import EQUIVALENT
 from autodiff.testing.mutation.examples import default_tests
-from autodiff.testing.mutation.score import Total, mutate, mutation_score, ruled
+from autodiff.testing.mutation.score import Total, measured, mutate, mutation_score, ruled
 from autodiff.testing.report import observers
 
 RNG = np.random.default_rng(0)
@@ -402,6 +402,12 @@ class TestTheProject:
             made = {name for name, _, _ in _places(entries[operation].fun, entries[operation])}
             assert set(explained) <= made, f"{operation}: {set(explained) - made}"
             assert all(len(why) > 10 for why in explained.values())
+
+    def test_an_operation_that_cannot_be_measured_is_reported_and_the_others_go_on(self):
+        first, second = measured([ad.registry[np.shape], ad.registry[np.negative]], examples=4, seconds=5)
+        assert "LookupError: shape has no strategy" in first.missed["not measured"]
+        assert not first
+        assert second.score == 1
 
     def test_every_rule_has_at_least_five_mutants(self):
         from autodiff.testing.mutation.score import LEAST, _places, _rules

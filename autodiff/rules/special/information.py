@@ -51,4 +51,4 @@ def _kept(x: Any, y: Any) -> Any:
 
 def _excess(x: Any, y: Any, plus: int) -> Any:
     """Return log(x / y) + plus, 0 where x is 0."""
-    return np.where(np.equal(x, 0), 0, np.log(np.where(np.equal(x, 0), 1, x)) - np.log(y) + plus)
+    return np.where(np.equal(x, 0), 0, np.log(x) - np.log(y) + plus)

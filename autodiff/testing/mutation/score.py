@@ -304,7 +304,7 @@ def _quietly() -> Iterator[None]:
 def measured(entries: Sequence[Primitive], *, examples: int, seconds: float, jobs: int = 1) -> Iterator[MutationScore]:
     """Yield the mutation scores of operations, in their order; with several jobs, processes share them."""
     if jobs == 1:
-        yield from (mutation_score(entry, examples=examples, seconds=seconds) for entry in entries)
+        yield from (_scored(entry, examples, seconds) for entry in entries)
         return
     from multiprocessing import get_context
 
@@ -316,9 +316,17 @@ def measured(entries: Sequence[Primitive], *, examples: int, seconds: float, job
 def _measure(work: tuple[int, int, float]) -> MutationScore:
     """Return a score that can be sent to another process: its mutants cannot be called any more."""
     number, examples, seconds = work
-    score = mutation_score(list(registry.values())[number], examples=examples, seconds=seconds)
+    score = _scored(list(registry.values())[number], examples, seconds)
     score.mutants = [replace(mutant, function=_elsewhere) for mutant in score.mutants]
     return score
+
+
+def _scored(entry: Primitive, examples: int, seconds: float) -> MutationScore:
+    """Return an operation's score; where its tests fail on the rules as they are, that counts as missed."""
+    try:
+        return mutation_score(entry, examples=examples, seconds=seconds)
+    except Exception as error:
+        return MutationScore(entry.name, survived={"not measured": f"{type(error).__name__}: {error}".splitlines()[0]})
 
 
 def _elsewhere(*_: Any, **__: Any) -> Any:

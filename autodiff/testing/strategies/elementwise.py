@@ -136,6 +136,7 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.logaddexp2: often_equal,
     np.heaviside: heaviside,
     np.frexp: frexp,
+    np.spacing: frexp,
     np.nan_to_num: nan_to_num,
     np.real_if_close: nearly_real,
     cosine: not_at_origin,
