@@ -99,13 +99,16 @@ def _record(
     primitive: Primitive, y: Any, arrays: list[Any], nodes: list[Node | None], params: dict[str, Any]
 ) -> Node | None:
     key = 0
-    for i, parent in enumerate(nodes):
-        if parent is not None:
-            if not primitive.carries(i):
+    if primitive.joint is None:
+        for i, (rule, parent) in enumerate(zip(primitive.rules, nodes, strict=False)):
+            if parent is not None:
+                if rule is None:
+                    refuse(primitive, i)
+                key |= 1 << i
+    else:
+        for i in primitive.constants:
+            if nodes[i] is not None:
                 refuse(primitive, i)
-            key |= 1 << i
-    if primitive.joint is not None:
-        key = 0
     several = type(y) is not ndarray
     if not several and y.dtype.kind not in "fc":
         return None
