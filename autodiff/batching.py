@@ -14,6 +14,7 @@ from autodiff import apply as engine
 from autodiff.kernels import indexing
 from autodiff.kernels.contraction import contract
 from autodiff.primitive import Primitive
+from autodiff.rules.padding import pad_constant
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 Rule = Callable[..., Any]
@@ -97,6 +98,11 @@ def _scatter_add(operands: list[Any], moving: list[int], params: dict[str, Any],
     return None if index is None else indexing.scatter_add(t, *arrays, index=index, shape=(rows, *params["shape"]))
 
 
+def _padded(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
+    widths = ((0, 0), *params["widths"])
+    return None if 1 in moving else pad_constant(operands[0], 0.0, widths=widths)
+
+
 def _joined(operands: list[Any], moving: list[int], params: dict[str, Any], y: Any, rows: int) -> Any:
     axis = params["axis"]
     if axis is None:
@@ -165,4 +171,5 @@ BATCHED: dict[Any, Rule] = {
     contract: _einsum,
     indexing.getitem: _getitem,
     indexing.scatter_add: _scatter_add,
+    pad_constant: _padded,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 SPREAD = "skip broadcast_to in np.broadcast_to(g, like.shape) (in spread)"
 BROADCAST_LATER = "what it is combined with has the full shape, so that it is broadcast there"
-SLICES = "the index of what lies within a border holds slices alone"
 ONES = "drop the factor np.ones_like(x) (in _kept)"
 CAST = "the truth it makes a number of is cast to one in any case"
 POSITIVE = "the sign is 1 here, and stands for the -1 of fmin"
@@ -24,10 +23,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         SPREAD: BROADCAST_LATER,
         "flip the sign of np.broadcast_to(g, like.shape) (in spread)": "numerator and divisor: the signs cancel",
         "scale np.broadcast_to(g, like.shape) by 1.001 (in spread)": "numerator and divisor: the factors cancel",
-    },
-    "pad_constant": {
-        "leave out template.append(ARRAY) (in parse)": SLICES,
-        "leave out arrays.append(_checked(part)) (in parse)": SLICES,
     },
     "entr": {
         ONES: CAST,
