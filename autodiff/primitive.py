@@ -203,7 +203,7 @@ class Primitive:
         if not extras:
             return engine.apply(self, operands, params)
         given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
-        return engine.with_extras(self, operands, params, given)
+        return engine.with_extras(self, operands, params, given) if given else engine.apply(self, operands, params)
 
     def _misused(self, function: Callable[..., Any], args: Any, kwargs: Any) -> str | None:
         """Say what is wrong with the arguments of a call, and what is supported; None where they fit the function."""

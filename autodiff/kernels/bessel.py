@@ -22,7 +22,7 @@ def bessel_i(x: Any, *, order: int) -> Any:
 
     >>> import numpy as np
     >>> bessel_i(np.array([0.0, 1.0]), order=1)
-    array([0.        , 0.56515910])
+    array([0.       , 0.5651591])
     """
     from scipy.special import iv
 

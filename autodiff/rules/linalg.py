@@ -173,7 +173,8 @@ def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -
 
 def _largest(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Return the largest of numbers that are not negative; of none of them, 0."""
-    return np.max(x, axis=axis, keepdims=keepdims, **({} if x.size else {"initial": 0}))
+    given: dict[str, Any] = {} if x.size else {"initial": 0}
+    return np.max(x, axis=axis, keepdims=keepdims, **given)
 
 
 _OF_SUMS: dict[Any, Any] = {1: (0, _largest), -1: (0, np.min), math.inf: (1, _largest), -math.inf: (1, np.min)}

@@ -47,6 +47,7 @@ CONVENTIONS = [
     Convention("kl_div", ([0, 0, 1, 2], [0, 2, 0, 1]), ([0, 0, INF, math.log(2)], [1, 1, -INF, -1])),
     Convention("log_ndtr", ([-INF, -1e9, INF],), ([INF, 1e9, 0],)),
     Convention("erfcx", ([INF, -40],), ([0, -INF],)),
+    Convention("ive", ([1], [-1]), (None, [0.049938776894223574])),  # left of 0 it is scaled by exp(x)
     Convention("rgamma", ([0, -1, -2, INF],), ([1, -1, 2, 0],)),
     Convention("entr", ([0, 1],), ([0, -1],)),
     Convention("zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)

@@ -48,8 +48,8 @@ def sylvester(d: Draw) -> Arguments:
 
 def lyapunov(d: Draw) -> Arguments:
     """Draw a matrix with positive eigenvalues, and a right-hand side."""
-    a = positive_definite(d)
-    return [a[(0,) * (a.ndim - 2)] if a.size else a[..., :0, :0].reshape(0, 0), d.array((a.shape[-1],) * 2, 1)], {}
+    a = alone(d, positive_definite(d))
+    return [a, d.array(a.shape, 1)], {}
 
 
 def discrete(d: Draw) -> Arguments:
@@ -241,7 +241,7 @@ def least_squares(d: Draw) -> Arguments:
 
 def procrustes(d: Draw) -> Arguments:
     """Draw two matrices whose product has singular values that are apart."""
-    a = alone(d, rectangular(d, least=1))
+    a = alone(d, tall(d))
     return [a, np.matmul(a, np.diag(np.arange(1.0, a.shape[-1] + 1)))], {}
 
 
