@@ -34,7 +34,7 @@ def _argument(x: Any) -> Any:
 
 def _called(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Call f with the chosen arguments made variables; return them and what f answers."""
-    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    chosen = _numbers(argnums, args)
     variables = [map_leaves(_argument, args[i]) for i in chosen]
     given = list(args)
     for i, variable in zip(chosen, variables, strict=True):
@@ -42,6 +42,24 @@ def _called(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, kwar
     with tape.enable_grad():
         y = f(*given, **kwargs)
     return variables[0] if isinstance(argnums, int) else tuple(variables), y
+
+
+def _numbers(argnums: Argnums, args: Any) -> tuple[int, ...]:
+    """Return the chosen arguments' numbers, checked."""
+    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    for i in chosen:
+        if not isinstance(i, int) or not -len(args) <= i < len(args):
+            raise ValueError(
+                f"argnums={argnums!r} for {len(args)} positional arguments; expected their numbers, from 0."
+            )
+    return tuple(chosen)
+
+
+def _matched(given: list[Any], expected: list[Any], what: str) -> zip[tuple[Any, Any]]:
+    """Pair tangents (or cotangents) with the values they belong to."""
+    if len(given) != len(expected):
+        raise ValueError(f"{len(given)} {what} were given for {len(expected)} values; expected one for each.")
+    return zip(given, expected, strict=True)
 
 
 def _outer(outputs: list[Tensor], variables: list[Tensor]) -> bool:
@@ -134,7 +152,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     keep = _outer(outputs, leaves(variables))
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
-        seeds = [_like(c, o) for c, o in zip(leaves(cotangents), outputs, strict=True)]
+        seeds = [_like(c, o) for c, o in _matched(leaves(cotangents), outputs, "cotangents")]
         return tuple(_gradients(outputs, variables, seeds, True, keep or any(s.requires_grad for s in seeds)))
 
     return (y if keep else map_leaves(forward.plain, y)), pull
@@ -149,8 +167,10 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     >>> functional.jvp(lambda x: x * x, (3.0,), (2.0,))
     (tensor(9.), tensor(12.))
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("jvp takes tuples, one entry an argument of f: jvp(f, (x,), (v,)).")
     points = [map_leaves(_floating, p) for p in primals]
-    directions = [_like(t, x) for t, x in zip(leaves(list(tangents)), leaves(points), strict=True)]
+    directions = [_like(t, x) for t, x in _matched(leaves(list(tangents)), leaves(points), "tangents")]
     y, pushed = _pushed(f, points, {}, directions, range(len(points)), None)
     return y, rebuild(y, iter(pushed))
 
@@ -220,7 +240,7 @@ def jacobian(
 
 def _chosen(args: Any, argnums: Argnums) -> list[Any]:
     """Return the leaves of the arguments to differentiate by."""
-    return [x for i in ((argnums,) if isinstance(argnums, int) else argnums) for x in leaves(args[i])]
+    return [x for i in _numbers(argnums, args) for x in leaves(args[i])]
 
 
 def _rows(variables: Any, y: Any) -> Any:

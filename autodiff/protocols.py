@@ -49,7 +49,8 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
         if entry is not None:
             return entry.call(*inputs)
     if method == "reduce" and ufunc in _REDUCE:
-        return registry[_REDUCE[ufunc]].call(*inputs, **({"axis": 0} | kwargs))
+        given = {n: v for n, v in kwargs.items() if v is not None or n == "axis"}
+        return registry[_REDUCE[ufunc]].call(*inputs, **({"axis": 0} | given))
     if method == "accumulate" and ufunc in _ACCUMULATE:
         return _ACCUMULATE[ufunc](*inputs, **({"axis": 0} | kwargs))
     if method == "outer" and not kwargs:

@@ -313,8 +313,11 @@ def test_under_no_grad_derivatives_still_come() -> None:
             ValueError,
             r"shape \(1,\) was given for a value of shape \(3,\)",
         ),
-        (lambda: fn.jvp(lambda x: x, (t(X),), (t(X), t(X))), ValueError, "2"),
-        (lambda: fn.vjp(lambda x: (x, x), t(X))[1](t(X)), ValueError, "1"),
+        (lambda: fn.jvp(lambda x: x, (t(X),), (t(X), t(X))), ValueError, "2 tangents were given for 1 values"),
+        (lambda: fn.vjp(lambda x: (x, x), t(X))[1](t(X)), ValueError, "1 cotangents were given for 2 values"),
+        (lambda: fn.jvp(np.sin, t(X), t(X)), TypeError, r"jvp takes tuples.*jvp\(f, \(x,\), \(v,\)\)"),
+        (lambda: fn.grad(cubic, argnums=3)(t(X)), ValueError, "argnums=3 for 1 positional arguments"),
+        (lambda: fn.jacobian(np.sin, argnums="x")(t(X)), ValueError, "argnums='x' for 1 positional"),
     ],
 )
 def test_mistakes_say_what_was_given_and_expected(call: Any, error: Any, message: str) -> None:

@@ -27,6 +27,7 @@ from autodiff.testing.strategies.stacks import (
     invertible,
     positive_definite,
     rectangular,
+    rotation,
     square,
     squared,
     symmetric,
@@ -115,11 +116,13 @@ def solve(d: Draw) -> Arguments:
 
 
 def least_squares(d: Draw) -> Arguments:
-    """Draw a matrix of full rank and one right-hand side or several."""
-    x = d(distinct_singular_values(d.integer(1, 4), d.integer(1, 3), 0.75))
-    a = finished(d, x * (1 + 0.5j) if d.complex else x)
-    b = d.array((a.shape[0], *d.choice((), (2,), (1,))), 1)
-    return [a, b], d.choice({}, {"rcond": 1e-6}), lstsq
+    """Draw a tall or a wide matrix of full rank and one right-hand side or several; `rcond` says which it was."""
+    m, n = d.choice((3, 2), (2, 3), (4, 1), (2, 2), (1, 3))
+    x = d(distinct_singular_values(m, n, 0.75))
+    a = finished(d, np.matmul(np.matmul(rotation(d, m), x), rotation(d, n)))
+    vector = d.chance()
+    keywords = {"rcond": 10.0 ** -(6 + 2 * (m > n) + vector)} if vector or m < n else {}
+    return [a, d.array((m,) if vector else (m, 2), 1)], keywords, lstsq
 
 
 def pseudo_inverse(d: Draw) -> Arguments:

@@ -13,5 +13,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "skip real in np.real(np.sum(vectors * g[1], axis=-2)) (in _eig)": "no phase changes what has a gradient here",
     },
     "eigh": {"skip determined in determined(x, values, g[0], x, name='eigh') (in _eigh)": CHECK},
+    "lstsq": {
+        "operand 0: skip full_rank in full_rank(a, y[2]) (in _lstsq_matrix)": CHECK,
+        "operand 1: skip full_rank in full_rank(a, y[2]) (in _lstsq_right)": CHECK,
+        "operand 0: skip whole in whole(x, y) (in _pinv)": CHECK,
+    },
     "pinv": {"skip whole in whole(x, y) (in _pinv)": CHECK},
 }
