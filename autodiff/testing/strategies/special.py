@@ -23,15 +23,20 @@ Numbers = tuple[float, ...]
 def family(*operands: Numbers | None) -> Callable[[Draw], Arguments]:
     """Draw a number, or two whole ones, for each operand without a rule (an order), arrays for the others."""
 
-    def number(d: Draw, numbers: Numbers) -> Any:
+    def number(d: Draw, numbers: Numbers, ndim: int) -> Any:
         whole = [n for n in numbers if isinstance(n, int)]
-        return np.array([[d.choice(*whole)] for _ in range(2)]) if whole and d.chance() else d.choice(*numbers)
+        return (
+            np.reshape([d.choice(*whole) for _ in range(2)], (2,) + (1,) * ndim)
+            if whole and d.chance()
+            else d.choice(*numbers)
+        )
 
     def draw(d: Draw) -> Arguments:
         free = [i for i, numbers in enumerate(operands) if numbers is ARRAY]
         shapes = d.shapes(len(free)) if len(free) > 1 else [d.shape()]
         arrays = {i: d.array(shape, 0, d.entry.domain_of(i)) for i, shape in zip(free, shapes, strict=True)}
-        return [arrays[i] if numbers is ARRAY else number(d, numbers) for i, numbers in enumerate(operands)], {}
+        ndim = max(map(len, shapes))
+        return [arrays[i] if numbers is ARRAY else number(d, numbers, ndim) for i, numbers in enumerate(operands)], {}
 
     return draw
 
