@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autodiff.primitive import composite, outputs
+from autodiff.primitive import Decorator, composite, outputs
 
 
 class Ranked(NamedTuple):
@@ -18,7 +18,7 @@ class Ranked(NamedTuple):
     indices: Any
 
 
-ranking: Any = functools.partial(composite, kinks=("tie",), complex=True)
+ranking = cast("Decorator", functools.partial(composite, kinks=("tie",), complex=True))
 
 
 @ranking

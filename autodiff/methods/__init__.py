@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from autodiff.kernels import activation, logits, ordering, scan
 from autodiff.methods.entries import np
 from autodiff.methods.shapes import Shapes

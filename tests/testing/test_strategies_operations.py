@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.special
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
