@@ -23,7 +23,6 @@ from tests.test_ops import example, leaves, listed
 
 @pytest.fixture(autouse=True)
 def _no_collector() -> Iterator[None]:
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

@@ -72,7 +72,7 @@ def _third(g: Any, a: Any, b: Any) -> Any:
     return np.linalg.det(b)[..., None, None] * ((tp * tq - tpq) * inverse + np.matmul(middle, inverse)).mT
 
 
-@primitive(lambda g: g, lambda g, rank: np.zeros_like(rank), sig="a, rank;")
+@primitive(lambda g: g, lambda g, rank: np.zeros_like(rank), sig="a, rank;", analytic=True)
 def full_rank(a: Any, rank: Any) -> Any:
     """Return a if it has full rank: a solution of least squares jumps where the rank changes."""
     if rank < min(a.shape):
@@ -83,7 +83,7 @@ def full_rank(a: Any, rank: Any) -> Any:
     return a
 
 
-@primitive(lambda g: g, lambda g, inverse: np.zeros_like(inverse), sig="a, inverse;")
+@primitive(lambda g: g, lambda g, inverse: np.zeros_like(inverse), sig="a, inverse;", analytic=True)
 def whole(a: Any, inverse: Any) -> Any:
     """Return a if its pseudo-inverse leaves out nothing but what is 0 in it: at constant rank alone it is smooth."""
     rest = a - np.matmul(np.matmul(a, inverse), a)
@@ -130,7 +130,7 @@ def proportion(a: Any, b: Any) -> Any:
         return np.divide(a, b)
 
 
-@elementwise(lambda g: g)
+@elementwise(lambda g: g, analytic=True)
 def nonzero(b: Any) -> Any:
     """Return singular values if none is 0."""
     if np.any(np.equal(b, 0)):

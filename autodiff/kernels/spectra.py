@@ -60,7 +60,7 @@ def determined(a: Any, values: Any, weights: Any, like: Any, name: str = "", uni
     return a
 
 
-@primitive(lambda g: g, lambda g, turn: np.zeros_like(turn), sig="a, turn; name=''")
+@primitive(lambda g: g, lambda g, turn: np.zeros_like(turn), sig="a, turn; name=''", analytic=True)
 def unturned(a: Any, turn: Any, name: str = "") -> Any:
     """Return a, the gradient by further columns of a basis, if `turn`, that by the choice of them, is Hermitian."""
     if np.any(np.abs(turn - np.conjugate(turn.mT)) > _noise(a)):

@@ -106,7 +106,7 @@ def _sylvester(g: Any, a: Any, b: Any, y: Any, needs: list[bool]) -> list[Any]:
     lambda g, y: _lu_rule(g[0], *y),
     sig="a; overwrite_a=False, check_finite=True",
     shapes="(m,n)->(m,n),(k)",
-    complex=True,
+    analytic=True,
 )
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """Return a matrix that holds l below its diagonal and u above, and the rows that were exchanged: a = p l u."""
@@ -180,8 +180,11 @@ def _wide(fun: Callable[..., Any], A: Any) -> Any:
     return y.astype(np.result_type(A.dtype, np.complex64)) if y.dtype.kind == "c" else y.astype(A.dtype)
 
 
-def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any]:
-    """Register one of SciPy's functions of a matrix: Najfeld and Havel, 1995, Mathias, 1996."""
+def _matrix_function(theirs: Callable[..., Any], text: str, analytic: bool = False) -> Callable[..., Any]:
+    """Register one of SciPy's functions of a matrix: Najfeld and Havel, 1995, Mathias, 1996.
+
+    All are analytic, but some of SciPy's lose a step off the real axis to round-off.
+    """
 
     def function(A: Any) -> Any:
         return _wide(theirs, A)
@@ -189,19 +192,19 @@ def _matrix_function(theirs: Callable[..., Any], text: str) -> Callable[..., Any
     function.__name__ = function.__qualname__ = theirs.__name__
     function.__doc__ = text
     registered: Callable[..., Any] = primitive(
-        lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", complex=True
+        lambda g, x: _frechet(registered, g, x), shapes="(n,n)->(n,n)", analytic=analytic, complex=True
     )(function)
     return registered
 
 
-expm = _matrix_function(linalg.expm, "Return the exponential of a matrix.")
+expm = _matrix_function(linalg.expm, "Return the exponential of a matrix.", analytic=True)
 logm = _matrix_function(linalg.logm, "Return the logarithm of a matrix.")
 sinm = _matrix_function(linalg.sinm, "Return the sine of a matrix.")
 cosm = _matrix_function(linalg.cosm, "Return the cosine of a matrix.")
 tanm = _matrix_function(linalg.tanm, "Return the tangent of a matrix.")
-sinhm = _matrix_function(linalg.sinhm, "Return the hyperbolic sine of a matrix.")
-coshm = _matrix_function(linalg.coshm, "Return the hyperbolic cosine of a matrix.")
-tanhm = _matrix_function(linalg.tanhm, "Return the hyperbolic tangent of a matrix.")
+sinhm = _matrix_function(linalg.sinhm, "Return the hyperbolic sine of a matrix.", analytic=True)
+coshm = _matrix_function(linalg.coshm, "Return the hyperbolic cosine of a matrix.", analytic=True)
+tanhm = _matrix_function(linalg.tanhm, "Return the hyperbolic tangent of a matrix.", analytic=True)
 
 
 @primitive(lambda g, y: solve_sylvester(y.mT, y.mT, g), shapes="(n,n)->(n,n)", complex=True)
