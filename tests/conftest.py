@@ -19,13 +19,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """Start every test from the default dtype, seed and mode, and leave them so."""
+def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start every test from the default dtype, seed and mode, and leave them so.
+
+    Hypothesis' plugin puts the settings of a parametrized test into new ones at each of its rows: a thousand rows deep,
+    they cannot be read any more.
+    """
     dtype, before = ad.get_default_dtype(), tape.mode.set(None)
+    given = getattr(request.node, "obj", None), "_hypothesis_internal_use_settings"
+    used = getattr(*given, None)
     ad.manual_seed(0)
     yield
     ad.set_default_dtype(dtype)
     tape.mode.reset(before)
+    if used is not None:
+        setattr(*given, used)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy
@@ -65,7 +66,7 @@ def leslie(f: Any, s: Any) -> Any:
     return np.concatenate([np.reshape(f, (1, -1)), below], axis=0)
 
 
-@composite
+@functools.partial(composite, complex=False)
 def fiedler(a: Any) -> Any:
     """Return the matrix of |a[i] - a[j]|."""
     return np.absolute(a[..., :, None] - a[..., None, :])

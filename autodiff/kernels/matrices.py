@@ -117,6 +117,8 @@ def inverse_or_nan(x: Any) -> Any:
     try:
         return np.linalg.inv(x)
     except np.linalg.LinAlgError:
+        if x.shape[-1] != x.shape[-2]:
+            raise
         if x.ndim == 2:
             return np.full_like(x, np.nan)
         return np.stack([inverse_or_nan(part) for part in x])
@@ -130,7 +132,7 @@ def proportion(a: Any, b: Any) -> Any:
         return np.divide(a, b)
 
 
-@elementwise(lambda g: g, analytic=True)
+@elementwise(lambda g: g, analytic=True, complex=False)
 def nonzero(b: Any) -> Any:
     """Return singular values if none is 0."""
     if np.any(np.equal(b, 0)):

@@ -91,6 +91,7 @@ def _triangular(
 )
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """Return the solution of a x + x b = q."""
+    square(a, b)
     return _stacked(linalg.solve_sylvester, a, b, q)
 
 
@@ -172,8 +173,16 @@ def _frechet(fun: Callable[..., Any], g: Any, x: Any) -> Any:
     return fun(np.concatenate([above, below], axis=-2))[..., :n, n:]
 
 
+def square(*matrices: Any) -> None:
+    """Refuse what is no square matrix, nor a stack of them."""
+    for a in matrices:
+        if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+            raise np.linalg.LinAlgError(f"expected square matrices (..., n, n); got an array of shape {a.shape}")
+
+
 def _wide(fun: Callable[..., Any], A: Any) -> Any:
     """Return a matrix function computed in double precision, in which alone SciPy's are accurate, as A's own."""
+    square(A)
     if not A.size:
         return np.zeros_like(A)
     y = _stacked(fun, A.astype(np.result_type(A.dtype, np.float64)))

@@ -117,7 +117,7 @@ SELECTION = [
     op(np.sinc, np.sinc, "...", torch=t("sinc")),
     op(np.sinc, lambda x: np.sinc(x * 1e-3), "...", label="near 0", torch=lambda torch: lambda x: torch.sinc(x * 1e-3)),
     op(sine_quotient, lambda x: sine_quotient(x, order=0), "...", reference=lambda x: np.sin(x) / x),
-    op(np.i0, np.i0, "...", torch=t("i0")),
+    op(np.i0, np.i0, "...", label="of NumPy", torch=t("i0")),
     op(bessel_i, lambda x: bessel_i(x, order=1), "...", torch=t("special.i1"), reference=scipy.special.i1),
     op(scaled_bessel_i, lambda x: scaled_bessel_i(x, order=2), "...", reference=lambda x: scipy.special.ive(2, x)),
     op(np.nan_to_num, np.nan_to_num, "...", torch=t("nan_to_num")),

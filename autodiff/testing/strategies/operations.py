@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -213,6 +214,8 @@ def _text(x: Any, names: Any) -> str:
         return f"np.{x.__name__}"
     if callable(x):
         return spelled(x)
+    if isinstance(x, float) and not math.isfinite(x):
+        return f"float('{x}')"
     return "autodiff.kernels.indexing.ARRAY" if x is indexing.ARRAY else repr(x)
 
 

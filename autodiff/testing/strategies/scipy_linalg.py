@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -260,7 +261,8 @@ ARGUMENTS: dict[Callable[..., Any], Strategy] = {
     linalg.lu: of_matrix(rectangular, factors, permute_l=(True,), p_indices=(True,)),
     linalg.lu_solve: of_system(square, lu_solution, trans=(0, 1, 2)),
     linalg.cho_factor: of_matrix(positive_definite, cho_factor, lower=(True,)),
-    linalg.cho_solve: of_system(positive_definite, cho_solution, lower=(True,)),
+    # SciPy's takes no empty vector
+    linalg.cho_solve: of_system(functools.partial(positive_definite, least=1), cho_solution, lower=(True,)),
     linalg.cholesky: of_matrix(positive_definite, cholesky, lower=(True,)),
     linalg.solve: system,
     linalg.inv: of_matrix(positive_definite, None, assume_a=("pos", "her", "gen")),

@@ -35,9 +35,9 @@ def invertible(d: Draw) -> Arguments:
     return [square(d)], {}
 
 
-def positive_definite(d: Draw) -> Any:
+def positive_definite(d: Draw, least: int = 0) -> Any:
     """Draw a stack of positive definite matrices, Hermitian where complex ones are asked for."""
-    x = d(spd_matrices(d.integer(0, 3), 6.0, batch=batch(d)))
+    x = d(spd_matrices(d.integer(least, 3), 6.0, batch=batch(d)))
     return finished(d, turned(d, x))
 
 
