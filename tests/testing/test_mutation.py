@@ -432,6 +432,7 @@ class TestTheProject:
         assert len(first) > 4
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # JAX, where another test loaded it, warns of any fork
 def test_the_command_line(capsys):
     assert main(["score", "np.positive", "--verbose", "--examples", "4"]) == 0
     said = capsys.readouterr().out
