@@ -278,7 +278,8 @@ LEGEND = """| column | what it says |
 | --- | --- |
 | class | how the result depends on the operands: `elementwise`, `linear`, `bilinear`, `multilinear`, a `reduction`, a \
 `composite` of other functions, or none of these (`other`); the rule of forward mode follows from it |
-| domain | where operands may lie, one word an operand, anywhere if there is none: {domains} |
+| domain | where operands lie (of orders and parameters: where examples are drawn), \
+one word an operand, anywhere if there is none: {domains} |
 | kinks and singular points | where the derivative is a convention: numbers, the `tie` of largest elements, the \
 `bounds` of an interval, `integers`, `halves` between them, `binades` (powers of 2), a whole `quotient`, the `origin`, \
 `equal` elements, the `cut` along the negative axis, the `step` at a first operand 0; then where it is infinite or \
