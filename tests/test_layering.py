@@ -39,7 +39,7 @@ LATE = {  # what is itself loaded late, when it is first used, may load its libr
     "autodiff.testing.plugin": {"hypothesis", "pytest"},
     "autodiff.testing.fuzzing": {"hypothesis"},
 }
-HEAVY = {"scipy", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"}
+HEAVY = {"scipy", "numba", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"}
 
 
 def name_of(path: Path) -> str:

@@ -1,64 +1,14 @@
-"""The layers and losses as plain functions of tensors, under the names of torch.nn.functional."""
+"""Losses."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, kernels, log_softmax, random
-from autodiff import sigmoid as sigmoid
-from autodiff import softmax as softmax
-from autodiff.kernels import linear as linear
-from autodiff.random import Generator
+from autodiff import Tensor, as_tensor, kernels, log_softmax
 from nn import _checks
-
-
-def _result(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
-    if inplace:
-        input[...] = output
-        return input
-    return output
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return max(x, 0)."""
-    return _result(input, kernels.relu(input), inplace)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Return the hyperbolic tangent."""
-    output: Tensor = input.tanh()
-    return output
-
-
-def dropout(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None
-) -> Tensor:
-    """Zero each element with probability p and scale the rest by 1 / (1 - p); the identity unless `training`."""
-    _checks.probability("dropout probability", p)
-    if not training or p == 0:
-        return input
-    scale = 0.0 if p == 1 else 1 / (1 - p)
-    mask = random.bernoulli(1 - p, input.shape, dtype=input.dtype, generator=generator)
-    return _result(input, input * (mask * scale), inplace)
-
-
-def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join the axes from `start_dim` to `end_dim`, both included, into one."""
-    shape, ndim = input.shape, input.ndim
-    if ndim == 0:
-        shape, ndim = (1,), 1
-    for dim in (start_dim, end_dim):
-        if not -ndim <= dim < ndim:
-            raise IndexError(f"flatten: dimension {dim} is out of range for shape {shape}; use {-ndim} to {ndim - 1}")
-    start, stop = start_dim % ndim, end_dim % ndim + 1
-    if start >= stop:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
-    joined: Tensor = input.reshape(*shape[:start], math.prod(shape[start:stop]), *shape[stop:])
-    return joined
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -1,0 +1,57 @@
+"""Loops that Numba compiles, where it is installed (the extra `numba`); the kernels hold their NumPy form beside them.
+
+A loop makes one pass over memory where NumPy makes one an operation. It is compiled at its first call for the dtypes it
+meets, and kept on disk for the next process.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_wanted = True
+
+
+@functools.cache
+def installed() -> bool:
+    """Say whether Numba is there to be imported."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def available() -> bool:
+    """Say whether loops are to be used in place of NumPy."""
+    return _wanted and installed()
+
+
+def loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of arrays and numbers that is compiled when first called; ask `available()` before."""
+
+    @functools.cache
+    def made() -> Callable[..., Any]:
+        import numba
+
+        # NaN and infinity mean what they mean; only the order of sums is free, so that they vectorise
+        jitted: Callable[..., Any] = numba.njit(
+            cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
+        )(function)
+        return jitted
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        return made()(*arguments)
+
+    return call
+
+
+@contextmanager
+def without() -> Iterator[None]:
+    """Run a block as if Numba were not installed."""
+    global _wanted
+    before, _wanted = _wanted, False
+    try:
+        yield
+    finally:
+        _wanted = before
