@@ -50,7 +50,7 @@ from autodiff.functions import where as where
 from autodiff.graph import draw as draw
 from autodiff.graph import trace as trace
 from autodiff.latex import latex as latex
-from autodiff.memory import keep_freed as _keep_freed
+from autodiff.memory import tune_allocator as tune_allocator
 from autodiff.primitive import bilinear as bilinear
 from autodiff.primitive import composite as composite
 from autodiff.primitive import elementwise as elementwise
@@ -83,8 +83,6 @@ bool_, uint8, int8, int16, int32, int64 = map(_np.dtype, ("bool", "uint8", "int8
 half, double, long = float16, float64, int64
 
 __version__ = "0.1.0"
-
-_keep_freed()
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import platform
 import subprocess
 import sys
@@ -229,11 +228,15 @@ GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C 
 
 
 @GLIBC
-@pytest.mark.parametrize(("setting", "kept"), [("", True), ("system", False)])
-def test_freed_memory_is_kept_unless_the_environment_says_otherwise(setting: str, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("calls", "kept"),
+    [("", False), ("ad.tune_allocator()", True), ("ad.tune_allocator(); ad.tune_allocator(0)", False)],
+)
+def test_freed_memory_is_kept_for_the_next_arrays_if_asked_for(calls: str, kept: bool) -> None:
     """Pages of freed arrays are not given back, so that the next arrays fault none in."""
-    program = """
-import resource, numpy as np, autodiff
+    program = f"""
+import resource, numpy as np, autodiff as ad
+{calls}
 x = np.ones(2**18)
 def work():
     y = x * 2
@@ -247,6 +250,23 @@ for _ in range(10):
     work()
 print(faults() - before < x.nbytes // 4096)
 """
-    environment = os.environ | {"AUTODIFF_MALLOC": setting}
-    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(kept)
+
+
+@GLIBC
+def test_the_allocator_says_that_it_agrees() -> None:
+    program = "import autodiff as ad; print(ad.tune_allocator(2**28), ad.tune_allocator(0))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True"]
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert ad.tune_allocator() is False
+
+
+@pytest.mark.parametrize("keep", [-1, 2**31, True, 1.5, "1 GiB"])
+def test_what_is_no_number_of_bytes_is_refused(keep: Any) -> None:
+    with pytest.raises(ValueError, match="number of bytes"):
+        ad.tune_allocator(keep)
