@@ -76,6 +76,8 @@ from autodiff.tape import enable_grad as enable_grad
 from autodiff.tape import is_grad_enabled as is_grad_enabled
 from autodiff.tape import no_grad as no_grad
 from autodiff.tape import set_grad_enabled as set_grad_enabled
+from autodiff.threads import get_num_threads as get_num_threads
+from autodiff.threads import set_num_threads as set_num_threads
 
 float16, float32, float64 = map(_np.dtype, (_np.float16, _np.float32, _np.float64))
 complex64, complex128 = map(_np.dtype, (_np.complex64, _np.complex128))

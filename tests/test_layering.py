@@ -18,7 +18,7 @@ LONGEST = 520
 
 # From the bottom up: while it is loaded, a module imports only from its own layer and those before it.
 LAYERS = {
-    "recording": "memory tape errors tree plan signature apply primitive sweep",
+    "recording": "memory threads tape errors tree plan signature apply primitive sweep",
     "kernels": "kernels",
     "rules": "rules special linalg",
     "Tensor": "protocols methods html tensor creation random functions function serialization",
@@ -39,7 +39,9 @@ LATE = {  # what is itself loaded late, when it is first used, may load its libr
     "autodiff.testing.plugin": {"hypothesis", "pytest"},
     "autodiff.testing.fuzzing": {"hypothesis"},
 }
-HEAVY = {"scipy", "numba", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"}
+HEAVY = {"scipy", "numba", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"} | {
+    "threadpoolctl"
+}
 
 
 def name_of(path: Path) -> str:
