@@ -18,7 +18,7 @@ LONGEST = 520
 
 # From the bottom up: while it is loaded, a module imports only from its own layer and those before it.
 LAYERS = {
-    "recording": "memory threads tape errors tree plan signature apply primitive sweep",
+    "recording": "memory summation threads tape errors tree plan signature apply primitive sweep",
     "kernels": "kernels",
     "rules": "rules special linalg",
     "Tensor": "protocols methods html tensor creation random functions function serialization",

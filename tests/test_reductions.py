@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.kernels.summation import total
+from autodiff.summation import total
 from tests.numeric import check
 
 RNG = np.random.default_rng(3)

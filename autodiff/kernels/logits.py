@@ -8,8 +8,8 @@ import numpy as np
 
 from autodiff.kernels.broadcasting import spread
 from autodiff.kernels.division import product
-from autodiff.kernels.summation import total
 from autodiff.primitive import outputs, primitive, reduction
+from autodiff.summation import total
 
 
 @reduction(

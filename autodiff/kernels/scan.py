@@ -9,8 +9,8 @@ import numpy as np
 
 from autodiff.kernels.logits import shares
 from autodiff.kernels.ordering import Ranked
-from autodiff.kernels.summation import wide
 from autodiff.primitive import composite, primitive
+from autodiff.summation import wide
 
 
 @primitive(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.indexing import getitem
-from autodiff.kernels.summation import total
 from autodiff.primitive import composite, linear, values
+from autodiff.summation import total
 
 Pair = tuple[int, int]  # widths before and after
 

@@ -10,9 +10,9 @@ from autodiff import apply as engine
 from autodiff.kernels.broadcasting import array, axes_of, from_lines, lines, spread, weights_of
 from autodiff.kernels.division import ratio
 from autodiff.kernels.scan import products_of_others
-from autodiff.kernels.summation import total, wide
 from autodiff.primitive import alias, composite, constant, linear, reduction, values
 from autodiff.rules.arithmetic import conj
+from autodiff.summation import total, wide
 
 _SUM = "a; axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True"
 _MEAN = "a; axis=None, dtype=None, out=None, keepdims=False, *, where=True"

@@ -9,9 +9,9 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.kernels.broadcasting import array, axes_of
 from autodiff.kernels.scan import cumprod_gradient, cumsum_gradient
-from autodiff.kernels.summation import wide
 from autodiff.primitive import composite, linear, primitive
 from autodiff.rules.reductions import into
+from autodiff.summation import wide
 
 _SCAN = "a; axis=None, dtype=None, out=None"
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from autodiff import apply as engine
 from autodiff.kernels.indexing import ARRAY, scatter_add
-from autodiff.kernels.summation import total
 from autodiff.primitive import composite, linear, values
+from autodiff.summation import total
 
 
 def _bind_reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
