@@ -12,7 +12,7 @@ from numpy import ndarray
 from autodiff import apply as engine
 from autodiff import errors, tape
 from autodiff.errors import AutodiffError
-from autodiff.summation import columns
+from autodiff.summation import total
 from autodiff.tape import Node, mode
 
 if TYPE_CHECKING:
@@ -144,10 +144,7 @@ def fit(g: Any, to: Node) -> Any:
             )
         if g.dtype == np.float16:
             g = g.astype(np.float32)
-        if type(g) is ndarray and g.dtype.char in "fd" and len(axes) == lead and g.size and g.flags.c_contiguous:
-            g = columns(g, lead)
-        else:
-            g = np.add.reduce(g, axes)  # recorded where g is a Tensor: the sum of its rule is a broadcast
+        g = total(g, axes)  # recorded where g is a Tensor: the sum of its rule is a broadcast
         if g.shape != to.shape:
             g = np.reshape(g, to.shape)
     return g if g.dtype == to.dtype else g.astype(to.dtype)
