@@ -282,3 +282,16 @@ def test_numpy_takes_an_axis_of_a_0_d_array_and_so_do_the_gradients(fun: Any, ax
     fun(x, axis=axis).backward()
     assert x.grad.shape == ()
     assert x.grad.item() == 1.0
+
+
+@pytest.mark.parametrize("exponent", [-2, -1, -0.5, 0.5, 1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_short_powers_are_those_of_the_general_algorithm(exponent: float, dtype: type) -> None:
+    x = np.array([1e-3, 0.7, 2.0, 31.0] if dtype is np.complex128 else [1e-3, 0.7, 2.0, 31.0, INF, np.nan], dtype)
+    if exponent == int(exponent):
+        x = np.append(x, np.array([-1.5], dtype))
+    t = ad.tensor(x, requires_grad=True)
+    (slope,) = ad.grad(t**exponent, t, np.ones_like(x))
+    close = {"rtol": 8 * np.finfo(dtype).eps}
+    np.testing.assert_allclose((t**exponent).detach().numpy(), np.power(x, exponent), **close)
+    np.testing.assert_allclose(slope.numpy(), exponent * np.power(x, exponent - 1), **close)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels.division import cosine, product, ratio
+from autodiff.kernels.powers import power
 from autodiff.primitive import (
     alias,
     bilinear,
@@ -32,11 +33,12 @@ bilinear(np.multiply, lambda g, b: g * b, lambda g, a: g * a)
 elementwise(np.divide, lambda g, b: ratio(g, b), lambda g, y, b: -ratio(product(g, y), b), domain=(None, "nonzero"))
 elementwise(np.reciprocal, lambda g, y: -product(product(g, y), y), domain="nonzero")
 elementwise(np.square, lambda g, x: g * x * 2)
-for _power in (np.power, np.float_power):  # x**0 and x**n at 0: exact; 0**y: 0 for y >= 0, as in torch
-    elementwise(
+for _power, _kernel in ((np.power, power), (np.float_power, np.float_power)):
+    elementwise(  # x**0 and x**n at 0: exact; 0**y: 0 for y >= 0, as in torch
         _power,
-        lambda g, a, b: product(g, product(b, np.power(a, b - 1))),
+        lambda g, a, b: product(g, product(b, power(a, b - 1))),
         lambda g, a, b, y: product(g, product(y, np.log(np.where(np.equal(a, 0) & np.equal(b, 0), 1, a)))),
+        kernel=_kernel,
         domain=("positive", None),
     )
 elementwise(np.sqrt, lambda g, y: ratio(g, y * 2), domain="positive")
