@@ -421,7 +421,7 @@ def test_an_entry_not_said_analytic_has_a_reason_for_it(entry: Any) -> None:
     assert find(calls, refuted, settings=settings(max_examples=200, database=None, phases=[Phase.generate]))
 
 
-SIZES = {"n": 2, "m": 3, "k": 4, "c": 5}
+SIZES = {"n": 2, "m": 3, "k": 4, "c": 5, "f": 6}
 SHAPED = [e for e in OPS if e.shapes and "?" not in e.shapes]
 
 

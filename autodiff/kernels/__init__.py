@@ -3,6 +3,11 @@
 from autodiff.kernels.activation import relu as relu
 from autodiff.kernels.activation import sigmoid as sigmoid
 from autodiff.kernels.affine import linear as linear
+from autodiff.kernels.convolution import biased_conv as biased_conv
+from autodiff.kernels.convolution import channel_sum as channel_sum
+from autodiff.kernels.convolution import conv as conv
+from autodiff.kernels.convolution import conv_transpose as conv_transpose
+from autodiff.kernels.convolution import conv_weight as conv_weight
 from autodiff.kernels.division import ratio as ratio
 from autodiff.kernels.logits import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax

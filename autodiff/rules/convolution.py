@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.convolution import convolve
+from autodiff.kernels.sequences import convolve
 from autodiff.primitive import bilinear, composite, primitive
 from autodiff.rules.shapes import arrays
 

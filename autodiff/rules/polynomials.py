@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.convolution import convolve
+from autodiff.kernels.sequences import convolve
 from autodiff.primitive import composite, elementwise, primitive, values
 from autodiff.rules.shapes import array, arrays
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels.convolution import convolve
+from autodiff.kernels.sequences import convolve
 from autodiff.rules import polynomials
 from autodiff.rules.convolution import cross
 from tests.ops.row import op, t

@@ -7,6 +7,7 @@ Shapes are written with letters: `nm, mk` (0 to 3 elements a side; capitals at l
 from __future__ import annotations
 
 from tests.ops.complex_numbers import COMPLEX
+from tests.ops.conv import CONV
 from tests.ops.convolution import CONVOLUTION
 from tests.ops.elementwise import SELECTION, UFUNCS
 from tests.ops.fourier import FOURIER
@@ -35,6 +36,7 @@ OPS = (
     + JOINING
     + INDEXING
     + CONVOLUTION
+    + CONV
     + PRODUCTS
     + LINALG
     + FOURIER

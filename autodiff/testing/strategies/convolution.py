@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels import convolution as kernel
+from autodiff.kernels import sequences
 from autodiff.primitive import DOMAINS
 from autodiff.rules import convolution, polynomials
 from autodiff.testing.strategies.arrays import GRID, distinct, drawn, levels
@@ -17,7 +17,7 @@ from autodiff.testing.strategies.drawing import Arguments, Draw
 NONZERO = DOMAINS["nonzero"]
 
 
-def sequences(d: Draw) -> Arguments:
+def two_sequences(d: Draw) -> Arguments:
     """Draw two sequences, either of which may be the longer one, and a mode."""
     a, v = d.array((d.integer(1, 4),)), d.array((d.integer(1, 4),), 1)
     return [a, v], {"mode": d.choice("full", "same", "valid")} if d.chance() else {}
@@ -167,9 +167,9 @@ def spaced(d: Draw) -> Arguments:
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
-    np.convolve: sequences,
-    np.correlate: sequences,
-    kernel.convolve: sequences,
+    np.convolve: two_sequences,
+    np.correlate: two_sequences,
+    sequences.convolve: two_sequences,
     np.cross: cross,
     convolution.cross: vectors,
     np.unwrap: unwrap,

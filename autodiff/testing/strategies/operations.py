@@ -17,6 +17,7 @@ from autodiff.primitive import Primitive, is_numpys, registry
 from autodiff.protocols import lookup
 from autodiff.source import spelled
 from autodiff.testing.strategies import (
+    conv,
     convolution,
     elementwise,
     fourier,
@@ -43,6 +44,7 @@ ARGUMENTS = (
     | rearranging.ARGUMENTS
     | joining.ARGUMENTS
     | convolution.ARGUMENTS
+    | conv.ARGUMENTS
     | products.ARGUMENTS
     | linalg.ARGUMENTS
     | fourier.ARGUMENTS
