@@ -20,6 +20,12 @@ from nn.data import Dataset as Dataset
 from nn.data import Subset as Subset
 from nn.data import TensorDataset as TensorDataset
 from nn.data import random_split as random_split
+from nn.layers import Conv1d as Conv1d
+from nn.layers import Conv2d as Conv2d
+from nn.layers import Conv3d as Conv3d
+from nn.layers import ConvTranspose1d as ConvTranspose1d
+from nn.layers import ConvTranspose2d as ConvTranspose2d
+from nn.layers import ConvTranspose3d as ConvTranspose3d
 from nn.layers import Dropout as Dropout
 from nn.layers import Flatten as Flatten
 from nn.layers import Linear as Linear

@@ -92,7 +92,48 @@ def elementwise(name: str) -> Callable[[_Draw, Any], Any]:
     return lambda d, nn: (getattr(nn, name)(), d.tensor(d.shape()))
 
 
+def convolution(n: int) -> Callable[[_Draw, Any], Any]:
+    """Return what draws a convolution over n axes with any of its options, and some images or one."""
+
+    def layer(d: _Draw, nn: Any) -> Any:
+        groups, stride, dilation = d.choice(1, 2), d.integer(1, 2), d.integer(1, 2)
+        inside, outside = groups * d.integer(1, 2), groups * d.integer(1, 2)
+        kernel = tuple(d.integer(1, 2) for _ in range(n))
+        words = ("valid",) if stride > 1 else ("same", "valid")
+        padding = d.choice(0, 1, *words)
+        mode = d.choice("zeros", "reflect", "replicate", "circular")
+        bias = d.choice(True, False)
+        options = (stride, padding, dilation, groups, bias, mode, np.float64)
+        size = tuple(dilation * (k - 1) + 1 + d.integer(1, 2) for k in kernel)
+        made = getattr(nn, f"Conv{n}d")(inside, outside, kernel, *options, generator=Generator(0))
+        return d.filled(made), d.tensor((*d.shape()[:1], inside, *size))
+
+    return layer
+
+
+def transposed_convolution(n: int) -> Callable[[_Draw, Any], Any]:
+    """Return what draws a transposed convolution over n axes with any of its options, and some images or one."""
+
+    def layer(d: _Draw, nn: Any) -> Any:
+        groups, stride, dilation = d.choice(1, 2), d.integer(1, 2), d.integer(1, 2)
+        inside, outside = groups * d.integer(1, 2), groups * d.integer(1, 2)
+        kernel, padding, extra = tuple(d.integer(1, 2) for _ in range(n)), d.integer(0, 1), d.integer(0, 1)
+        extra = min(extra, max(stride, dilation) - 1)
+        options = (stride, padding, extra, groups, d.choice(True, False), dilation, "zeros", np.float64)
+        made = getattr(nn, f"ConvTranspose{n}d")(inside, outside, kernel, *options, generator=Generator(0))
+        size = tuple(2 * padding + d.integer(1, 2) for _ in kernel)
+        return d.filled(made), d.tensor((*d.shape()[:1], inside, *size))
+
+    return layer
+
+
 LAYERS: dict[str, Callable[[_Draw, Any], Any]] = {
+    "Conv1d": convolution(1),
+    "Conv2d": convolution(2),
+    "Conv3d": convolution(3),
+    "ConvTranspose1d": transposed_convolution(1),
+    "ConvTranspose2d": transposed_convolution(2),
+    "ConvTranspose3d": transposed_convolution(3),
     "Dropout": dropout,
     "Flatten": flatten,
     "Linear": linear,
@@ -207,7 +248,9 @@ def missing() -> list[str]:
     functions = [
         f.__name__
         for f in own
-        if f.__module__.startswith("nn.") and not f.__name__.startswith("_") and f.__name__ not in drawn_elsewhere
+        if f.__module__.startswith("nn.")
+        and not f.__name__.startswith("_")
+        and f.__name__.replace("_", "") not in drawn_elsewhere
     ]
     tables = ((layers, LAYERS), (classes, LOSSES), (functions, FUNCTIONS))
     return [f"nn.{name}" for names, table in tables for name in names if name not in table]
