@@ -38,11 +38,9 @@ def _matmul_first(g: Any, b: Any, s: Any) -> Any:
 def _matmul_second(g: Any, a: Any, s: Any) -> Any:
     if a.ndim == 1:
         return np.multiply(a if s.ndim == 1 else np.expand_dims(a, -1), g if s.ndim == 1 else np.expand_dims(g, -2))
-    if s.ndim == 1:
-        return np.multiply(a, np.expand_dims(g, -1))
-    if s.ndim == 2 and a.ndim > 2:  # one matrix for a whole stack: its gradient is one product, not a sum of them
+    if s.ndim <= 2 < a.ndim:  # one operand for a whole stack: its gradient is one product, not a sum of them
         rows = math.prod(a.shape[:-1])
-        a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, g.shape[-1]))
+        a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, *g.shape[g.ndim - s.ndim + 1 :]))
     return np.matmul(a.mT, g)
 
 
