@@ -224,7 +224,7 @@ def jacobian(
             return _columns(f, argnums, args, kwargs, chunk_size)
         variables, y = _called(f, args, argnums, kwargs)
         y = map_leaves(creation.as_tensor, y)
-        outputs = leaves(y)
+        outputs = _varying(leaves(y))
         several = any(np.iscomplexobj(o) for o in outputs)
         if mode == "auto" and real and (several or given <= sum(o._data.size for o in outputs)):
             return _columns(f, argnums, args, kwargs, chunk_size)
@@ -241,6 +241,19 @@ def jacobian(
 def _chosen(args: Any, argnums: Argnums) -> list[Any]:
     """Return the leaves of the arguments to differentiate by."""
     return [x for i in _numbers(argnums, args) for x in leaves(args[i])]
+
+
+def _varying(outputs: list[Tensor]) -> list[Tensor]:
+    """Demand outputs that can have derivatives."""
+    if not outputs:
+        raise TypeError("jacobian: the function returned no numbers; expected a tensor, or a container of tensors.")
+    for y in outputs:
+        if y.dtype.kind not in "fc":
+            raise TypeError(
+                f"jacobian: the function returned {errors.describe(y._data)}, which has no derivatives; expected "
+                "floating outputs. Leave it out of what the function returns."
+            )
+    return outputs
 
 
 def _rows(variables: Any, y: Any) -> Any:
@@ -296,7 +309,7 @@ def _columns(f: Callable[..., Any], argnums: Argnums, args: Any, kwargs: Any, ch
             variables, iter([np.reshape(p, output.shape + x.shape) for p, x in zip(parts, inputs, strict=True)])
         )
 
-    outputs = leaves(y)
+    outputs = _varying(leaves(y))
     return rebuild(y, iter([split(o, c) for o, c in zip(outputs, zip(*pieces, strict=True), strict=True)]))
 
 

@@ -330,3 +330,10 @@ def test_jvp_passes_over_outputs_that_carry_no_derivative() -> None:
         lambda x: (x * 2, np.argmax(x)), (ad.tensor([1.0, 3.0]),), (ad.tensor([1.0, 0.5]),)
     )
     assert (y.tolist(), places.item(), dy.tolist(), none.item()) == ([2.0, 6.0], 1, [2.0, 1.0], 0)
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+@pytest.mark.parametrize(("f", "words"), [(lambda x: x > 0, "bool"), (lambda x: None, "NoneType|no numbers")])
+def test_a_jacobian_of_what_has_no_derivatives_is_refused(mode: str, f: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        fn.jacobian(f, mode=mode)(ad.tensor([1.0, 2.0]))
