@@ -202,7 +202,7 @@ class Recorder:
         """Settle the roles of the values and let go of the tensors."""
         graph = self.graph
         graph.result = result
-        answers = [t for t in leaves(result) if isinstance(t, Tensor) and id(t._data) in self._known]
+        answers = [t for t in leaves(result) if isinstance(t, Tensor)]
         graph.outputs = [self.value(t) for t in answers]
         read = {v for op in graph.ops for v in op.inputs} | {*graph.outputs}
         graph.sources = [v for v in graph.sources if v in read or v.name or v.role not in ("constant", "state")]

@@ -385,3 +385,11 @@ def test_values_are_described_shortly():
     assert repr(graph) == "<Graph of lambda: 2 operations, 1 source>"
     assert repr(graph.sources[0]) == "<input x: f32[2,3]>"
     assert isinstance(graph.values[-1], Value)
+
+
+def test_a_constant_that_a_function_returns_is_an_output() -> None:
+    constant = ad.tensor([1.0, 2.0])
+    graph = ad.trace(lambda x: (x * 2, constant))(ad.tensor([3.0, 4.0]))
+    replayed = graph.replay()
+    assert [replayed[y].tolist() for y in graph.outputs] == [[6.0, 8.0], [1.0, 2.0]]
+    assert "constant" in graph.dot()
