@@ -1,31 +1,8 @@
-"""Convolution by oneDNN's shared library, where it is installed (the extra `onednn`); every function may decline."""
+"""Convolution by oneDNN, where it is installed (the extra `onednn`); what it computes has a NumPy form beside it."""
 
-from __future__ import annotations
-
-from typing import Any
-
-
-def available() -> bool:
-    """Say whether the library is there and wanted."""
-    return False
-
-
-def convolution(
-    x: Any, w: Any, bias: Any, stride: tuple[int, ...], padding: Any, dilation: tuple[int, ...], groups: int
-) -> Any:
-    """Return the convolution of x with w plus the bias, if any; None where it is better done elsewhere."""
-    return None
-
-
-def backward_data(
-    g: Any, w: Any, x_shape: tuple[int, ...], stride: tuple[int, ...], padding: Any, dilation: Any, groups: int
-) -> Any:
-    """Return the gradient of a convolution by its input; None where it is better done elsewhere."""
-    return None
-
-
-def backward_weights(
-    x: Any, g: Any, w_shape: tuple[int, ...], stride: tuple[int, ...], padding: Any, dilation: Any, groups: int
-) -> Any:
-    """Return the gradient of a convolution by its weight; None where it is better done elsewhere."""
-    return None
+from autodiff.kernels.onednn.convolution import backward_data as backward_data
+from autodiff.kernels.onednn.convolution import backward_weights as backward_weights
+from autodiff.kernels.onednn.convolution import convolution as convolution
+from autodiff.kernels.onednn.library import OneDNNError as OneDNNError
+from autodiff.kernels.onednn.library import available as available
+from autodiff.kernels.onednn.library import without as without

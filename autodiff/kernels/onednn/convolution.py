@@ -1,0 +1,174 @@
+"""Convolution and its two gradients by oneDNN, for float32.
+
+Activations are channels-last: of shape (N, C, *spatial), with the channels side by side in memory. Weights come in C
+order and change at every step, so every call brings them into the layout that oneDNN chose for them, or brings their
+gradient back from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from autodiff.kernels.onednn.library import UNIMPLEMENTED, Dims, OneDNNError, address, available
+from autodiff.kernels.onednn.primitives import LINE, Maker, State, state
+
+TRAINING, DIRECT = 64, 1  # dnnl_forward_training, dnnl_convolution_direct
+FROM, TO, SRC, DST, WEIGHTS, BIAS, DIFF_SRC, DIFF_DST, DIFF_WEIGHTS = 1, 17, 1, 17, 33, 41, 129, 145, 161  # DNNL_ARG_*
+
+Ints = tuple[int, ...]
+Pairs = tuple[tuple[int, int], ...]
+Window = tuple[Ints, Pairs, Ints, int]  # stride, padding, dilation, groups
+
+
+class Product:
+    """One of the products of a convolution at given shapes; its kind, "y", "x" or "w", is what it computes."""
+
+    def __init__(self, kind: str, x: Ints, w: Ints, window: Window, bias: bool, make: Maker) -> None:
+        lib = make.library
+        stride, padding, dilation, groups = window
+        y = output_shape(x, w, window)
+        weights = (groups, w[0] // groups, *w[1:]) if groups > 1 else w
+        src, dst = (make.memory(shape, _strides(shape, _last(len(shape)))) for shape in (x, y))
+        given, chosen = make.memory(weights, _strides(weights, range(len(weights)))), make.memory(weights, None)
+        offset = make.memory((w[0],), (1,)) if bias else None
+        steps = [Dims(*stride), Dims(*(d - 1 for d in dilation)), *(Dims(*ends) for ends in zip(*padding, strict=True))]
+        made = make.description(
+            "convolution_forward", lib.engine, TRAINING, DIRECT, src, chosen, offset, dst, *steps, lib.attributes
+        )
+        numbers: Ints = (SRC, WEIGHTS, DST, BIAS)[: 3 + bias]
+        rest = (dst, *steps, made, lib.attributes)
+        if kind == "x":
+            numbers = (DIFF_SRC, WEIGHTS, DIFF_DST)
+            made = make.description("convolution_backward_data", lib.engine, DIRECT, src, chosen, *rest)
+        elif kind == "w":
+            numbers = (SRC, DIFF_WEIGHTS, DIFF_DST)
+            made = make.description("convolution_backward_weights", lib.engine, DIRECT, src, chosen, None, *rest)
+        self.implementation = make.implementation(made)
+        self._product = make.primitive(made, *numbers)
+        theirs = make.argument(made, numbers[1])
+        self._reorder = None
+        if not lib.equal(given, theirs):
+            ends = (theirs, given) if kind == "w" else (given, theirs)
+            described = make.description("reorder", *(end for md in ends for end in (md, lib.engine)), lib.attributes)
+            self._reorder = make.primitive(described, FROM, TO)
+        self._inwards = kind != "w"
+        self._weights = -(-lib.size_of(theirs) // LINE) * LINE if self._reorder else 0  # bytes
+        self._room = self._weights + max(p.scratch for p in (self._product, self._reorder) if p)
+        one = np.empty(1, np.float32)
+        order = _last(len(x))
+        self.result = {  # an array of the shape and layout of what is computed; only those are real
+            "y": lambda: as_strided(one, y, [4 * n for n in _strides(y, order)]),
+            "x": lambda: as_strided(one, x, [4 * n for n in _strides(x, order)]),
+            "w": lambda: as_strided(one, w, [4 * n for n in _strides(w, range(len(w)))]),
+        }[kind]()
+
+    def __call__(self, here: State, x: np.ndarray, w: np.ndarray, y: np.ndarray, *bias: np.ndarray) -> None:
+        """Compute the one that `kind` named from the others."""
+        room = here.room(self._room)
+        scratch, inner = room + self._weights, address(w)
+        if (reorder := self._reorder) is None:
+            self._product(address(x), inner, address(y), *map(address, bias), scratch)
+        elif self._inwards:
+            reorder(inner, room, scratch)
+            self._product(address(x), room, address(y), *map(address, bias), scratch)
+        else:
+            self._product(address(x), room, address(y), scratch)
+            reorder(room, inner, scratch)
+
+
+def _last(ndim: int) -> Ints:
+    """Return the axes from the slowest to the fastest of a channels-last array."""
+    return (0, *range(2, ndim), 1)
+
+
+def _strides(shape: Ints, order: Iterable[int]) -> list[int]:
+    """Return the strides, in elements, of a dense array whose axes run so from the slowest to the fastest."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(tuple(order)):
+        strides[axis] = step
+        step *= shape[axis]
+    return strides
+
+
+def output_shape(x: Ints, w: Ints, window: Window) -> Ints:
+    """Return the shape of the convolution of an input and weights of these shapes."""
+    stride, padding, dilation, _ = window
+    fit = zip(x[2:], w[2:], stride, padding, dilation, strict=True)
+    return (x[0], w[0], *((n + sum(ends) - d * (k - 1) - 1) // s + 1 for n, k, s, ends, d in fit))
+
+
+def channels_last(x: np.ndarray) -> np.ndarray:
+    """Return the array with its channels side by side in memory, itself if they are."""
+    turned = np.moveaxis(x, 1, -1)
+    return x if turned.flags.c_contiguous else np.moveaxis(np.ascontiguousarray(turned), -1, 1)
+
+
+def _made(here: State, kind: str, x: Ints, w: Ints, window: Window, bias: bool = False) -> Product | None:
+    def make(maker: Maker) -> Product | None:
+        stride, padding, dilation, groups = window
+        # where the stride leaves the last elements out, the windows may end before them
+        ends = tuple([(low, max(high, 0)) for low, high in padding])
+        wanted = stride, ends, dilation, groups
+        shape = output_shape(x, w, window)
+        if min(*x, *w, *shape) < 1 or min(ends)[0] < 0 or shape != output_shape(x, w, wanted):
+            return None
+        try:
+            product = Product(kind, x, w, wanted, bias, maker)
+        except OneDNNError as error:
+            if error.status == UNIMPLEMENTED:
+                return None
+            raise
+        return None if product.implementation.startswith("ref") else product
+
+    made: Product | None = here.ready((kind, x, w, window, bias), make)
+    return made
+
+
+def convolution(
+    x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, stride: Ints, padding: Pairs, dilation: Ints, groups: int
+) -> np.ndarray | None:
+    """Return the convolution of x (N, C, *spatial) with w (O, C / groups, *kernel), channels-last.
+
+    `padding` holds a pair (before, after) for each axis of space, `dilation` is 1 for a dense kernel. None where oneDNN
+    does not compute it: other dtypes than float32, nothing to sum, no fast implementation. So it is for the gradients.
+    """
+    if x.dtype != np.float32 or w.dtype != np.float32 or not available():
+        return None
+    product = _made(here := state(), "y", x.shape, w.shape, (stride, padding, dilation, groups), bias is not None)
+    if product is None:
+        return None
+    y = np.empty_like(product.result)
+    offset = () if bias is None else (np.ascontiguousarray(bias, np.float32),)
+    product(here, channels_last(x), np.ascontiguousarray(w), y, *offset)
+    return y
+
+
+def backward_data(
+    g: np.ndarray, w: np.ndarray, x_shape: Ints, stride: Ints, padding: Pairs, dilation: Ints, groups: int
+) -> np.ndarray | None:
+    """Return the gradient by x, channels-last: the transposed convolution of g with w."""
+    if g.dtype != np.float32 or w.dtype != np.float32 or not available():
+        return None
+    product = _made(here := state(), "x", x_shape, w.shape, (stride, padding, dilation, groups))
+    if product is None:
+        return None
+    x = np.empty_like(product.result)
+    product(here, x, np.ascontiguousarray(w), channels_last(g))
+    return x
+
+
+def backward_weights(
+    x: np.ndarray, g: np.ndarray, w_shape: Ints, stride: Ints, padding: Pairs, dilation: Ints, groups: int
+) -> np.ndarray | None:
+    """Return the gradient by w, in C order."""
+    if x.dtype != np.float32 or g.dtype != np.float32 or not available():
+        return None
+    product = _made(here := state(), "w", x.shape, w_shape, (stride, padding, dilation, groups))
+    if product is None:
+        return None
+    w = np.empty_like(product.result)
+    product(here, channels_last(x), w, channels_last(g))
+    return w
