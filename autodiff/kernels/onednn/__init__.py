@@ -1,8 +1,8 @@
 """Convolution by oneDNN, where it is installed (the extra `onednn`); what it computes has a NumPy form beside it."""
 
-from autodiff.kernels.onednn.convolution import backward_data as backward_data
-from autodiff.kernels.onednn.convolution import backward_weights as backward_weights
-from autodiff.kernels.onednn.convolution import convolution as convolution
+from autodiff.kernels.onednn.convolutions import backward_data as backward_data
+from autodiff.kernels.onednn.convolutions import backward_weights as backward_weights
+from autodiff.kernels.onednn.convolutions import convolution as convolution
 from autodiff.kernels.onednn.library import OneDNNError as OneDNNError
 from autodiff.kernels.onednn.library import available as available
 from autodiff.kernels.onednn.library import without as without

@@ -77,11 +77,17 @@ class Primitive:
         self._arguments = (Argument * len(self._memories))(*(Argument(n, memory.value) for n, memory in pairs))
         self.scratch: int = lib.size_of(make.argument(description, SCRATCHPAD))  # bytes
 
+    def aim(self, argument: int, at: int) -> None:
+        """Let an argument, counted from 0 in the order of the numbers, lie at an address from here on."""
+        self._library.memory_set_data_handle(self._memories[argument], at)
+
     def __call__(self, *addresses: int) -> None:
-        aim = self._library.memory_set_data_handle
-        for memory, at in zip(self._memories, addresses, strict=True):
+        """Run with the first arguments at these addresses, and the others where they were."""
+        lib = self._library
+        aim = lib.memory_set_data_handle
+        for memory, at in zip(self._memories, addresses, strict=False):
             aim(memory, at)
-        status = self._library.primitive_execute(self._handle, self._stream, len(addresses), self._arguments)
+        status = lib.primitive_execute(self._handle, self._stream, len(self._memories), self._arguments)
         if status:
             raise OneDNNError("primitive_execute", status)
 
@@ -92,7 +98,7 @@ class Primitive:
 
 
 class State:
-    """What a thread has: its stream, its primitives ready to run, and room for what they need only while they run.
+    """What a thread has: its stream, what it made, and room for what a primitive needs only while it runs.
 
     Primitives are aimed before they run, so two threads cannot share one.
     """
@@ -104,15 +110,15 @@ class State:
         self._room = np.empty(0, np.uint8)
         self._base = 0
 
-    def ready(self, key: Hashable, make: Callable[[Maker], Any]) -> Any:
-        """Return what was made for the key, or make it and keep it."""
-        key = (key, self.library.threads())  # a primitive is made for a number of threads
+    def ready(self, make: Callable[..., Any], *arguments: Hashable) -> Any:
+        """Return make(maker, *arguments), made once and kept."""
+        key = (arguments, self.library.threads())  # a primitive is made for a number of threads
         made = self.made
         if key in made:
             made.move_to_end(key)
             return made[key]
         with Maker(self.library, self.stream) as maker:
-            made[key] = new = make(maker)
+            made[key] = new = make(maker, *arguments)
         while len(made) > KEPT:
             made.popitem(last=False)
         return new
@@ -125,6 +131,7 @@ class State:
         return self._base
 
     def __del__(self) -> None:
+        self.made.clear()
         self.library.stream_destroy(self.stream)
 
 

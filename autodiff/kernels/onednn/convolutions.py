@@ -26,62 +26,69 @@ Window = tuple[Ints, Pairs, Ints, int]  # stride, padding, dilation, groups
 class Product:
     """One of the products of a convolution at given shapes; its kind, "y", "x" or "w", is what it computes."""
 
-    def __init__(self, kind: str, x: Ints, w: Ints, window: Window, bias: bool, make: Maker) -> None:
+    def __init__(self, make: Maker, kind: str, x: Ints, w: Ints, window: Window, bias: bool) -> None:
         lib = make.library
         stride, padding, dilation, groups = window
         y = output_shape(x, w, window)
         weights = (groups, w[0] // groups, *w[1:]) if groups > 1 else w
-        src, dst = (make.memory(shape, _strides(shape, _last(len(shape)))) for shape in (x, y))
-        given, chosen = make.memory(weights, _strides(weights, range(len(weights)))), make.memory(weights, None)
+        last, plain = (0, *range(2, len(x)), 1), range(len(weights))
+        src, dst = (make.memory(shape, _strides(shape, last)) for shape in (x, y))
+        given, chosen = make.memory(weights, _strides(weights, plain)), make.memory(weights, None)
         offset = make.memory((w[0],), (1,)) if bias else None
         steps = [Dims(*stride), Dims(*(d - 1 for d in dilation)), *(Dims(*ends) for ends in zip(*padding, strict=True))]
         made = make.description(
             "convolution_forward", lib.engine, TRAINING, DIRECT, src, chosen, offset, dst, *steps, lib.attributes
         )
-        numbers: Ints = (SRC, WEIGHTS, DST, BIAS)[: 3 + bias]
+        numbers: Ints = (SRC, DST, BIAS, WEIGHTS) if bias else (SRC, DST, WEIGHTS)
         rest = (dst, *steps, made, lib.attributes)
         if kind == "x":
-            numbers = (DIFF_SRC, WEIGHTS, DIFF_DST)
+            numbers = (DIFF_SRC, DIFF_DST, WEIGHTS)
             made = make.description("convolution_backward_data", lib.engine, DIRECT, src, chosen, *rest)
         elif kind == "w":
-            numbers = (SRC, DIFF_WEIGHTS, DIFF_DST)
+            numbers = (SRC, DIFF_DST, DIFF_WEIGHTS)
             made = make.description("convolution_backward_weights", lib.engine, DIRECT, src, chosen, None, *rest)
         self.implementation = make.implementation(made)
-        self._product = make.primitive(made, *numbers)
-        theirs = make.argument(made, numbers[1])
-        self._reorder = None
+        self._product = product = make.primitive(made, *numbers)
+        theirs = make.argument(made, numbers[-1])
+        self._weights = 0  # bytes of the weights in a layout of oneDNN's own
+        self._need = product.scratch
+        self._before = self._after = None  # what brings the weights there, and back
         if not lib.equal(given, theirs):
             ends = (theirs, given) if kind == "w" else (given, theirs)
-            described = make.description("reorder", *(end for md in ends for end in (md, lib.engine)), lib.attributes)
-            self._reorder = make.primitive(described, FROM, TO)
-        self._inwards = kind != "w"
-        self._weights = -(-lib.size_of(theirs) // LINE) * LINE if self._reorder else 0  # bytes
-        self._room = self._weights + max(p.scratch for p in (self._product, self._reorder) if p)
-        one = np.empty(1, np.float32)
-        order = _last(len(x))
-        self.result = {  # an array of the shape and layout of what is computed; only those are real
-            "y": lambda: as_strided(one, y, [4 * n for n in _strides(y, order)]),
-            "x": lambda: as_strided(one, x, [4 * n for n in _strides(x, order)]),
-            "w": lambda: as_strided(one, w, [4 * n for n in _strides(w, range(len(w)))]),
-        }[kind]()
+            description = make.description("reorder", *(end for md in ends for end in (md, lib.engine)), lib.attributes)
+            reorder = make.primitive(description, *((TO, FROM) if kind == "w" else (FROM, TO)))
+            self._before, self._after = (None, reorder) if kind == "w" else (reorder, None)
+            self._weights = -(-lib.size_of(theirs) // LINE) * LINE
+            self._need = self._weights + max(product.scratch, reorder.scratch)
+        self._base = -1
+        self.x, self.y = (tuple([4 * n for n in _strides(shape, last)]) for shape in (x, y))  # strides in bytes
+        shape, strides = {"y": (y, self.y), "x": (x, self.x), "w": (w, [4 * n for n in _strides(w, range(len(w)))])}[
+            kind
+        ]
+        self.result = as_strided(np.empty(1, np.float32), shape, strides)  # real in shape and layout alone
 
     def __call__(self, here: State, x: np.ndarray, w: np.ndarray, y: np.ndarray, *bias: np.ndarray) -> None:
         """Compute the one that `kind` named from the others."""
-        room = here.room(self._room)
-        scratch, inner = room + self._weights, address(w)
-        if (reorder := self._reorder) is None:
-            self._product(address(x), inner, address(y), *map(address, bias), scratch)
-        elif self._inwards:
-            reorder(inner, room, scratch)
-            self._product(address(x), room, address(y), *map(address, bias), scratch)
-        else:
-            self._product(address(x), room, address(y), scratch)
-            reorder(room, inner, scratch)
+        if (base := here.room(self._need)) != self._base:
+            self._move(base)
+        product, offset = self._product, [address(b) for b in bias]
+        if not self._weights:
+            product(address(x), address(y), *offset, address(w))
+            return
+        if self._before:
+            self._before(address(w))
+        product(address(x), address(y), *offset)
+        if self._after:
+            self._after(address(w))
 
-
-def _last(ndim: int) -> Ints:
-    """Return the axes from the slowest to the fastest of a channels-last array."""
-    return (0, *range(2, ndim), 1)
+    def _move(self, base: int) -> None:
+        """Work in the room at this address: the weights first, then the scratchpad."""
+        self._base = base
+        for primitive in (self._product, self._before, self._after):
+            if primitive:
+                primitive.aim(-1, base + self._weights)
+                if self._weights:
+                    primitive.aim(-2, base)
 
 
 def _strides(shape: Ints, order: Iterable[int]) -> list[int]:
@@ -100,31 +107,29 @@ def output_shape(x: Ints, w: Ints, window: Window) -> Ints:
     return (x[0], w[0], *((n + sum(ends) - d * (k - 1) - 1) // s + 1 for n, k, s, ends, d in fit))
 
 
-def channels_last(x: np.ndarray) -> np.ndarray:
-    """Return the array with its channels side by side in memory, itself if they are."""
-    turned = np.moveaxis(x, 1, -1)
+def channels_last(x: np.ndarray, strides: Ints) -> np.ndarray:
+    """Return the array with its channels side by side in memory, itself if they are; so they have these strides."""
+    if x.strides == strides:
+        return x
+    turned = x.transpose(0, *range(2, x.ndim), 1)
     return x if turned.flags.c_contiguous else np.moveaxis(np.ascontiguousarray(turned), -1, 1)
 
 
-def _made(here: State, kind: str, x: Ints, w: Ints, window: Window, bias: bool = False) -> Product | None:
-    def make(maker: Maker) -> Product | None:
-        stride, padding, dilation, groups = window
-        # where the stride leaves the last elements out, the windows may end before them
-        ends = tuple([(low, max(high, 0)) for low, high in padding])
-        wanted = stride, ends, dilation, groups
-        shape = output_shape(x, w, window)
-        if min(*x, *w, *shape) < 1 or min(ends)[0] < 0 or shape != output_shape(x, w, wanted):
+def _product(make: Maker, kind: str, x: Ints, w: Ints, window: Window, bias: bool = False) -> Product | None:
+    """Make a product, unless there is nothing to compute or oneDNN is no good at it."""
+    stride, padding, dilation, groups = window
+    # where the stride leaves the last elements out, the windows may end before them
+    fitted = stride, tuple([(low, max(high, 0)) for low, high in padding]), dilation, groups
+    y = output_shape(x, w, window)
+    if len(x) > 5 or min(*x, *w, *y) < 1 or min(padding)[0] < 0 or y != output_shape(x, w, fitted):
+        return None
+    try:
+        product = Product(make, kind, x, w, fitted, bias)
+    except OneDNNError as error:
+        if error.status == UNIMPLEMENTED:
             return None
-        try:
-            product = Product(kind, x, w, wanted, bias, maker)
-        except OneDNNError as error:
-            if error.status == UNIMPLEMENTED:
-                return None
-            raise
-        return None if product.implementation.startswith("ref") else product
-
-    made: Product | None = here.ready((kind, x, w, window, bias), make)
-    return made
+        raise
+    return None if product.implementation.startswith("ref") else product
 
 
 def convolution(
@@ -137,12 +142,14 @@ def convolution(
     """
     if x.dtype != np.float32 or w.dtype != np.float32 or not available():
         return None
-    product = _made(here := state(), "y", x.shape, w.shape, (stride, padding, dilation, groups), bias is not None)
+    product: Product | None = (here := state()).ready(
+        _product, "y", x.shape, w.shape, (stride, padding, dilation, groups), bias is not None
+    )
     if product is None:
         return None
     y = np.empty_like(product.result)
     offset = () if bias is None else (np.ascontiguousarray(bias, np.float32),)
-    product(here, channels_last(x), np.ascontiguousarray(w), y, *offset)
+    product(here, channels_last(x, product.x), np.ascontiguousarray(w), y, *offset)
     return y
 
 
@@ -152,11 +159,13 @@ def backward_data(
     """Return the gradient by x, channels-last: the transposed convolution of g with w."""
     if g.dtype != np.float32 or w.dtype != np.float32 or not available():
         return None
-    product = _made(here := state(), "x", x_shape, w.shape, (stride, padding, dilation, groups))
+    product: Product | None = (here := state()).ready(
+        _product, "x", x_shape, w.shape, (stride, padding, dilation, groups)
+    )
     if product is None:
         return None
     x = np.empty_like(product.result)
-    product(here, x, np.ascontiguousarray(w), channels_last(g))
+    product(here, x, np.ascontiguousarray(w), channels_last(g, product.y))
     return x
 
 
@@ -166,9 +175,11 @@ def backward_weights(
     """Return the gradient by w, in C order."""
     if x.dtype != np.float32 or g.dtype != np.float32 or not available():
         return None
-    product = _made(here := state(), "w", x.shape, w_shape, (stride, padding, dilation, groups))
+    product: Product | None = (here := state()).ready(
+        _product, "w", x.shape, w_shape, (stride, padding, dilation, groups)
+    )
     if product is None:
         return None
     w = np.empty_like(product.result)
-    product(here, channels_last(x), w, channels_last(g))
+    product(here, channels_last(x, product.x), w, channels_last(g, product.y))
     return w
