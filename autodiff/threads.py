@@ -52,6 +52,9 @@ def _limits(n: int) -> Any:
     import scipy.linalg  # noqa: F401 (it brings a BLAS of its own, which is to obey as well)
     import threadpoolctl
 
+    from autodiff.kernels import onednn
+
+    onednn.available()  # loads it, and its OpenMP, where it is installed
     if not threadpoolctl.threadpool_info():
         raise RuntimeError(
             "set_num_threads: none of the loaded libraries can be told (threadpoolctl knows OpenBLAS, MKL, BLIS and "
