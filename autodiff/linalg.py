@@ -29,6 +29,7 @@ from autodiff.kernels.forms import solve_toeplitz as solve_toeplitz
 from autodiff.kernels.forms import toeplitz as toeplitz
 from autodiff.kernels.triangular import coshm as coshm
 from autodiff.kernels.triangular import cosm as cosm
+from autodiff.kernels.triangular import demand_matrices, demand_square
 from autodiff.kernels.triangular import expm as expm
 from autodiff.kernels.triangular import logm as logm
 from autodiff.kernels.triangular import lu_factor as lu_factor
@@ -58,6 +59,7 @@ def _adjoint(x: Any) -> Any:
 
 def _hermitian(a: Any, lower: bool) -> Any:
     """Return the symmetric (Hermitian) matrix that one triangle of a stands for."""
+    demand_square(a)
     inner, strict = (np.tril(a), np.tril(a, -1)) if lower else (np.triu(a), np.triu(a, 1))
     return inner + _adjoint(strict)
 
@@ -331,6 +333,7 @@ def polar(a: Any, side: str = "right") -> Any:
     """Return u and p, a = u p (`side` "left": a = p u), of a square or tall (left: wide) matrix of full rank."""
     if side not in ("right", "left"):
         raise ValueError(f"ad.linalg.polar: side={side!r}; expected 'right' or 'left'.")
+    demand_matrices(a)
     if side == "left":
         u, p = polar(_adjoint(a))
         return _adjoint(u), p

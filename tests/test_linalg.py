@@ -311,3 +311,14 @@ def test_functions_of_arrays_answer_with_arrays() -> None:
     assert type(ad.linalg.solve(EYE, np.ones(3), assume_a="pos")) is np.ndarray
     assert ad.linalg.issymmetric(EYE)
     assert ad.linalg.bandwidth(ad.tensor(EYE)) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["pinvh", "polar", "lu_factor", "lu", "expm", "sqrtm"])
+def test_a_vector_is_no_matrix(name: str) -> None:
+    with pytest.raises(np.linalg.LinAlgError, match=r"expected .*matrices .*got an array of shape \(3,\)"):
+        getattr(ad.linalg, name)(ad.tensor([1.0, 2.0, 3.0]))
+
+
+def test_a_companion_matrix_has_one_polynomial() -> None:
+    with pytest.raises(ValueError, match="coefficients of one polynomial"):
+        ad.linalg.companion(ad.ones(2, 2))

@@ -34,7 +34,10 @@ def circulant(c: Any) -> Any:
 
 @composite
 def hankel(c: Any, r: Any = None) -> Any:
-    """Return the matrix of a first column and a last row that is constant along its antidiagonals."""
+    """Return the matrix of a first column and a last row that is constant along its antidiagonals; stacks of them.
+
+    SciPy ravels a stack until 1.19.
+    """
     r = np.zeros(np.shape(c), values(c).dtype) if r is None else r
     m, n = np.shape(c)[-1], np.shape(r)[-1]
     return np.concatenate([c, r[..., 1:]], axis=-1)[..., np.arange(m)[:, None] + np.arange(n)]
@@ -55,7 +58,9 @@ def block_diag(*arrs: Any) -> Any:
 @composite
 def companion(a: Any) -> Any:
     """Return the matrix whose characteristic polynomial has the coefficients a, the highest power's first."""
-    n = np.shape(a)[-1] - 1
+    if np.ndim(a) != 1 or np.size(a) < 2:
+        raise ValueError(f"expected the coefficients of one polynomial, at least two; got shape {np.shape(a)}")
+    n = np.size(a) - 1
     return np.concatenate([np.reshape(-a[1:] / a[0], (1, n)), np.eye(n - 1, n, dtype=values(a).dtype)], axis=0)
 
 

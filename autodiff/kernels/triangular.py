@@ -91,7 +91,7 @@ def _triangular(
 )
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """Return the solution of a x + x b = q."""
-    square(a, b)
+    demand_square(a, b)
     return _stacked(linalg.solve_sylvester, a, b, q)
 
 
@@ -115,6 +115,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     def factor(a: Any) -> Any:
         return tuple(linalg.lu_factor(a, check_finite=check_finite))
 
+    demand_matrices(a)
     if a.ndim == 2:
         return factor(a)
     pairs = [factor(x) for x in a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])]
@@ -173,7 +174,14 @@ def _frechet(fun: Callable[..., Any], g: Any, x: Any) -> Any:
     return fun(np.concatenate([above, below], axis=-2))[..., :n, n:]
 
 
-def square(*matrices: Any) -> None:
+def demand_matrices(*matrices: Any) -> None:
+    """Refuse what is no matrix, nor a stack of them."""
+    for a in matrices:
+        if a.ndim < 2:
+            raise np.linalg.LinAlgError(f"expected matrices (..., m, n); got an array of shape {a.shape}")
+
+
+def demand_square(*matrices: Any) -> None:
     """Refuse what is no square matrix, nor a stack of them."""
     for a in matrices:
         if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -182,7 +190,7 @@ def square(*matrices: Any) -> None:
 
 def _wide(fun: Callable[..., Any], A: Any) -> Any:
     """Return a matrix function computed in double precision, in which alone SciPy's are accurate, as A's own."""
-    square(A)
+    demand_square(A)
     if not A.size:
         return np.zeros_like(A)
     y = _stacked(fun, A.astype(np.result_type(A.dtype, np.float64)))
