@@ -375,3 +375,41 @@ def test_waiting_is_brief_unless_the_user_says_otherwise(monkeypatch: pytest.Mon
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     with library._brief_waits():
         assert "GOMP_SPINCOUNT" not in environ
+
+
+# --- matrix products -----------------------------------------------------------------------------------------------
+
+
+@needed
+@pytest.mark.parametrize("turn_a", [False, True])
+@pytest.mark.parametrize("turn_b", [False, True])
+@pytest.mark.parametrize("part", [False, True])
+def test_a_product_of_matrices(turn_a: bool, turn_b: bool, part: bool) -> None:
+    def matrix(rows: int, columns: int, turned: bool) -> np.ndarray:
+        shape = (columns, rows) if turned else (rows, columns)
+        a = arrays((shape[0], shape[1] + 3))[:, :-3] if part else arrays(shape)
+        return a.T if turned else a
+
+    a, b = matrix(70, 90, turn_a), matrix(90, 80, turn_b)
+    close(onednn.gemm(a, b), a.astype(float) @ b)
+    out = np.full((70, 80), np.nan, np.float32)
+    assert onednn.gemm(a, b, out) is out
+    close(out, a.astype(float) @ b)
+    assert onednn.gemm(a, b, out, alpha=-1.5, beta=2.0) is out
+    close(out, 0.5 * (a.astype(float) @ b))
+
+
+@needed
+def test_products_that_are_left_to_numpy() -> None:
+    a = arrays((100, 100))
+    assert onednn.gemm(a, a) is not None
+    assert onednn.gemm(a[:10], a) is None  # small
+    assert onednn.gemm(a.astype(float), a) is None
+    assert onednn.gemm(a[:, ::2], a[::2]) is None
+    assert onednn.gemm(a[::-1], a) is None
+    assert onednn.gemm(np.broadcast_to(a[:1], a.shape), a) is None
+    assert onednn.gemm(a[None], a) is None
+    assert onednn.gemm(a, a, np.empty((100, 100), np.float32, "F")) is None
+    assert onednn.gemm(a, a, np.empty((100, 100))) is None
+    with onednn.without():
+        assert onednn.gemm(a, a) is None

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import POINTER, c_int, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, c_char, c_float, c_int, c_int64, c_size_t, c_uint, c_void_p
 from ctypes.util import find_library
 from typing import Any
 
@@ -31,7 +31,7 @@ STATUS = (  # dnnl_status_t
 UNIMPLEMENTED = STATUS.index("unimplemented")
 CPU, FLOAT32, ANY, USER = 1, 3, 1, 1  # engine kind, data type, format tag, scratchpad mode
 
-Dims = ctypes.c_int64 * 12  # dnnl_dims_t
+Dims = c_int64 * 12  # dnnl_dims_t
 
 # libgomp's threads spin while they wait, by default for milliseconds, on the cores that BLAS's threads then want: a
 # convolution and a product of 512x512, 0.4 and 0.7 ms alone, take 8 ms in turn, 1.5-1.8 ms with this many rounds.
@@ -55,7 +55,7 @@ class Argument(ctypes.Structure):
     _fields_ = (("number", c_int), ("memory", c_void_p))
 
 
-_OUT, _IN, _DIMS = POINTER(c_void_p), c_void_p, POINTER(ctypes.c_int64)
+_OUT, _IN, _DIMS = POINTER(c_void_p), c_void_p, POINTER(c_int64)
 _WINDOW = [_DIMS, _DIMS, _DIMS, _DIMS]  # strides, dilations - 1, padding before, padding after
 _TAKES: dict[str, list[Any]] = {
     "convolution_backward_data_primitive_desc_create": [_OUT, _IN, c_int, *[_IN] * 3, *_WINDOW, _IN, _IN],
@@ -76,15 +76,16 @@ _TAKES: dict[str, list[Any]] = {
     "primitive_destroy": [_IN],
     "primitive_execute": [_IN, _IN, c_int, POINTER(Argument)],
     "reorder_primitive_desc_create": [_OUT, _IN, _IN, _IN, _IN, _IN],
+    "sgemm": [c_char, c_char, *[c_int64] * 3, c_float, _IN, c_int64, _IN, c_int64, c_float, _IN, c_int64],
     "stream_create": [_OUT, _IN, c_uint],
     "stream_destroy": [_IN],
 }
-_AT_WORK = {"primitive_create", "primitive_execute"}  # the rest is over sooner than Python's lock could be taken again
-_UNCHECKED = {"memory_set_data_handle", "primitive_execute"}  # called at every use: 0.1 us less each
+_AT_WORK = {"primitive_create", "primitive_execute", "sgemm"}  # the rest ends sooner than Python's lock changes hands
+_UNCHECKED = {"memory_set_data_handle", "primitive_execute", "sgemm"}  # called at every use: 0.1 us less each
 
 
 class Library:
-    """The functions under their names without `dnnl_`; all but the two in `_UNCHECKED` raise when they fail."""
+    """The functions under their names without `dnnl_`; all but those in `_UNCHECKED` raise when they fail."""
 
     def __init__(self, path: str) -> None:
         quick, slow = ctypes.PyDLL(path), ctypes.CDLL(path)
