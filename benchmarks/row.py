@@ -10,9 +10,25 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Protocol
 
-OURS = "ndtape"
-BASELINE = "1298429"  # the commit that closed the spine: this engine as it was then
-WORKLOADS = ("chain", "mlp", "einsum", "mixture", "spine", "memory", "imports", "directions")
+STEPS = ("digits", "mlp", "lenet", "resnet", "lstm", "gpt")
+WORKLOADS = (
+    "chain",
+    "moons",
+    *STEPS,
+    "hessian",
+    "mixture",
+    "attention",
+    "convolution",
+    "elementwise",
+    "optimizers",
+    "einsum",
+    "directions",
+    "peaks",
+    "memory",
+    "growth",
+    "imports",
+    "spine",
+)
 
 
 class Work(Protocol):
@@ -29,16 +45,26 @@ class Work(Protocol):
 class Row:
     """The same work in several engines.
 
-    `limits` holds the ratio ours/peer asked for, by peer; under this engine's own name it bounds the value itself.
-    A `fresh` row measures once per process, so each round starts new ones.
+    `limits` holds the ratio asked for of ours to a peer, by peer, or to the fastest eager one; under this engine's own
+    name it bounds the value itself. `without_onednn` holds what is asked of an engine that lacks it, where that differs.
+    `flops` and `moved` (bytes) are what the work cannot do without; `product` is the shape (m, k, n) of its main
+    matrix product. `axis` names a series of rows and this row's place in it. A `fresh` row measures once per process,
+    so each round starts new ones. `absent` says why a peer is not among the engines.
     """
 
     name: str
     unit: str
     engines: Mapping[str, Callable[[], Work]]
     limits: Mapping[str, float] = field(default_factory=dict)
+    without_onednn: Mapping[str, float] = field(default_factory=dict)
     fresh: bool = False
     rtol: float = 1e-4
+    flops: float = 0.0
+    moved: float = 0.0
+    product: tuple[int, int, int] | None = None
+    axis: tuple[str, float] | None = None
+    rounds: int = 25
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,5 +109,8 @@ class Once:
 
 
 def load(workload: str) -> ModuleType:
-    """Import a workload's file; its docstring says what is measured, its ROWS are the table's."""
+    """Import a workload's file; its docstring says what is measured, its ROWS are the table's.
+
+    SUMMARIES, where it has them, bound a figure of all of its rows: see benchmarks.report.
+    """
     return importlib.import_module(f"benchmarks.workloads.{workload}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pickle
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from benchmarks.row import BASELINE, OURS, Row
+from benchmarks.engines import OURS
+from benchmarks.row import Row
 
 ROOT = Path(__file__).parents[1]
 PRESETS = {
@@ -32,23 +32,23 @@ class BenchmarkError(Exception):
 
 
 class Child:
-    """A worker process for one engine of one row."""
+    """A worker process for one engine of one workload."""
 
-    def __init__(self, workload: str, row: Row, engine: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, workload: str, engine: str, environment: Mapping[str, str]) -> None:
         """Start it; setting the work up happens on its side."""
-        self.command = [sys.executable, "-m", "benchmarks.worker", workload, row.name, engine]
+        self.command = [sys.executable, "-m", "benchmarks.worker", workload, engine]
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=ROOT
         )
 
-    def ask(self, question: str, *arguments: object) -> Any:
-        """Send one question and wait for its answer."""
+    def ask(self, question: str, row: str, *arguments: object) -> Any:
+        """Send one question about a row and wait for its answer."""
         try:
-            pickle.dump((question, *arguments), self.process.stdin)
+            pickle.dump((question, row, *arguments), self.process.stdin)
             self.process.stdin.flush()
             return pickle.load(self.process.stdout)
         except (EOFError, BrokenPipeError):
-            message = f"{' '.join(self.command[-3:])}: the engine failed; its traceback stands above"
+            message = f"{' '.join(self.command[-2:])}, {row}: the engine failed; its traceback stands above"
             raise BenchmarkError(message) from None
 
     def __enter__(self) -> Self:
@@ -57,15 +57,17 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         """Close its input, which ends it."""
-        self.process.communicate()
+        try:
+            self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:  # a library's threads may hang on the way out
+            self.process.kill()
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: `rounds` of about `seconds` for every engine; `fresh_rounds` of new processes."""
+    """How long to measure: rounds of about `seconds` for every engine, as many as a row asks for or `rounds`."""
 
     rounds: int = 25
-    fresh_rounds: int = 5
     seconds: float = 0.05
 
 
@@ -75,44 +77,64 @@ def environment(threads: int) -> dict[str, str]:
     return kept | dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
-def installed(engine: str) -> bool:
-    """Whether this engine can be imported here, or its commit be checked out."""
-    if engine == BASELINE:
-        command = ["git", "cat-file", "-e", BASELINE]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
-    return engine == OURS or importlib.util.find_spec(engine) is not None
-
-
 def compare(row: Row, results: Mapping[str, list[Any]]) -> None:
     """Raise unless every engine's arrays are ours, within the row's tolerance."""
+    reference = OURS if OURS in results else next(iter(results))
     for engine, arrays in results.items():
         try:
-            for ours, theirs in zip(results[OURS], arrays, strict=True):
+            for ours, theirs in zip(results[reference], arrays, strict=True):
                 np.testing.assert_allclose(theirs, ours, rtol=row.rtol, atol=row.rtol * np.abs(ours).max(initial=0))
         except (AssertionError, ValueError) as error:
-            message = f"{row.name}: {engine} and {OURS} do not agree, so their times are not compared\n{error}"
+            message = f"{row.name}: {engine} and {reference} do not agree, so their times are not compared\n{error}"
             raise BenchmarkError(message) from error
 
 
-def run(workload: str, row: Row, engines: list[str], effort: Effort, env: Mapping[str, str]) -> dict[str, list[float]]:
-    """Measure one row: for every engine one figure per round, in the row's unit."""
-    samples: dict[str, list[float]] = {engine: [] for engine in engines}
-    with ExitStack() as lives:
-        if not row.fresh:
-            children = {engine: lives.enter_context(Child(workload, row, engine, env)) for engine in engines}
-            compare(row, {engine: child.ask("result") for engine, child in children.items()})
-            for turn in range(effort.rounds):
+class Workers:
+    """The processes of one workload, each started when it is first asked."""
+
+    def __init__(self, workload: str, environment: Mapping[str, str]) -> None:
+        """Start nothing yet."""
+        self.workload, self.environment = workload, environment
+        self.lives = ExitStack()
+        self.children: dict[str, Child] = {}
+
+    def __enter__(self) -> Self:
+        """They live as long as the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End them."""
+        self.lives.close()
+
+    def child(self, engine: str) -> Child:
+        """Find or start an engine's process."""
+        if engine not in self.children:
+            self.children[engine] = self.lives.enter_context(Child(self.workload, engine, self.environment))
+        return self.children[engine]
+
+    def drop(self, engine: str) -> None:
+        """Forget a process that failed."""
+        self.children.pop(engine, None)
+
+    def run(self, row: Row, engines: Iterable[str], effort: Effort) -> dict[str, list[float]]:
+        """Measure one row: for every engine one figure per round, in the row's unit."""
+        engines = list(engines)
+        samples: dict[str, list[float]] = {engine: [] for engine in engines}
+        rounds = min(effort.rounds, row.rounds)
+        if row.fresh:
+            for turn in range(rounds):
+                results = {}
                 for engine in rotated(engines, turn):
-                    samples[engine].append(children[engine].ask("measure", effort.seconds))
+                    with Child(self.workload, engine, self.environment) as child:
+                        samples[engine].append(child.ask("measure", row.name, effort.seconds))
+                        results[engine] = child.ask("result", row.name)
+                compare(row, results)
             return samples
-    for turn in range(effort.fresh_rounds):
-        results = {}
-        for engine in rotated(engines, turn):
-            with Child(workload, row, engine, env) as child:
-                samples[engine].append(child.ask("measure", effort.seconds))
-                results[engine] = child.ask("result")
-        compare(row, results)
-    return samples
+        compare(row, {engine: self.child(engine).ask("result", row.name) for engine in engines})
+        for turn in range(rounds):
+            for engine in rotated(engines, turn):
+                samples[engine].append(self.child(engine).ask("measure", row.name, effort.seconds))
+        return samples
 
 
 def rotated(engines: list[str], turn: int) -> list[str]:

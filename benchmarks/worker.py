@@ -1,4 +1,4 @@
-"""One engine in a process of its own: answers 'result' and 'measure' over its pipes until they close."""
+"""One engine in a process of its own: answers questions about a workload's rows over its pipes until they close."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ import os
 import pickle
 import sys
 
-from benchmarks.row import OURS, load
+from benchmarks.engines import FLOOR, VARIANTS
+from benchmarks.row import Work, load
 
 
-def main(workload: str, name: str, engine: str) -> None:
-    """Set the work up, then serve."""
+def main(workload: str, engine: str) -> None:
+    """Serve; a row's work is set up at its first question, and what was set up for another row is dropped."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not reach the pipe
-    if engine == OURS:
+    if hasattr(os, "sched_setaffinity"):  # threads that an engine starts beyond those it was given gain it nothing
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(os.environ["OMP_NUM_THREADS"])])
+    if engine in (*VARIANTS, FLOOR):
         import autodiff
 
         autodiff.tune_allocator()  # each engine at its best settings; the others' processes are their own
-    (row,) = (row for row in load(workload).ROWS if row.name == name)
-    work = row.engines[engine]()
+    rows = {row.name: row for row in load(workload).ROWS}
+    current: dict[str, Work] = {}
     while True:
         try:
-            question, *arguments = pickle.load(sys.stdin.buffer)
+            question, name, *arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        answer = getattr(work, question)(*arguments)
+        if name not in current:
+            current.clear()
+            current[name] = rows[name].engines[engine]()
+        answer = getattr(current[name], question)(*arguments)
         if question == "result":
             import numpy as np
 
