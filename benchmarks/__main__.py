@@ -3,111 +3,127 @@
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine
-from benchmarks.row import BASELINE, OURS, WORKLOADS, Row, load
-from benchmarks.runner import PRESETS, BenchmarkError, Effort, environment, installed, run, spread
+from benchmarks import history, machine, report
+from benchmarks.engines import PEERS, VARIANTS, missing
+from benchmarks.row import WORKLOADS, Row, load
+from benchmarks.runner import PRESETS, BenchmarkError, Effort, Workers, environment
 
-PEERS = ("torch", "mygrad", "autograd", "numpy", BASELINE)
 QUICK = Effort(rounds=3, fresh_rounds=1, seconds=0.02)
-VERDICTS = {True: "holds", False: "MISSED", None: "too noisy to say"}
-STEADY = 1.25  # a median further above the best round than this says more about the machine's load than the engine
-HEADER = ("work", "engine", "median", "min-max", f"{OURS} / engine", "min-max", "asked", "")
+PACKAGES = ("numpy", "scipy", "numba", "onednn-cpu-gomp", "torch", "autograd", "mygrad", "jax", "tinygrad")
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", help=f"which to run, of {', '.join(WORKLOADS)}; all unless given")
-    parser.add_argument("--engines", nargs="+", choices=PEERS, default=PEERS, help="peers to run beside this engine")
-    parser.add_argument("--threads", type=int, default=2, help="for BLAS and OpenMP (default: %(default)s)")
+    known = (*VARIANTS, *PEERS)
+    parser.add_argument(
+        "--engines", nargs="+", choices=known, default=known, help="which to run; the first of ours always"
+    )
+    parser.add_argument("--rows", metavar="TEXT", default="", help="only the rows whose name has this in it")
+    parser.add_argument("--threads", type=int, nargs="+", default=[2], help="for BLAS and OpenMP (default: 2)")
     parser.add_argument("--quick", action="store_true", help="a few short rounds: whether it works, not how fast")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every sample and the machine's description")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write every sample there, not to benchmarks/results")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the figures there (needs matplotlib)")
+    parser.add_argument(
+        "--compare", type=Path, nargs="+", metavar="JSON", help="what changed since; of two, between them"
+    )
     args = parser.parse_args()
     if unknown := set(args.workloads) - set(WORKLOADS):
         parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    for path in args.compare or []:
+        if not path.is_file():
+            parser.error(f"--compare: no file {path}; runs are kept in {history.RESULTS}")
     return args
 
 
-def report(row: Row, samples: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Summarise a row: for each engine its figures, the ratio to ours, and if its limit holds (None: too noisy)."""
-    lines = []
-    for engine, figures in samples.items():
-        line: dict[str, Any] = {"work": row.name, "unit": row.unit, "engine": engine, "samples": figures}
-        line |= spread(figures)
-        if engine != OURS:
-            line["ratio"] = spread([a / b for a, b in zip(samples[OURS], figures, strict=True)])
-        if engine in row.limits:
-            measured = line["median"] if engine == OURS else line["ratio"]["median"]
-            steady = all(statistics.median(samples[e]) <= STEADY * min(samples[e]) for e in (OURS, engine))
-            line |= {"limit": row.limits[engine], "holds": measured <= row.limits[engine] if steady else None}
-        lines.append(line)
-    return lines
+def versions() -> list[str]:
+    """The packages that are installed."""
+    found = []
+    for name in PACKAGES:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    return found
 
 
-def figure(value: float) -> str:
-    """Three digits, or all those before the point."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+def chosen(workload: str, text: str) -> list[Row]:
+    """The rows of a workload that were asked for."""
+    return [row for row in load(workload).ROWS if text in row.name]
 
 
-def spelled(figures: dict[str, float] | None) -> tuple[str, str]:
-    """Give a spread as a table shows it."""
-    return (figure(figures["median"]), f"{figure(figures['min'])}-{figure(figures['max'])}") if figures else ("", "")
-
-
-def cells(line: dict[str, Any]) -> tuple[str, ...]:
-    """One table line as text."""
-    return (
-        f"{line['work']} ({line['unit']})" if line["engine"] == OURS else "",
-        line["engine"],
-        *spelled(line),
-        *spelled(line.get("ratio")),
-        f"<= {line['limit']:g}" if "limit" in line else "",
-        VERDICTS[line["holds"]] if "limit" in line else "",
-    )
-
-
-def table(lines: list[dict[str, Any]]) -> str:
-    """A Markdown table, aligned for the terminal."""
-    text = [HEADER, *map(cells, lines)]
-    widths = [max(map(len, column)) for column in zip(*text, strict=True)]
-    text.insert(1, tuple("-" * width for width in widths))
-    return "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(t, widths, strict=True)) + " |" for t in text)
+def run(args: argparse.Namespace, threads: int, engines: list[str], record: dict[str, Any]) -> None:
+    """Measure and print the tables for one number of threads."""
+    env = environment(threads)
+    names = [name for name in args.workloads or WORKLOADS if chosen(name, args.rows)]
+    products = [row.product for name in names for row in chosen(name, args.rows) if row.product]
+    limits = record["limits"][threads] = machine.limits(env, [] if args.quick else products)
+    print(f"\n# {threads} thread{'s' * (threads > 1)}\n")
+    print("\n".join(f"{name}: {report.figure(value)}" for name, value in limits.items()))
+    for name in names:
+        workload, lines = load(name), []
+        with Workers(name, env) as workers:
+            for row in chosen(name, args.rows):
+                present = [engine for engine in engines if engine in row.engines]
+                try:
+                    samples = workers.run(row, present, QUICK if args.quick else Effort())
+                except BenchmarkError as error:
+                    workers.restart()
+                    record["failures"].append(str(error))
+                    print(f"\nFAILED: {error}", flush=True)
+                    continue
+                found = report.figures(row, samples, limits, keep=bool(args.json))
+                lines += [{"workload": name, "threads": threads, **line} for line in found]
+        print(f"\n## {name}\n\n{workload.__doc__}\n")
+        if lines:
+            print(report.table(lines))
+        notes = {note for row in chosen(name, args.rows) for note in report.absences(row)}
+        for note in (*report.summaries(workload, lines), *sorted(notes)):
+            print(f"- {note}")
+        sys.stdout.flush()
+        record["lines"] += lines
 
 
 def main() -> None:
     """Run what was asked and print it."""
     args = arguments()
-    env = environment(args.threads)
-    peers = [peer for peer in args.engines if installed(peer)]
-    description = machine.describe(env, [peer for peer in peers if peer != BASELINE])
+    if args.compare and len(args.compare) > 1:
+        old, new = map(history.load, args.compare[:2])
+        print(history.compared(old["lines"], new["lines"]))
+        return
+    absent = {name: why for name in args.engines if (why := missing(name))}
+    engines = [name for name in (*VARIANTS, *PEERS) if name in {VARIANTS[0], *args.engines} - set(absent)]
+    description = machine.describe(environment(args.threads[0]), versions())
     print("\n".join(f"{name}: {value}" for name, value in description.items()))
     for name, reason in PRESETS.items():
         print(f"removed from the children's environment: {name} ({reason})")
-    for missing in set(args.engines) - set(peers):
-        remedy = "git fetch --unshallow" if missing == BASELINE else f"pip install {missing}"
-        print(f"not installed, left out: {missing} ({remedy})")
-    lines: list[dict[str, Any]] = []
-    for workload in args.workloads or WORKLOADS:
-        measured = []
-        for row in load(workload).ROWS:
-            engines = [OURS, *(peer for peer in peers if peer in row.engines)]
-            samples = run(workload, row, engines, QUICK if args.quick else Effort(), env)
-            measured += [{"workload": workload, **line} for line in report(row, samples)]
-        print(f"\n## {workload}\n\n{load(workload).__doc__}\n\n{table(measured)}", flush=True)
-        lines += measured
-    if args.json:
-        args.json.write_text(json.dumps({"machine": description, "lines": lines}, indent=1) + "\n")
-        print(f"\nevery sample: {args.json}")
+    for name, remedy in absent.items():
+        print(f"left out: {name} ({remedy})")
+    record: dict[str, Any] = {"machine": description, "quick": args.quick, "limits": {}, "failures": [], "lines": []}
+    for threads in args.threads:
+        run(args, threads, engines, record)
+    if args.json or not args.quick:
+        path = args.json or history.place()
+        history.save(path, record)
+        print(f"\nfigures: {path}")
+    if args.plots:
+        from benchmarks import plots
+
+        print("pictures:", *plots.draw(record["lines"], args.plots, "benchmarks"))
+    if args.compare:
+        print("\n" + history.compared(history.load(args.compare[0])["lines"], record["lines"]))
+    if record["failures"]:
+        sys.exit(
+            f"{len(record['failures'])} rows failed: " + "; ".join(f.partition("\n")[0] for f in record["failures"])
+        )
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BenchmarkError as error:
-        sys.exit(str(error))
+    main()

@@ -149,7 +149,7 @@ class Conv:
         self.shape, self.w = x.shape, w
         n, h, width, _ = x.shape
         f, c, k, _ = w.shape
-        self.rows = x.reshape(-1, c)[:: 1] if k == self.stride == 1 else windows(x, k, self.stride, self.padding)
+        self.rows = x.reshape(-1, c)[::1] if k == self.stride == 1 else windows(x, k, self.stride, self.padding)
         oh, ow = ((s + 2 * self.padding - k) // self.stride + 1 for s in (h, width))
         return (self.rows @ w.transpose(2, 3, 1, 0).reshape(-1, f)).reshape(n, oh, ow, f)
 
@@ -215,7 +215,7 @@ class BatchNorm:
         return y.reshape(x.shape)
 
     def backward(self, g: Array, gw: Array, gb: Array) -> Array:
-        """g a + x b + c, with the three vectors made of two sums."""
+        """G a + x b + c, with the three vectors made of two sums."""
         flat = g.reshape(self.x.shape)
         sum_rows(flat, gb)
         np.multiply(np.einsum("rc,rc->c", flat, self.x) - self.mean * gb, self.inverse, out=gw)

@@ -65,9 +65,10 @@ class Child:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds of about `seconds` for every engine, as many as a row asks for or `rounds`."""
+    """How long to measure: rounds of about `seconds` for every engine, at most so many; `fresh_rounds` of processes."""
 
     rounds: int = 25
+    fresh_rounds: int = 5
     seconds: float = 0.05
 
 
@@ -112,15 +113,16 @@ class Workers:
             self.children[engine] = self.lives.enter_context(Child(self.workload, engine, self.environment))
         return self.children[engine]
 
-    def drop(self, engine: str) -> None:
-        """Forget a process that failed."""
-        self.children.pop(engine, None)
+    def restart(self) -> None:
+        """End them; they are started anew when asked again."""
+        self.lives.close()
+        self.children.clear()
 
     def run(self, row: Row, engines: Iterable[str], effort: Effort) -> dict[str, list[float]]:
         """Measure one row: for every engine one figure per round, in the row's unit."""
         engines = list(engines)
         samples: dict[str, list[float]] = {engine: [] for engine in engines}
-        rounds = min(effort.rounds, row.rounds)
+        rounds = min(effort.fresh_rounds if row.fresh else effort.rounds, row.rounds)
         if row.fresh:
             for turn in range(rounds):
                 results = {}

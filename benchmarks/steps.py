@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.byhand import training
 from benchmarks.engines import BEST, COMPILED, EAGER, FLOOR, VARIANTS, engine
 from benchmarks.engines.arrays import Arrays, Problem, moments
-from benchmarks.row import Once, Row, Work
+from benchmarks.row import Once, Row, Timed, Work
 
 EVERYONE = (*EAGER, *COMPILED)
 
@@ -102,4 +102,25 @@ def peak(name: str, build: Callable[[], Any], steps: int = 5) -> Once:
             work.step()
         return resident("VmHWM") - at_rest
 
-    return Once(measurement, lambda: work.steps()[:1])
+    return Once(measurement, lambda: Timed.result(work)[:1])
+
+
+def growth_of_memory(
+    series: str, what: str, names: Iterable[str], sizes: Iterable[int], build: Callable[[Any, int], Any]
+) -> Iterable[Row]:
+    """A series of rows: the peak of five repetitions at each size."""
+    for size in sizes:
+
+        def at(name: str, size: int = size) -> Once:
+            return peak(name, lambda: build(engine(name), size))
+
+        yield Row(
+            f"memory, {what} {size}",
+            "MiB",
+            {name: lambda name=name, at=at: at(name) for name in names},  # type: ignore[misc]
+            limits={"torch": 1.0},
+            fresh=True,
+            rtol=1e-2,
+            axis=(series, size),
+            rounds=2,
+        )

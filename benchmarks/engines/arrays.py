@@ -55,12 +55,7 @@ class Training(Timed):
 
     def result(self) -> list[Any]:
         """Loss and gradients, then losses."""
-        return [*self.gradients(), *[self.steps()[0] for _ in range(3)]]
-
-    def steps(self) -> list[Any]:
-        """Step once, then read the loss."""
-        self.step()
-        return list(self.arrays())
+        return [*self.gradients(), *[Timed.result(self)[0] for _ in range(3)]]
 
 
 class Engine(ABC):
@@ -100,6 +95,10 @@ class Engine(ABC):
             found[:] = [formula(self, *values)]
 
         return Timed(step, lambda: found)
+
+    def updating(self, update: Update, parameters: Arrays, gradients: Arrays) -> Timed:
+        """An optimizer's step alone."""
+        raise NotImplementedError
 
     # the operations
 
@@ -163,7 +162,7 @@ class Engine(ABC):
     def conv2d(self, x: Any, w: Any, b: Any | None = None, stride: int = 1, padding: int = 0, groups: int = 1) -> Any:
         """Tap by tap, each a matrix product over the channels."""
         if padding:
-            x = self.xp.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+            x = self.xp.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)), "constant")
         kh, kw = w.shape[2:]
         oh, ow = (x.shape[2] - kh) // stride + 1, (x.shape[3] - kw) // stride + 1
         x = self.xp.transpose(x, (0, 2, 3, 1))
@@ -221,7 +220,9 @@ def future(length: int) -> np.ndarray:
     return np.triu(np.full((length, length), -1e9, np.float32), 1)
 
 
-def functional_update(xp: Any, update: Update, p: Any, g: Any, moments: Mapping[str, Any], step: Any) -> tuple[Any, Any]:
+def functional_update(
+    xp: Any, update: Update, p: Any, g: Any, moments: Mapping[str, Any], step: Any
+) -> tuple[Any, Any]:
     """One parameter's update without writing anywhere, for the engines that compile it."""
     if update.kind == "SGD":
         if not update.momentum:

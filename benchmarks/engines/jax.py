@@ -10,10 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.engines.arrays import Engine, Problem, Training, functional_update, moments
+from benchmarks.engines.arrays import Arrays, Engine, Problem, Training, Update, functional_update, moments
 from benchmarks.row import Timed
 
 jax.config.update("jax_enable_x64", True)
+
+
+def updated(update: Update, p: Any, g: Any, memory: Any, count: Any) -> tuple[Any, Any, Any]:
+    """All parameters, the optimizer's memory and the count after a step."""
+    moved = {k: functional_update(jnp, update, p[k], g[k], memory[k], count.astype(jnp.float32)) for k in p}
+    return {k: m[0] for k, m in moved.items()}, {k: m[1] for k, m in moved.items()}, count + 1
 
 
 class Jax(Engine):
@@ -43,9 +49,8 @@ class Jax(Engine):
 
         def run(p: Any, s: Any, memory: Any, count: Any) -> Any:
             (value, s), g = jax.value_and_grad(loss, has_aux=True)(p, s)
-            step = count.astype(jnp.float32)
-            moved = {k: functional_update(jnp, update, p[k], g[k], memory[k], step) for k in p}
-            return {k: m[0] for k, m in moved.items()}, s, {k: m[1] for k, m in moved.items()}, count + 1, value
+            p, memory, count = updated(update, p, g, memory, count)
+            return p, s, memory, count, value
 
         compiled = jax.jit(run, donate_argnums=(0, 1, 2, 3))
         current: list[Any] = [p, s, memory, jnp.ones((), jnp.int32), None]
@@ -59,6 +64,23 @@ class Jax(Engine):
             return [value, *(g[k] for k in problem.parameters)]
 
         return Training(step, lambda: [current[4]], gradients=gradients)
+
+    def updating(self, update: Update, parameters: Arrays, gradients: Arrays) -> Timed:
+        """One jitted function; the gradients are already there."""
+        g = {name: jnp.asarray(value) for name, value in gradients.items()}
+        p = {name: jnp.array(value) for name, value in parameters.items()}
+        memory = {k: {n: jnp.zeros_like(v) for n in moments(update)} for k, v in p.items()}
+
+        def run(p: Any, memory: Any, count: Any, g: Any) -> Any:
+            return updated(update, p, g, memory, count)
+
+        compiled = jax.jit(run, donate_argnums=(0, 1, 2))
+        current: list[Any] = [p, memory, jnp.ones((), jnp.int32)]
+
+        def step() -> None:
+            current[:] = jax.block_until_ready(compiled(*current, g))
+
+        return Timed(step, lambda: list(current[0].values()))
 
     def gradient(
         self,
@@ -114,9 +136,7 @@ class Jax(Engine):
     def conv2d(self, x: Any, w: Any, b: Any | None = None, stride: int = 1, padding: int = 0, groups: int = 1) -> Any:
         """XLA's."""
         names, pads = ("NCHW", "OIHW", "NCHW"), [(padding, padding)] * 2
-        y = lax.conv_general_dilated(
-            x, w, (stride, stride), pads, dimension_numbers=names, feature_group_count=groups
-        )
+        y = lax.conv_general_dilated(x, w, (stride, stride), pads, dimension_numbers=names, feature_group_count=groups)
         return y if b is None else y + b[:, None, None]
 
     def lstm(self, x: Any, wx: Any, wh: Any, bx: Any, bh: Any) -> Any:

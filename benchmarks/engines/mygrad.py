@@ -81,8 +81,9 @@ class MyGrad(Engine):
         return mygrad.logsumexp(x, axis=axis)
 
     def conv2d(self, x: Any, w: Any, b: Any | None = None, stride: int = 1, padding: int = 0, groups: int = 1) -> Any:
-        """Its own, which knows no groups."""
-        y = conv_nd(x, w, stride=stride, padding=padding)
+        """Its own, which knows no groups and wants strides to end at the border: each position, then every other."""
+        y = conv_nd(x, w, stride=1, padding=padding)
+        y = y if stride == 1 else y[:, :, ::stride, ::stride]
         return y if b is None else y + b.reshape(1, -1, 1, 1)
 
     def batch_norm(self, x: Any, w: Any, b: Any, s: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.functional import hvp
 from autodiff.kernels import compiled
-from benchmarks.engines.arrays import Engine, Problem, Training
+from benchmarks.engines.arrays import Arrays, Engine, Problem, Training, Update
 from benchmarks.row import Timed
 from nn import functional as F
 from nn import optim
@@ -25,14 +25,11 @@ class Ndtape(Engine):
 
     def __init__(self) -> None:
         """Switch off what this engine is to do without, and load what it would load at its first step."""
-        import scipy.linalg
-        import scipy.special
-
         self.off = ExitStack()
         if "numba" not in self.extras:
             self.off.enter_context(compiled.without())
         else:
-            import numba
+            pass
         if "onednn" not in self.extras:
             try:
                 from autodiff.kernels import onednn
@@ -52,7 +49,7 @@ class Ndtape(Engine):
         p = {name: self.array(value, requires_grad=True) for name, value in problem.parameters.items()}
         s = {name: self.array(value) for name, value in problem.state.items()}
         batch = [self.array(value) for value in problem.batch]
-        optimizer = getattr(optim, problem.update.kind)(p.values(), **problem.update.settings())
+        optimizer = self.optimizer(problem.update, p.values())
         last: list[Any] = []
 
         def step() -> None:
@@ -69,6 +66,18 @@ class Ndtape(Engine):
 
         return Training(step, lambda: last, gradients=gradients)
 
+    def optimizer(self, update: Update, parameters: Iterable[Any]) -> Any:
+        """As it comes."""
+        return getattr(optim, update.kind)(parameters, **update.settings())
+
+    def updating(self, update: Update, parameters: Arrays, gradients: Arrays) -> Timed:
+        """The gradients are already there."""
+        p = [ad.tensor(value, requires_grad=True) for value in parameters.values()]
+        optimizer = self.optimizer(update, p)
+        for t, g in zip(p, gradients.values(), strict=True):
+            t.grad = ad.tensor(g)
+        return Timed(optimizer.step, lambda: [t.detach() for t in p])
+
     def gradient(
         self,
         formula: Callable[..., Any],
@@ -78,8 +87,8 @@ class Ndtape(Engine):
         operations: int = 1,
     ) -> Timed:
         """By ad.grad; constants are arrays."""
-        leaves = [ad.tensor(v, requires_grad=True) for v in operands]
-        g = None if seed is None else ad.tensor(seed)
+        leaves = [self.array(v, requires_grad=True) for v in operands]
+        g = None if seed is None else self.array(seed)
         found: list[Any] = []
 
         def step() -> None:
@@ -90,8 +99,7 @@ class Ndtape(Engine):
 
     def forward(self, formula: Callable[..., Any], operands: Sequence[np.ndarray]) -> Timed:
         """Nothing recorded."""
-        with ad.no_grad():
-            return super().forward(formula, operands)
+        return super().forward(ad.no_grad()(formula), operands)
 
     def hessian_product(
         self, formula: Callable[..., Any], x: np.ndarray, direction: np.ndarray, constants: Sequence[np.ndarray]
@@ -153,5 +161,3 @@ class WithNumbaAndOneDNN(Ndtape):
     """With Numba's kernels and oneDNN's convolutions."""
 
     extras = ("numba", "onednn")
-
-

@@ -10,13 +10,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.engines import CLANG
-from benchmarks.engines.arrays import Engine, Problem, Training
+from benchmarks.engines.arrays import Engine, Problem, Training, functional_update, moments
 from benchmarks.row import Timed
 
 os.environ.setdefault("DEV", "CPU")
 os.environ.setdefault("CC", next(filter(None, map(shutil.which, CLANG)), "clang"))
 
-from tinygrad import Tensor, TinyJit, nn  # noqa: E402 (its device is chosen at import)
+from tinygrad import Tensor, TinyJit
+
+
+class Root:
+    """What an update needs of a namespace."""
+
+    sqrt = staticmethod(Tensor.sqrt)
 
 
 class Tinygrad(Engine):
@@ -31,27 +37,24 @@ class Tinygrad(Engine):
         return Tensor(value).realize()
 
     def training(self, problem: Problem) -> Training:
-        """Its own optimizers."""
+        """The update is part of the step; parameters, state and the optimizer's memory are assigned."""
         p = {name: self.array(value) for name, value in problem.parameters.items()}
         s = {name: self.array(value) for name, value in problem.state.items()}
         batch = [self.array(value) for value in problem.batch]
-        settings = problem.update.settings()
-        if "betas" in settings:
-            settings["b1"], settings["b2"] = settings.pop("betas")
-        if problem.update.kind == "Adam":
-            del settings["weight_decay"]
-        optimizer = getattr(nn.optim, problem.update.kind)(list(p.values()), **settings)
+        names = moments(problem.update)
+        memory = {k: {n: Tensor.zeros(*v.shape).contiguous().realize() for n in names} for k, v in p.items()}
+        count = Tensor.zeros(1).contiguous().realize()
         last: list[Any] = []
 
         @TinyJit
         def run() -> Any:
-            with Tensor.train():
-                moved = dict(s)
-                optimizer.zero_grad()
-                value = problem.loss(self, p, moved, *batch)
-                value.backward()
-                written = [s[name].assign(moved[name]) for name in s]
-                return value.realize(*optimizer.schedule_step(), *written)
+            moved = dict(s)
+            value = problem.loss(self, p, moved, *batch)
+            written = [count.assign(count + 1), *(s[name].assign(moved[name]) for name in s)]
+            for (k, t), g in zip(p.items(), value.gradient(*p.values()), strict=True):
+                new, remembered = functional_update(Root, problem.update, t, g, memory[k], count)
+                written += [memory[k][n].assign(remembered[n]) for n in names] + [t.assign(new)]
+            return value.realize(*written)
 
         def step() -> None:
             last[:] = [run().numpy()]  # reading the loss waits for the step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from benchmarks.engines.arrays import Engine, Problem, Training
+from benchmarks.engines.arrays import Arrays, Engine, Problem, Training, Update
 from benchmarks.row import Timed
 
 
@@ -34,8 +34,7 @@ class Torch(Engine):
         p = {name: self.array(value, requires_grad=True) for name, value in problem.parameters.items()}
         s = {name: self.array(value) for name, value in problem.state.items()}
         batch = [self.array(value) for value in problem.batch]
-        settings = problem.update.settings()
-        optimizer = getattr(torch.optim, problem.update.kind)(p.values(), fused=True, **settings)
+        optimizer = self.optimizer(problem.update, p.values())
         loss = self.best(partial(problem.loss, self))
         last: list[Any] = []
 
@@ -53,6 +52,18 @@ class Torch(Engine):
 
         return Training(step, lambda: last, gradients=gradients)
 
+    def optimizer(self, update: Update, parameters: Iterable[Any]) -> Any:
+        """The fused kind."""
+        return getattr(torch.optim, update.kind)(parameters, fused=True, **update.settings())
+
+    def updating(self, update: Update, parameters: Arrays, gradients: Arrays) -> Timed:
+        """The gradients are already there."""
+        p = [torch.tensor(value, requires_grad=True) for value in parameters.values()]
+        optimizer = self.optimizer(update, p)
+        for t, g in zip(p, gradients.values(), strict=True):
+            t.grad = torch.tensor(g)
+        return Timed(optimizer.step, lambda: [t.detach() for t in p])
+
     def gradient(
         self,
         formula: Callable[..., Any],
@@ -62,9 +73,9 @@ class Torch(Engine):
         operations: int = 1,
     ) -> Timed:
         """By torch.autograd.grad."""
-        leaves = [torch.tensor(v, requires_grad=True) for v in operands]
-        others = [torch.tensor(c) for c in constants]
-        g = None if seed is None else torch.tensor(seed)
+        leaves = [self.array(v, requires_grad=True) for v in operands]
+        others = [self.array(c) for c in constants]
+        g = None if seed is None else self.array(seed)
         function = self.best(partial(formula, self))
         found: list[Any] = []
 

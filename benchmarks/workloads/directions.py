@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.row import OURS, Row, Timed
+from benchmarks.engines import OURS
+from benchmarks.row import Row, Timed
 
 RNG = np.random.default_rng(0)
 WIDTH = 50

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import numpy as np
 
-from benchmarks.row import OURS, Row, Timed
+from benchmarks.engines import BEST, VARIANTS, on
+from benchmarks.row import Row
 
 SIZES = {"b": 8, "h": 8, "q": 64, "k": 64, "t": 64, "d": 64, "m": 512}
 PATTERNS = (
@@ -28,37 +26,19 @@ def operands(subscripts: str) -> list[np.ndarray]:
     return [rng.standard_normal([SIZES[c] for c in term], np.float32) for term in terms]
 
 
-def ndtape(subscripts: str) -> Timed:
-    """Our engine."""
-    import autodiff as ad
-
+def row(subscripts: str) -> Row:
+    """One pattern."""
     *values, seed = operands(subscripts)
-    leaves, gradient = [ad.tensor(v, requires_grad=True) for v in values], ad.tensor(seed)
-    found: list[Any] = []
-
-    def step() -> None:
-        y = np.einsum(subscripts, *leaves)
-        found[:] = [y.detach(), *ad.grad(y, leaves, gradient)]
-
-    return Timed(step, lambda: found)
-
-
-def torch(subscripts: str) -> Timed:
-    """PyTorch, eager."""
-    import torch
-
-    *values, seed = operands(subscripts)
-    leaves, gradient = [torch.tensor(v, requires_grad=True) for v in values], torch.tensor(seed)
-    found: list[Any] = []
-
-    def step() -> None:
-        y = torch.einsum(subscripts, *leaves)
-        found[:] = [y.detach(), *torch.autograd.grad(y, leaves, gradient)]
-
-    return Timed(step, lambda: found)
+    return Row(
+        subscripts,
+        "us",
+        on(
+            (*VARIANTS, "torch", "jax"),
+            lambda m: m.gradient(lambda m, a, b: m.einsum(subscripts, a, b), values, (), seed),
+        ),
+        limits={BEST: 1.0},
+        rounds=9,
+    )
 
 
-ROWS = tuple(
-    Row(subscripts, "us", {OURS: partial(ndtape, subscripts), "torch": partial(torch, subscripts)}, {"torch": 1.0})
-    for subscripts in PATTERNS
-)
+ROWS = tuple(map(row, PATTERNS))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.row import OURS, Once, Row
+from benchmarks.engines import OURS
+from benchmarks.row import Once, Row
+from benchmarks.steps import resident
 
 DEPTH, WIDTH, BATCH, STEPS = 50, 512, 512, 5
 
@@ -28,15 +29,6 @@ def network(nn: Any, tensor: Callable[[np.ndarray], Any]) -> Any:
     for parameter in model.parameters():
         parameter.data = tensor(scale * rng.standard_normal(parameter.shape, np.float32))
     return model
-
-
-def resident(field: str) -> float:
-    """MiB in a field of this process's status."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 1024
-    message = f"/proc/self/status has no {field}: this workload needs Linux"
-    raise OSError(message)
 
 
 def forward(model: Any, inputs: Any) -> Any:

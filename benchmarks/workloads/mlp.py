@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def problem(sizes: Sequence[int] = SIZES, batch: int = BATCH, update: Update = U
     """Draw the batch and the weights."""
     rng = np.random.default_rng(0)
     parameters: Arrays = {}
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         parameters[f"{i}.weight"] = rng.normal(0, (2 / fan_in) ** 0.5, (fan_out, fan_in)).astype(np.float32)
         parameters[f"{i}.bias"] = rng.normal(0, 0.1, fan_out).astype(np.float32)
     x = rng.standard_normal((batch, sizes[0]), np.float32)
@@ -57,7 +58,7 @@ def by_hand(data: Callable[[], Problem]) -> Callable[[Arrays, Arrays, Arrays], A
 
 def layers(sizes: Sequence[int], batch: int) -> tuple[tuple[int, int, int], ...]:
     """The matrix products of the forward pass."""
-    return tuple((batch, k, n) for k, n in zip(sizes[:-1], sizes[1:], strict=True))
+    return tuple((batch, k, n) for k, n in itertools.pairwise(sizes))
 
 
 STEP = Step(

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.row import BASELINE, OURS, Row, Timed
+from benchmarks.engines import BASELINE, OURS
+from benchmarks.row import Row, Timed
 from benchmarks.workloads.chain import PAIRS, SEED, functions, operands, operators
 
 CALLS = 100
