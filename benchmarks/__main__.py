@@ -72,23 +72,30 @@ def run(args: argparse.Namespace, threads: int, engines: list[str], record: dict
         with Workers(name, env) as workers:
             for row in chosen(name, args.rows):
                 present = [engine for engine in engines if engine in row.engines]
-                try:
-                    samples = workers.run(row, present, QUICK if args.quick else Effort())
-                except BenchmarkError as error:
-                    workers.restart()
-                    record["failures"].append(str(error))
-                    print(f"\nFAILED: {error}", flush=True)
-                    continue
+                samples, failures = measured(workers, row, present, QUICK if args.quick else Effort())
+                record["failures"] += failures
                 found = report.figures(row, samples, limits, keep=bool(args.json))
                 lines += [{"workload": name, "threads": threads, **line} for line in found]
         print(f"\n## {name}\n\n{workload.__doc__}\n")
         if lines:
             print(report.table(lines))
-        notes = {note for row in chosen(name, args.rows) for note in report.absences(row)}
-        for note in (*report.summaries(workload, lines), *sorted(notes)):
+        for note in (*report.summaries(workload, lines), *report.absences(chosen(name, args.rows))):
             print(f"- {note}")
         sys.stdout.flush()
         record["lines"] += lines
+
+
+def measured(
+    workers: Workers, row: Row, engines: list[str], effort: Effort
+) -> tuple[dict[str, list[float]], list[str]]:
+    """Measure a row; one whose engines disagree has no figures."""
+    try:
+        samples, failures = workers.run(row, engines, effort)
+    except BenchmarkError as error:
+        samples, failures = {}, [str(error)]
+    for failure in failures:
+        print(f"\nFAILED: {failure}", flush=True)
+    return samples, failures
 
 
 def main() -> None:

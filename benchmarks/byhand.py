@@ -1,4 +1,4 @@
-"""Forward and backward passes written out in NumPy, nothing recorded: the floor that an eager engine on NumPy can reach.
+"""Forward and backward passes written out in NumPy, nothing recorded: the floor that an engine on NumPy can reach.
 
 Each pair is as fast as plain NumPy was found to be at the sizes of the workloads: in place where an array is ours, sums
 over rows as products with ones, no power and no `where`. Images are (N, H, W, C) here.
@@ -75,7 +75,7 @@ class InPlace:
 
 
 def training(problem: Problem, passes: Callable[[Arrays, Arrays, Arrays], Any]) -> Training:
-    """A step from `passes(p, g, s)`, which fills the gradients g of parameters p, moves the state s, returns the loss."""
+    """A step from `passes(p, g, s)`, which fills gradients g of parameters p, moves the state s, returns the loss."""
     update = InPlace(problem.update, problem.parameters)
     state = {name: value.copy() for name, value in problem.state.items()}
     last: list[Any] = []

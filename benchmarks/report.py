@@ -35,7 +35,7 @@ def figures(
         line |= {"axis": row.axis} if row.axis else {}
         if floor and row.unit.startswith("us") and not row.unit.startswith("us an op"):
             line["limit share"] = floor / line["median"]
-        if engine not in ours:
+        if engine not in ours and ours:
             ratios = {o: [a / b for a, b in zip(samples[o], taken, strict=True)] for o in ours}
             line["ratio"] = {o: spread(r) for o, r in ratios.items()}
             line["compiled"] = engine in COMPILED
@@ -70,9 +70,13 @@ def bound(row: Row, limits: Mapping[str, float]) -> float:
     return max(row.flops / limits["product, GFLOP/s"], row.moved / bandwidth) / 1e3
 
 
-def absences(row: Row) -> list[str]:
-    """Why peers are not among a row's engines."""
-    return [f"{engine} is not in `{row.name}`: {why}" for engine, why in row.absent.items()]
+def absences(rows: list[Row]) -> list[str]:
+    """Why peers are not among the engines."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for engine, why in row.absent.items():
+            found.setdefault(f"left out: {engine} ({why})", []).append(row.name)
+    return [note if len(of) == len(rows) else f"{note}, in {', '.join(of)}" for note, of in found.items()]
 
 
 def slopes(lines: Iterable[Line]) -> dict[str, dict[str, float]]:

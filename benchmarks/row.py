@@ -46,7 +46,7 @@ class Row:
     """The same work in several engines.
 
     `limits` holds the ratio asked for of ours to a peer, by peer, or to the fastest eager one; under this engine's own
-    name it bounds the value itself. `without_onednn` holds what is asked of an engine that lacks it, where that differs.
+    name it bounds the value itself. `without_onednn` holds what is asked of one that lacks it, where that differs.
     `flops` and `moved` (bytes) are what the work cannot do without; `product` is the shape (m, k, n) of its main
     matrix product. `axis` names a series of rows and this row's place in it. A `fresh` row measures once per process,
     so each round starts new ones. `absent` says why a peer is not among the engines.

@@ -113,30 +113,32 @@ class Workers:
             self.children[engine] = self.lives.enter_context(Child(self.workload, engine, self.environment))
         return self.children[engine]
 
-    def restart(self) -> None:
-        """End them; they are started anew when asked again."""
-        self.lives.close()
-        self.children.clear()
+    def run(self, row: Row, engines: Iterable[str], effort: Effort) -> tuple[dict[str, list[float]], list[str]]:
+        """Measure one row: for every engine one figure per round, in the row's unit; and what went wrong.
 
-    def run(self, row: Row, engines: Iterable[str], effort: Effort) -> dict[str, list[float]]:
-        """Measure one row: for every engine one figure per round, in the row's unit."""
-        engines = list(engines)
+        An engine that fails is left out of the row, the others go on.
+        """
+        failures: list[str] = []
+        results: dict[str, list[Any]] = {}
         samples: dict[str, list[float]] = {engine: [] for engine in engines}
-        rounds = min(effort.fresh_rounds if row.fresh else effort.rounds, row.rounds)
-        if row.fresh:
-            for turn in range(rounds):
-                results = {}
-                for engine in rotated(engines, turn):
-                    with Child(self.workload, engine, self.environment) as child:
-                        samples[engine].append(child.ask("measure", row.name, effort.seconds))
-                        results[engine] = child.ask("result", row.name)
-                compare(row, results)
-            return samples
-        compare(row, {engine: self.child(engine).ask("result", row.name) for engine in engines})
-        for turn in range(rounds):
-            for engine in rotated(engines, turn):
-                samples[engine].append(self.child(engine).ask("measure", row.name, effort.seconds))
-        return samples
+        for turn in range(min(effort.fresh_rounds if row.fresh else effort.rounds, row.rounds)):
+            for engine in rotated(list(samples), turn):
+                try:
+                    if row.fresh:
+                        with Child(self.workload, engine, self.environment) as child:
+                            samples[engine].append(child.ask("measure", row.name, effort.seconds))
+                            results[engine] = child.ask("result", row.name)
+                    else:
+                        if turn == 0:
+                            results[engine] = self.child(engine).ask("result", row.name)
+                        samples[engine].append(self.child(engine).ask("measure", row.name, effort.seconds))
+                except BenchmarkError as error:
+                    failures.append(str(error))
+                    del samples[engine]
+                    self.children.pop(engine, None)
+            if turn == 0 or row.fresh:
+                compare(row, {engine: results[engine] for engine in samples})
+        return samples, failures
 
 
 def rotated(engines: list[str], turn: int) -> list[str]:

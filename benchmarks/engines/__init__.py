@@ -76,10 +76,10 @@ def missing(engine: str) -> str:
 def has_onednn() -> bool:
     """Whether this engine finds oneDNN's library."""
     try:
-        from autodiff.kernels import onednn
+        from autodiff.kernels.onednn import available
     except ImportError:
         return False
-    return bool(onednn.installed())
+    return available()
 
 
 def engine(name: str) -> Engine:

@@ -1,4 +1,4 @@
-"""What the workloads are written in: the operations of a network in array functions, as one writes them without a library.
+"""What the workloads are written in: the operations of a network, as one writes them in array functions.
 
 An engine overrides those that it has itself, at its best settings. Images are (N, C, H, W).
 """

@@ -80,7 +80,7 @@ class Jax(Engine):
         def step() -> None:
             current[:] = jax.block_until_ready(compiled(*current, g))
 
-        return Timed(step, lambda: list(current[0].values()))
+        return Timed(step, lambda: [current[0][name] for name in parameters])
 
     def gradient(
         self,

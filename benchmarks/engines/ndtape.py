@@ -1,4 +1,4 @@
-"""This engine, as its users write it: with NumPy and SciPy alone, and with the extras that bring kernels."""
+"""The engine of this repository, as its users write it: with NumPy and SciPy alone, and with each extra added."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Ndtape(Engine):
             pass
         if "onednn" not in self.extras:
             try:
-                from autodiff.kernels import onednn
+                from autodiff.kernels.onednn import without
             except ImportError:
                 return
-            self.off.enter_context(onednn.without())
+            self.off.enter_context(without())
 
     def array(self, value: np.ndarray, **options: Any) -> Any:
         """Images and their weights are channels-last in memory."""
@@ -86,13 +86,14 @@ class Ndtape(Engine):
         seed: np.ndarray | None = None,
         operations: int = 1,
     ) -> Timed:
-        """By ad.grad; constants are arrays."""
+        """By ad.grad."""
         leaves = [self.array(v, requires_grad=True) for v in operands]
+        others = [self.array(c) for c in constants]
         g = None if seed is None else self.array(seed)
         found: list[Any] = []
 
         def step() -> None:
-            y = formula(self, *leaves, *constants)
+            y = formula(self, *leaves, *others)
             found[:] = [y.detach(), *ad.grad(y, leaves, g)]
 
         return Timed(step, lambda: found, operations)
@@ -106,10 +107,11 @@ class Ndtape(Engine):
     ) -> Timed:
         """By autodiff.functional."""
         leaf, v = ad.tensor(x), ad.tensor(direction)
+        others = [self.array(c) for c in constants]
         found: list[Any] = []
 
         def step() -> None:
-            found[:] = hvp(lambda w: formula(self, w, *constants), (leaf,), (v,))[1]
+            found[:] = hvp(lambda w: formula(self, w, *others), (leaf,), (v,))[1]
 
         return Timed(step, lambda: found)
 

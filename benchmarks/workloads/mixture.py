@@ -45,12 +45,12 @@ def likelihood(m: Any, alphas: Any, means: Any, factors: Any, x: Any, places: An
     """The log-likelihood as it is defined: every point is centred on every component."""
     d = x.shape[1]
     log_diagonal = factors[:, :d]
-    diagonal = m.em(log_diagonal)
+    diagonal = m.exp(log_diagonal)
     centred = x[:, None, :] - means
     scaled = diagonal * centred + m.einsum("kij,nkj->nki", factors[:, places] * below, centred)
     distances = m.sum(scaled * scaled, 2)
-    each = m.logsumem(alphas + m.sum(log_diagonal, 1) - 0.5 * distances, 1)
-    total = m.sum(each) - N * m.logsumem(alphas, 0) - N * d * 0.5 * log(2 * pi)
+    each = m.logsumexp(alphas + m.sum(log_diagonal, 1) - 0.5 * distances, 1)
+    total = m.sum(each) - N * m.logsumexp(alphas, 0) - N * d * 0.5 * log(2 * pi)
     return total + prior(m, log_diagonal, diagonal, factors[:, d:])
 
 
@@ -58,13 +58,13 @@ def one_product(m: Any, alphas: Any, means: Any, factors: Any, x: Any, places: A
     """The same with Q (x - mean) written Q x - Q mean: one matrix product for all points and components."""
     k, d = means.shape
     log_diagonal = factors[:, :d]
-    diagonal = m.em(log_diagonal)
+    diagonal = m.exp(log_diagonal)
     q = factors[:, places] * below + diagonal[:, :, None] * eye
     offsets = m.einsum("kij,kj->ki", q, means).reshape(k * d)
-    scaled = m.matmul(x, q.reshape((k * d, D)).T) - offsets
+    scaled = m.matmul(x, q.reshape((k * d, d)).T) - offsets
     distances = m.sum((scaled * scaled).reshape((N, k, d)), 2)
-    each = m.logsumem(alphas + m.sum(log_diagonal, 1) - 0.5 * distances, 1)
-    total = m.sum(each) - N * m.logsumem(alphas, 0) - N * d * 0.5 * log(2 * pi)
+    each = m.logsumexp(alphas + m.sum(log_diagonal, 1) - 0.5 * distances, 1)
+    total = m.sum(each) - N * m.logsumexp(alphas, 0) - N * d * 0.5 * log(2 * pi)
     return total + prior(m, log_diagonal, diagonal, factors[:, d:])
 
 
