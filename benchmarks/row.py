@@ -78,8 +78,8 @@ class Timed:
     def measure(self, seconds: float) -> float:
         """Time the median step of a loop of about `seconds`: one that another process disturbed does not count."""
         start = now = time.perf_counter()
-        steps = []
-        while now - start < seconds:
+        steps: list[float] = []
+        while not steps or now - start < seconds:
             before = now
             self.step()
             now = time.perf_counter()

@@ -136,7 +136,7 @@ class Workers:
                     failures.append(str(error))
                     del samples[engine]
                     self.children.pop(engine, None)
-            if turn == 0 or row.fresh:
+            if samples and (turn == 0 or row.fresh):
                 compare(row, {engine: results[engine] for engine in samples})
         return samples, failures
 
