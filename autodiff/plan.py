@@ -3,7 +3,7 @@
 A rule asks for what it needs by the names of its parameters:
 
     g       gradient of the output (for several outputs: one entry each, None where unused)
-    y       the output
+    y       the output; of an operation with several, the tuple of them; y0, y1, ... one of them
     x, a    the first operand; b, c, d, e the next ones; or the operand's own name in the entry's signature
     s       the node of the operand being differentiated: its shape, dtype, ndim, size, and no array
     shapes  the shapes of all operands
@@ -21,6 +21,7 @@ from typing import Any
 from autodiff.tape import Node
 
 LETTERS = {"x": 0, "a": 0, "b": 1, "c": 2, "d": 3, "e": 4}
+RESULTS = {f"y{i}": i for i in range(8)}
 WORDS = {"g", "y", "s", "shapes", "xs", "rest", "needs"}
 IDENTITY = (lambda g: g).__code__.co_code
 
@@ -37,19 +38,22 @@ class Plan:
         self.primitive, self.name, self.active = primitive, primitive.name, active
         rules = [primitive.rules[i] for i in active] if active is not None else [primitive.joint]
         names = [[read(name, primitive.signature.operands) for name in parameters(rule)] for rule in rules]
+        several = primitive.form == "outputs"
         # by law our rules return g itself, a view or a fresh array; other people's may return anything they hold
-        self.foreign = primitive.form == "outputs" or any(not r.__module__.startswith("autodiff.") for r in rules)
+        self.foreign = several or any(not r.__module__.startswith("autodiff.") for r in rules)
         self.origins: list[Any] = []  # where each saved value came from: an operand's number, or a word
         for name in (n for group in names for n in group):
-            if (isinstance(name, int) or name in ("y", "xs", "rest", "shapes")) and name not in self.origins:
+            kept = isinstance(name, int) or name in ("y", "xs", "rest", "shapes") or (several and name in RESULTS)
+            if kept and name not in self.origins:
                 self.origins.append(name)
         self.save = self._save(primitive.signature.arity)
-        self.pull = self._pull(rules, names, several=primitive.form == "outputs")
+        self.pull = self._pull(rules, names, several)
 
     def _save(self, arity: int | None) -> Callable[..., tuple[Any, ...]]:
         given = "*o" if arity is None else ", ".join(f"o{i}" for i in range(arity))
         every = "o" if arity is None else f"({given},)"
-        words = {"y": "y", "xs": every, "rest": f"{every}[1:]", "shapes": f"tuple([shape(x) for x in {every}])"}
+        words = {name: f"y[{i}]" for name, i in RESULTS.items()}
+        words |= {"y": "y", "xs": every, "rest": f"{every}[1:]", "shapes": f"tuple([shape(x) for x in {every}])"}
         one = "o[{}]" if arity is None else "o{}"
         kept = "".join(f"{words.get(name) or one.format(name)}, " for name in self.origins)
         function: Callable[..., tuple[Any, ...]] = eval(f"lambda y, {given}: ({kept})", {"shape": _shape})
@@ -93,6 +97,9 @@ class Plan:
         for origin, value in zip(self.origins, node.saved, strict=True):
             if origin == "y":
                 lifted.append(wrap(value, node))
+            elif origin in RESULTS:
+                i = RESULTS[origin]
+                lifted.append(wrap((value,) * (i + 1), node)[i])  # the last of so many outputs
             elif origin == "xs":
                 lifted.append(tuple(operand(i, v) for i, v in enumerate(value)))
             elif origin == "rest":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from autodiff import Tensor
 
 
@@ -15,6 +19,17 @@ def reduction(name: str) -> None:
     """Demand one of the reductions."""
     if name not in ("none", "mean", "sum"):
         raise ValueError(f"{name!r} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
+
+
+def sizes(what: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
+    """Return one integer for each of some axes, given one for all or a sequence; demand that none is too small."""
+    given = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    given = given * dims if len(given) == 1 else given
+    if len(given) != dims or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given):
+        raise ValueError(f"{what} must be an integer or a tuple of {dims} integers, got {value!r}")
+    if min(given) < least:
+        raise ValueError(f"{what} must be at least {least}, got {value!r}")
+    return given
 
 
 def cross_entropy(

@@ -1,0 +1,150 @@
+"""Normalization over a batch, over groups of channels, and over the last axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff import Tensor, no_grad
+from autodiff.kernels import normalization
+
+
+def _one_for_each(name: str, what: str, p: Tensor | None, shape: tuple[int, ...]) -> None:
+    if p is not None and tuple(p.shape) != shape:
+        raise ValueError(f"{name}: {what} should have shape {shape}, got {tuple(p.shape)}")
+
+
+def _channels(name: str, input: Tensor, **numbers: Tensor | None) -> None:
+    """Demand a channel axis, and one number of each kind for every channel."""
+    if input.ndim < 2:
+        raise ValueError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
+    for what, p in numbers.items():
+        _one_for_each(name, what, p, (input.shape[1],))
+
+
+def _track(running: Tensor | None, value: Tensor, momentum: float) -> None:
+    """Move a running average towards a new value, in place."""
+    if running is not None:
+        with no_grad():
+            running *= 1 - momentum
+            running += value.detach() * momentum
+
+
+def _unbiased(var: Tensor, count: int) -> Tensor:
+    """Return the variance divided by one less than the count."""
+    return var.detach() * (count / (count - 1) if count > 1 else math.nan)
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel of (N, C, ...) over the batch, or, unless `training`, by the running mean and variance.
+
+    While training these are moved by `momentum` towards the batch's, the variance divided by one less than the count.
+    """
+    _channels(
+        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    if training:
+        count = input.size // max(input.shape[1], 1)
+        if count == 1:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
+            )
+        output, mean, var = normalization.channel_norm(input, weight, bias, groups=None, eps=eps)
+        _track(running_mean, mean, momentum)
+        _track(running_var, _unbiased(var, count), momentum)
+        return output  # type: ignore[no-any-return]
+    if running_mean is None or running_var is None:
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise ValueError(f"batch_norm: {missing} must be defined in evaluation mode")
+    scale = 1 / np.sqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    shape = (-1, *[1] * (input.ndim - 2))
+    output = (input - running_mean.reshape(shape)) * scale.reshape(shape)
+    return output if bias is None else output + bias.reshape(shape)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel of each image (N, C, ...), or by running numbers unless `use_input_stats`."""
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    _channels("instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    count = math.prod(input.shape[2:])
+    if count == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
+    output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
+    _track(running_mean, mean.detach().mean(0), momentum)
+    _track(running_var, _unbiased(var, count).mean(0), momentum)
+    return output  # type: ignore[no-any-return]
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalize groups of the channels of each image (N, C, ...)."""
+    _channels("group_norm", input, weight=weight, bias=bias)
+    if num_groups < 1 or input.shape[1] % num_groups:
+        raise ValueError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{tuple(input.shape)} and num_groups={num_groups}"
+        )
+    if input.shape[0] * (input.shape[1] // num_groups) * math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}")
+    output: Tensor = normalization.channel_norm(input, weight, bias, groups=num_groups, eps=eps)[0]
+    return output
+
+
+def _last_axes(name: str, input: Tensor, normalized_shape: Any, **numbers: Tensor | None) -> int:
+    """Demand that the input ends in a shape, and that the weight and the bias have it; return how many axes it has."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
+    if not shape or tuple(input.shape[input.ndim - len(shape) :]) != shape or input.ndim < len(shape):
+        raise ValueError(
+            f"{name}: given normalized_shape={shape}, expected input with shape (..., {', '.join(map(str, shape))}), "
+            f"but got input of shape {tuple(input.shape)}"
+        )
+    for what, p in numbers.items():
+        _one_for_each(name, what, p, shape)
+    return len(shape)
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize over the last axes, those of `normalized_shape`."""
+    dims = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    output: Tensor = normalization.layer_norm(input, weight, bias, dims=dims, eps=eps)[0]
+    return output
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divide by the root of the mean square over the last axes; eps is the dtype's own unless given."""
+    dims = _last_axes("rms_norm", input, normalized_shape, weight=weight)
+    small = float(np.finfo(input.dtype).eps) if eps is None else eps
+    output: Tensor = normalization.layer_norm(input, weight, dims=dims, eps=small, center=False)[0]
+    return output
