@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.kernels.bessel import scaled_bessel_i
+from autodiff.kernels.pooling import max_pool, windows
 from autodiff.primitive import DOMAINS, registry
 from autodiff.testing.strategies.arrays import DISTANCES, levels
 from autodiff.testing.strategies.operations import op_inputs, operations
@@ -251,6 +252,7 @@ RANKED = {  # with the arguments that they take beside the array
     "scaled_bessel_i": lambda x: scaled_bessel_i(x, order=0),
     "interp": lambda x: np.interp(x, [0, 1, 2], [0, 1, 0]),
     "partition": lambda x: np.partition(x, 0),
+    "max_pool": lambda x: max_pool(x[None, None], windows=windows((len(x),), (2,), (1,), (0,), (1,)))[0],
     "topk": lambda x: ad.topk(x, 1)[0],
     "kthvalue": lambda x: ad.kthvalue(x, 1)[0],
     "quantile": lambda x: np.quantile(x, 0.5),

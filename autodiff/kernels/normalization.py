@@ -83,8 +83,10 @@ def _of_groups(p: Any, groups: int | None) -> Any:
     return p[0] if groups is None else p.reshape(len(p), groups, -1).sum(2)
 
 
-def _wide(x: Any) -> Any:
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+def _common(*operands: Any) -> tuple[Any, Any]:
+    """Return the dtype that operands have together, and the one to compute in: float32 for float16."""
+    dtype = np.result_type(*(p for p in operands if p is not None))
+    return dtype, np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _flat(p: Any, count: int, default: float, dtype: Any) -> Any:
@@ -96,16 +98,17 @@ def _channel_rule(g: Any, x: Any, weight: Any, y1: Any, y2: Any, groups: Any, ep
     return _first(g, channel_norm_backward, x, y1, y2, weight, _channel_view(x, groups), groups=groups, eps=eps)
 
 
-@outputs(_channel_rule, together=True)
+@outputs(_channel_rule, together=True, analytic=True)
 def channel_norm(x: Any, weight: Any = None, bias: Any = None, *, groups: int | None, eps: float) -> Any:
     """Normalize the channels (axis 1) of images (N, C, ...); return the result, the means and the variances.
 
     With `groups` each image's groups of channels are normalized, without it each channel over all images. The means
     and variances, (N, groups) or (C), divide by the number of elements. Channels may lie last in memory, and stay so.
     """
-    wide = _wide(x)
-    planes = _Planes(wide, together=groups is None)
-    a, (y, out), dtype = planes.view(wide), planes.new(wide), wide.dtype
+    given, dtype = _common(x, weight, bias)
+    x = x.astype(dtype, copy=False)
+    planes = _Planes(x, together=groups is None)
+    a, (y, out) = planes.view(x), planes.new(x)
     if planes.fast and a.size:
         mean, var = np.empty((2, planes.images, groups or planes.channels), dtype)
         w, b = _flat(weight, planes.channels, 1, dtype), _flat(bias, planes.channels, 0, dtype)
@@ -120,24 +123,22 @@ def channel_norm(x: Any, weight: Any = None, bias: Any = None, *, groups: int | 
         np.multiply(out, planes.spread(scale if weight is None else scale * weight, dtype), out=out)
         if bias is not None:
             np.add(out, planes.spread(np.reshape(bias, (1, -1)), dtype), out=out)
-    return tuple(t.astype(x.dtype, copy=False) for t in (y, mean, var))
+    return tuple(t.astype(given, copy=False) for t in (y, mean, var))
 
 
-def _channel_twice(
-    g: Any, a: Any, x: Any, mean: Any, var: Any, weight: Any, groups: Any, eps: Any
-) -> list[Any]:
+def _channel_twice(g: Any, a: Any, x: Any, mean: Any, var: Any, weight: Any, groups: Any, eps: Any) -> list[Any]:
     return _second(g, a, x, mean, var, weight, _channel_view(x, groups), eps)
 
 
-@outputs(_channel_twice, together=True)
+@outputs(_channel_twice, together=True, analytic=True)
 def channel_norm_backward(
     grad: Any, x: Any, mean: Any, var: Any, weight: Any = None, *, groups: int | None, eps: float
 ) -> Any:
     """Return the gradients of channel_norm's input, weight and bias, given that of its result and what it took out."""
-    wide = _wide(x)
-    planes = _Planes(wide, together=groups is None)
-    a, h, (dx, out), dtype = planes.view(wide), planes.view(_wide(grad)), planes.new(wide), wide.dtype
-    mean, var = _wide(mean), _wide(var)
+    given, dtype = _common(grad, x, mean, var, weight)
+    grad, x, mean, var = (p.astype(dtype, copy=False) for p in (grad, x, mean, var))
+    planes = _Planes(x, together=groups is None)
+    a, h, (dx, out) = planes.view(x), planes.view(grad), planes.new(x)
     if planes.fast:
         dweight, dbias = np.zeros((2, planes.channels), dtype)
         w, shape = _flat(weight, planes.channels, 1, dtype), (planes.images, groups or planes.channels)
@@ -160,7 +161,7 @@ def channel_norm_backward(
         np.add(out, h, out=out)
         np.subtract(out, planes.spread(first * share, dtype), out=out)
         np.multiply(out, planes.spread(scale, dtype), out=out)
-    return tuple(t.astype(x.dtype, copy=False) for t in (dx, dweight, dbias))
+    return tuple(t.astype(given, copy=False) for t in (dx, dweight, dbias))
 
 
 # --- rows: the last axes ---------------------------------------------------------------------------------------------
@@ -172,52 +173,50 @@ def _row_rule(g: Any, x: Any, weight: Any, y1: Any, y2: Any, dims: Any, eps: Any
     )
 
 
-@outputs(_row_rule, together=True)
-def layer_norm(
-    x: Any, weight: Any = None, bias: Any = None, *, dims: int, eps: float, center: bool = True
-) -> Any:
+@outputs(_row_rule, together=True, analytic=True)
+def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, dims: int, eps: float, center: bool = True) -> Any:
     """Normalize over the last `dims` axes, the weight's and the bias'; return the result, the means, the variances.
 
     Without `center` nothing is subtracted: the means are 0 and the variances those about 0 (RMS normalization).
     """
-    rows, shape = _rows(x, dims), x.shape[: x.ndim - dims]
-    y = np.empty(x.shape, rows.dtype)
+    given, dtype = _common(x, weight, bias)
+    rows, shape = _rows(x, dims, dtype), x.shape[: x.ndim - dims]
+    y = np.empty(x.shape, dtype)
     out, columns = y.reshape(rows.shape), rows.shape[1]
-    if compiled.available() and rows.dtype != np.longdouble:
-        mean, var = np.empty((2, len(rows)), rows.dtype)
-        w, b = _flat(weight, columns, 1, rows.dtype), _flat(bias, columns, 0, rows.dtype)
-        normalization_loops.normalized_rows(rows, w, b, rows.dtype.type(eps), center, out, mean, var)
+    if _in_loops(dtype):
+        mean, var = np.empty((2, len(rows)), dtype)
+        w, b = _flat(weight, columns, 1, dtype), _flat(bias, columns, 0, dtype)
+        normalization_loops.normalized_rows(rows, w, b, dtype.type(eps), center, out, mean, var)
     else:
-        ones = np.full(columns, 1 / max(columns, 1), rows.dtype)
-        mean = np.matmul(rows, ones) if center else np.zeros(len(rows), rows.dtype)
+        ones = np.full(columns, 1 / max(columns, 1), dtype)
+        mean = np.matmul(rows, ones) if center else np.zeros(len(rows), dtype)
         np.subtract(rows, mean[:, None], out=out)
         var = np.einsum("ij,ij->i", out, out) / max(columns, 1)
-        np.multiply(out, (1 / np.sqrt(var + rows.dtype.type(eps)))[:, None], out=out)
+        np.multiply(out, (1 / np.sqrt(var + dtype.type(eps)))[:, None], out=out)
         if weight is not None:
-            np.multiply(out, _flat(weight, columns, 1, rows.dtype), out=out)
+            np.multiply(out, _flat(weight, columns, 1, dtype), out=out)
         if bias is not None:
-            np.add(out, _flat(bias, columns, 0, rows.dtype), out=out)
+            np.add(out, _flat(bias, columns, 0, dtype), out=out)
     mean, var = mean.reshape(shape), var.reshape(shape)
-    return tuple(t.astype(x.dtype, copy=False) for t in (y, mean, var))
+    return tuple(t.astype(given, copy=False) for t in (y, mean, var))
 
 
-def _row_twice(
-    g: Any, a: Any, x: Any, mean: Any, var: Any, weight: Any, dims: Any, eps: Any, center: Any
-) -> list[Any]:
+def _row_twice(g: Any, a: Any, x: Any, mean: Any, var: Any, weight: Any, dims: Any, eps: Any, center: Any) -> list[Any]:
     return _second(g, a, x, mean, var, weight, _row_view(x, dims, center), eps)
 
 
-@outputs(_row_twice, together=True)
+@outputs(_row_twice, together=True, analytic=True)
 def layer_norm_backward(
     grad: Any, x: Any, mean: Any, var: Any, weight: Any = None, *, dims: int, eps: float, center: bool = True
 ) -> Any:
     """Return the gradients of layer_norm's input, weight and bias, given that of its result and what it took out."""
-    rows, g = _rows(x, dims), _rows(grad, dims)
-    dtype, columns = rows.dtype, rows.shape[1]
-    mean, r = _wide(mean).reshape(-1), 1 / np.sqrt(_wide(var).reshape(-1) + dtype.type(eps))
+    given, dtype = _common(grad, x, mean, var, weight)
+    rows, g = _rows(x, dims, dtype), _rows(grad, dims, dtype)
+    columns, mean = rows.shape[1], _flat(mean, len(rows), 0, dtype)
+    r = 1 / np.sqrt(_flat(var, len(rows), 0, dtype) + dtype.type(eps))
     dx = np.empty(x.shape, dtype)
-    out, w = dx.reshape(rows.shape), _flat(weight, columns, 1, rows.dtype)
-    if compiled.available() and dtype != np.longdouble:
+    out, w = dx.reshape(rows.shape), _flat(weight, columns, 1, dtype)
+    if _in_loops(dtype):
         dweight, dbias = np.zeros((2, columns), dtype)
         normalization_loops.rows_backward(g, rows, w, mean, r, center, out, dweight, dbias)
     else:
@@ -231,12 +230,16 @@ def layer_norm_backward(
             np.subtract(out, np.matmul(g, w / max(columns, 1))[:, None], out=out)
         np.multiply(out, r[:, None], out=out)
     shape = x.shape[x.ndim - dims :]
-    return tuple(t.astype(x.dtype, copy=False) for t in (dx, dweight.reshape(shape), dbias.reshape(shape)))
+    return tuple(t.astype(given, copy=False) for t in (dx, dweight.reshape(shape), dbias.reshape(shape)))
 
 
-def _rows(x: Any, dims: int) -> Any:
+def _rows(x: Any, dims: int, dtype: Any) -> Any:
     columns = math.prod(x.shape[x.ndim - dims :])
-    return np.ascontiguousarray(_wide(x)).reshape(math.prod(x.shape[: x.ndim - dims]), columns)
+    return np.ascontiguousarray(x, dtype).reshape(math.prod(x.shape[: x.ndim - dims]), columns)
+
+
+def _in_loops(dtype: Any) -> bool:
+    return compiled.available() and dtype in (np.float32, np.float64)
 
 
 # --- the derivatives of both, in NumPy -------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def normalized_planes(x: Any, weight: Any, bias: Any, eps: Any, y: Any, mean: An
 
 @loop
 def planes_backward(
-    g: Any, x: Any, weight: Any, mean: Any, var: Any, eps: Any, dx: Any, dweight: Any, dbias: Any
+    grad: Any, x: Any, weight: Any, mean: Any, var: Any, eps: Any, dx: Any, dweight: Any, dbias: Any
 ) -> None:
     """Write the gradient of normalized planes, and add to those of the weight and the bias."""
     images, rows, columns = x.shape
@@ -70,7 +70,7 @@ def planes_backward(
         second[:] = 0
         for i in range(rows):
             for j in range(columns):
-                value = np.float64(g[n, i, j])
+                value = np.float64(grad[n, i, j])
                 first[j] += value
                 second[j] += value * x[n, i, j]
         for j in range(channels, columns):
@@ -92,7 +92,7 @@ def planes_backward(
             by_g[j], by_x[j], rest[j] = by_g[j % channels], by_x[j % channels], rest[j % channels]
         for i in range(rows):
             for j in range(columns):
-                dx[n, i, j] = g[n, i, j] * by_g[j] + x[n, i, j] * by_x[j] + rest[j]
+                dx[n, i, j] = grad[n, i, j] * by_g[j] + x[n, i, j] * by_x[j] + rest[j]
 
 
 @loop
@@ -117,7 +117,7 @@ def normalized_rows(x: Any, weight: Any, bias: Any, eps: Any, center: bool, y: A
 
 @loop
 def rows_backward(
-    g: Any, x: Any, weight: Any, mean: Any, r: Any, center: bool, dx: Any, dweight: Any, dbias: Any
+    grad: Any, x: Any, weight: Any, mean: Any, r: Any, center: bool, dx: Any, dweight: Any, dbias: Any
 ) -> None:
     """Write the gradient of normalized rows, and add to those of the weight and the bias."""
     rows, columns = x.shape
@@ -126,12 +126,12 @@ def rows_backward(
         first, second, middle, scale = zero, zero, mean[i], r[i]
         for j in range(columns):
             d = (x[i, j] - middle) * scale
-            h = g[i, j] * weight[j]
+            h = grad[i, j] * weight[j]
             first += h
             second += h * d
-            dweight[j] += g[i, j] * d
-            dbias[j] += g[i, j]
+            dweight[j] += grad[i, j] * d
+            dbias[j] += grad[i, j]
         first = x.dtype.type(first / columns) if center else zero
         second = x.dtype.type(second / columns)
         for j in range(columns):
-            dx[i, j] = (g[i, j] * weight[j] - first - (x[i, j] - middle) * scale * second) * scale
+            dx[i, j] = (grad[i, j] * weight[j] - first - (x[i, j] - middle) * scale * second) * scale

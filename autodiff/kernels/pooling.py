@@ -23,8 +23,7 @@ BITS = {2: np.int16, 4: np.int32, 8: np.int64, 16: np.int64}
 def windows(
     lengths: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool = False
 ) -> Windows:
-    """Return the windows along axes of some lengths; with `ceil_mode` one more that hangs over the end, where it begins
-    before it.
+    """Return the windows along axes of some lengths; with `ceil_mode` the last may hang over the end.
 
     >>> windows((5,), (2,), (2,), (0,), (1,)), windows((5,), (2,), (2,), (0,), (1,), ceil_mode=True)
     (((2, 2, 2, 0, 1),), ((3, 2, 2, 0, 1),))
@@ -116,10 +115,9 @@ def max_pool(x: Any, *, windows: Windows) -> tuple[Any, Any]:
 def _largest(x: Any, windows: Windows, y: Any, which: Any) -> None:
     """Find the largest elements, tap by tap."""
     lengths = x.shape[2:]
-    which[...], place = 0, 0
+    place = np.zeros((), np.intp)
     for w in windows:  # of windows of -inf alone the first element inside
-        first = np.maximum(-((np.arange(w[0]) * w[2] - w[3]) // w[4]), 0)
-        place = place[..., None] * w[1] + first if np.ndim(place) else first
+        place = place[..., None] * w[1] + np.maximum(-((np.arange(w[0]) * w[2] - w[3]) // w[4]), 0)
     which[...] = place
     y[...] = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     for number, to, at in _taps(windows, lengths):
@@ -172,7 +170,8 @@ def pick(x: Any, which: Any, *, windows: Windows) -> Any:
 
 def places(which: Any, windows: Windows, lengths: tuple[int, ...]) -> Any:
     """Return which element of the whole image is chosen, as PyTorch numbers them: row by row."""
-    tap, found, step = np.astype(which, np.int64), 0, 1
+    tap: Any = np.astype(which, np.int64)
+    found, step = np.zeros_like(tap), 1
     for i in range(len(windows))[::-1]:
         count, kernel, stride, padding, dilation = windows[i]
         begin = np.reshape(np.arange(count) * stride - padding, (count,) + (1,) * (len(windows) - 1 - i))
@@ -199,7 +198,8 @@ def sum_pool(x: Any, *, windows: Windows, scale: float = 1.0) -> Any:
     if _whole(windows, lengths):  # a product with numbers: BLAS runs at the memory's speed
         a, size = images.in_memory(wide, last), math.prod(lengths)
         ones = np.full(size, scale, wide.dtype)
-        total = np.matmul(ones, a.reshape(len(x), size, -1)) if last else np.matmul(a.reshape(*x.shape[:2], -1), ones)
+        n, c = x.shape[:2]
+        total = np.matmul(ones, a.reshape(n, size, c)) if last else np.matmul(a.reshape(n, c, size), ones)
         y[...] = total.reshape(y.shape)
     else:
         y[...] = 0
@@ -211,9 +211,7 @@ def sum_pool(x: Any, *, windows: Windows, scale: float = 1.0) -> Any:
 
 @linear(lambda g, windows, scale: sum_pool(g, windows=windows, scale=scale))
 def spread_pool(x: Any, *, windows: Windows, lengths: tuple[int, ...], scale: float = 1.0) -> Any:
-    """Return images of some lengths, each element of which is the sum of x over the windows it is in, times a number:
-    the adjoint of sum_pool.
-    """
+    """Return images whose elements sum x over the windows they are in, times a number: the adjoint of sum_pool."""
     wide = np.multiply(x, scale, dtype=np.float32) if x.dtype == np.float16 else np.multiply(x, scale)
     y = images.empty((*x.shape[:2], *lengths), wide.dtype, images.channels_last(x))
     if _tiling(windows, lengths):

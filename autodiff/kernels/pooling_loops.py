@@ -20,13 +20,13 @@ def halved(x: Any, y: Any, which: Any) -> None:
                     for c in range(channels):
                         best, place = x[n, z, 2 * i, 2 * j, c], np.uint8(0)
                         value = x[n, z, 2 * i, 2 * j + 1, c]
-                        better = value > best or value != value
+                        better = value > best or np.isnan(value)
                         best, place = value if better else best, np.uint8(1) if better else place
                         value = x[n, z, 2 * i + 1, 2 * j, c]
-                        better = value > best or value != value
+                        better = value > best or np.isnan(value)
                         best, place = value if better else best, np.uint8(2) if better else place
                         value = x[n, z, 2 * i + 1, 2 * j + 1, c]
-                        better = value > best or value != value
+                        better = value > best or np.isnan(value)
                         best, place = value if better else best, np.uint8(3) if better else place
                         y[n, z, i, j, c], which[n, z, i, j, c] = best, place
 
@@ -57,7 +57,7 @@ def pooled(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, y: Any
                                 else:
                                     for c in range(channels):
                                         value = x[n, u, v, w, c]
-                                        better = value > best[c] or value != value
+                                        better = value > best[c] or np.isnan(value)
                                         best[c] = value if better else best[c]
                                         place[c] = number if better else place[c]
                     for c in range(channels):
@@ -65,10 +65,10 @@ def pooled(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, y: Any
 
 
 @loop
-def unpooled(g: Any, which: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, x: Any) -> None:
+def unpooled(grad: Any, which: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, x: Any) -> None:
     """Add numbers to the places of their windows that were chosen: many channels at a time, a few one by one."""
-    images, deep, high, wide, channels = g.shape
-    zero = g.dtype.type(0)
+    images, deep, high, wide, channels = grad.shape
+    zero = grad.dtype.type(0)
     for n in range(images):
         for z in range(deep):
             for i in range(high):
@@ -80,7 +80,7 @@ def unpooled(g: Any, which: Any, kernel: Any, stride: Any, padding: Any, dilatio
                             u = z * stride[0] - padding[0] + row // kernel[1] * dilation[0]
                             v = i * stride[1] - padding[1] + row % kernel[1] * dilation[1]
                             w = j * stride[2] - padding[2] + number % kernel[2] * dilation[2]
-                            x[n, u, v, w, c] += g[n, z, i, j, c]
+                            x[n, u, v, w, c] += grad[n, z, i, j, c]
                         continue
                     for a in range(kernel[0]):
                         for b in range(kernel[1]):
@@ -93,20 +93,20 @@ def unpooled(g: Any, which: Any, kernel: Any, stride: Any, padding: Any, dilatio
                                 number = (a * kernel[1] + b) * kernel[2] + d
                                 for c in range(channels):
                                     chosen = which[n, z, i, j, c] == number
-                                    x[n, u, v, w, c] += g[n, z, i, j, c] if chosen else zero
+                                    x[n, u, v, w, c] += grad[n, z, i, j, c] if chosen else zero
 
 
 @loop
-def doubled(g: Any, which: Any, x: Any) -> None:
+def doubled(grad: Any, which: Any, x: Any) -> None:
     """Undo `halved`: every place of a window is written, so that nothing need be cleared before."""
-    images, deep, high, wide, channels = g.shape
-    zero = g.dtype.type(0)
+    images, deep, high, wide, channels = grad.shape
+    zero = grad.dtype.type(0)
     for n in range(images):
         for z in range(deep):
             for i in range(high):
                 for j in range(wide):
                     for c in range(channels):
-                        place, value = which[n, z, i, j, c], g[n, z, i, j, c]
+                        place, value = which[n, z, i, j, c], grad[n, z, i, j, c]
                         x[n, z, 2 * i, 2 * j, c] = value if place == 0 else zero
                         x[n, z, 2 * i, 2 * j + 1, c] = value if place == 1 else zero
                         x[n, z, 2 * i + 1, 2 * j, c] = value if place == 2 else zero

@@ -35,7 +35,8 @@ def _track(running: Tensor | None, value: Tensor, momentum: float) -> None:
 
 def _unbiased(var: Tensor, count: int) -> Tensor:
     """Return the variance divided by one less than the count."""
-    return var.detach() * (count / (count - 1) if count > 1 else math.nan)
+    unbiased: Tensor = var.detach() * (count / (count - 1) if count > 1 else math.nan)
+    return unbiased
 
 
 def batch_norm(
@@ -52,19 +53,18 @@ def batch_norm(
 
     While training these are moved by `momentum` towards the batch's, the variance divided by one less than the count.
     """
-    _channels(
-        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
-    )
+    _channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if training:
         count = input.size // max(input.shape[1], 1)
         if count == 1:
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
             )
+        output: Tensor
         output, mean, var = normalization.channel_norm(input, weight, bias, groups=None, eps=eps)
         _track(running_mean, mean, momentum)
         _track(running_var, _unbiased(var, count), momentum)
-        return output  # type: ignore[no-any-return]
+        return output
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
         raise ValueError(f"batch_norm: {missing} must be defined in evaluation mode")
@@ -92,10 +92,11 @@ def instance_norm(
     count = math.prod(input.shape[2:])
     if count == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
+    output: Tensor
     output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
     _track(running_mean, mean.detach().mean(0), momentum)
     _track(running_var, _unbiased(var, count).mean(0), momentum)
-    return output  # type: ignore[no-any-return]
+    return output
 
 
 def group_norm(

@@ -129,9 +129,7 @@ def _avg_pool(
     if divisor_override == 0:
         raise ValueError(f"{name}: divisor_override must not be 0")
     windows = _windows(name, batch, kernel_size, stride, padding, 1, ceil_mode)
-    counts = [
-        _sizes_of_windows(w, n, count_include_pad) for w, n in zip(windows, batch.shape[2:], strict=True)
-    ]
+    counts = [_sizes_of_windows(w, n, count_include_pad) for w, n in zip(windows, batch.shape[2:], strict=True)]
     if divisor_override is not None or all((c == c[0]).all() for c in counts):
         divisor = divisor_override if divisor_override is not None else math.prod(int(c[0]) for c in counts)
         output: Tensor = pooling.sum_pool(batch, windows=windows, scale=1 / divisor)
@@ -211,7 +209,8 @@ def _even(n: int, count: int) -> bool:
 
 
 def _equal_windows(lengths: tuple[int, ...], targets: tuple[int, ...]) -> pooling.Windows:
-    return tuple((m, n // m, n // m, 0, 1) for n, m in zip(lengths, targets, strict=True))
+    sizes = [max(n // max(m, 1), 1) for n, m in zip(lengths, targets, strict=True)]
+    return tuple((m, size, size, 0, 1) for m, size in zip(targets, sizes, strict=True))
 
 
 def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
@@ -224,7 +223,7 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
             (begin, end), at = _parts(n, m), np.arange(n)
             inside = (at >= begin[:, None]) & (at < end[:, None])
             weights = (inside / (end - begin)[:, None]).astype(batch.dtype)
-            output = np.moveaxis(np.matmul(np.moveaxis(output, axis, -1), weights.T), -1, axis)
+            output = output.swapaxes(axis, -1).matmul(weights.T).swapaxes(axis, -1)
     left = tuple(m if _even(n, m) else n for n, m in zip(output.shape[2:], targets, strict=True))
     if left != output.shape[2:]:
         windows = _equal_windows(output.shape[2:], left)
@@ -262,9 +261,7 @@ def _adaptive_max_pool(dims: int, input: Tensor, output_size: Any, return_indice
             longest = int((end - begin).max(initial=1))
             axes[i] = np.minimum(begin[:, None] + np.arange(longest), end[:, None] - 1).reshape(-1)
             expanded = np.take(expanded, axes[i], axis=i + 2)
-    windows = tuple(
-        (m, len(at) // m, len(at) // m, 0, 1) if m else (0, 1, 1, 0, 1) for at, m in zip(axes, targets, strict=True)
-    )
+    windows = _equal_windows(tuple(map(len, axes)), targets)
     output, which = pooling.max_pool(expanded, windows=windows)
     single = input.ndim == dims + 1
     output = output[0] if single else output

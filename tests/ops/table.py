@@ -14,7 +14,9 @@ from tests.ops.fourier import FOURIER
 from tests.ops.indexing import INDEXING
 from tests.ops.joining import JOINING
 from tests.ops.linalg import LINALG
+from tests.ops.normalization import NORMALIZATION
 from tests.ops.ordering import ORDERING
+from tests.ops.pooling import POOLING
 from tests.ops.products import PRODUCTS
 from tests.ops.reductions import REDUCTIONS
 from tests.ops.row import Op as Op
@@ -37,6 +39,8 @@ OPS = (
     + INDEXING
     + CONVOLUTION
     + CONV
+    + POOLING
+    + NORMALIZATION
     + PRODUCTS
     + LINALG
     + FOURIER

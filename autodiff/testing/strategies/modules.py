@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
 from autodiff.tensor import Tensor
+from autodiff.testing.strategies import modules_images
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
 
@@ -127,7 +129,7 @@ def transposed_convolution(n: int) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
-LAYERS: dict[str, Callable[[_Draw, Any], Any]] = {
+LAYERS: dict[str, Callable[[_Draw, Any], Any]] = modules_images.LAYERS | {
     "Conv1d": convolution(1),
     "Conv2d": convolution(2),
     "Conv3d": convolution(3),
@@ -244,7 +246,7 @@ def missing() -> list[str]:
     layers = [name for name, value in modules.items() if value.__module__.startswith("nn.layers")]
     classes = [name for name, value in modules.items() if value.__module__.startswith("nn.loss")]
     own = [f for f in vars(nn.functional).values() if inspect.isfunction(f) and f not in registry]
-    drawn_elsewhere = {name.lower() for name in layers}
+    drawn_elsewhere = {text for name in layers for text in (name.lower(), re.sub(r"\dd$", "", name.lower()))}
     functions = [
         f.__name__
         for f in own

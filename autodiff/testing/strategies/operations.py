@@ -23,7 +23,9 @@ from autodiff.testing.strategies import (
     fourier,
     joining,
     linalg,
+    normalization,
     ordering,
+    pooling,
     products,
     rearranging,
     reductions,
@@ -45,6 +47,8 @@ ARGUMENTS = (
     | joining.ARGUMENTS
     | convolution.ARGUMENTS
     | conv.ARGUMENTS
+    | pooling.ARGUMENTS
+    | normalization.ARGUMENTS
     | products.ARGUMENTS
     | linalg.ARGUMENTS
     | fourier.ARGUMENTS
