@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels import onednn
-from autodiff.kernels.convolution import columns
+from autodiff.kernels.convolution import columns, taps
 from autodiff.kernels.convolution.geometry import Geometry
-
-BLOCK = 1 << 18  # elements of columns at a time, so that they stay in cache
+from autodiff.kernels.convolution.phases import transpose as by_phases
+from autodiff.summation import total
 
 
 def forward(x: Any, w: Any, bias: Any, sizes: Geometry) -> Any:
@@ -22,11 +22,10 @@ def forward(x: Any, w: Any, bias: Any, sizes: Geometry) -> Any:
             return y
     x = np.moveaxis(x, 1, -1)
     y = np.empty((sizes.batch, *sizes.out, sizes.features), x.dtype)
-    for c, f, group in groups(sizes):
-        for block in blocks(sizes):
-            y[block][..., f] = columns.forward(x[block][..., c], w[f], group)
-    if bias is not None:
-        y += bias
+    if y.size:
+        for c, f, group in _groups(sizes):
+            way = taps if group.depthwise else columns
+            way.forward(x[..., c], w[f], None if bias is None else bias[f], y[..., f], group)
     return np.moveaxis(y, -1, 1)
 
 
@@ -39,9 +38,16 @@ def transpose(y: Any, w: Any, sizes: Geometry) -> Any:
             return x
     y = np.moveaxis(y, 1, -1)
     x = np.empty((sizes.batch, *sizes.size, sizes.channels), y.dtype)
-    for c, f, group in groups(sizes):
-        for block in blocks(sizes):
-            x[block][..., c] = columns.transpose(y[block][..., f], w[f], group)
+    if x.size:
+        for i, (c, f, group) in enumerate(_groups(sizes)):
+            if not group.depthwise:
+                by_phases(columns.forward, y[..., f], w[f], x[..., c], group)
+            elif i == 0:
+                by_phases(taps.forward, y[..., f], np.swapaxes(w[f], 0, 1), x, group)
+            else:  # another feature of the same channels
+                part = np.empty_like(x)
+                by_phases(taps.forward, y[..., f], np.swapaxes(w[f], 0, 1), part, group)
+                x += part
     return np.moveaxis(x, -1, 1)
 
 
@@ -53,29 +59,29 @@ def weight(x: Any, y: Any, sizes: Geometry) -> Any:
         if w is not None:
             return w
     x, y = np.moveaxis(x, 1, -1), np.moveaxis(y, 1, -1)
-    w = np.zeros(shape, x.dtype)
-    for c, f, group in groups(sizes):
-        for block in blocks(sizes):
-            part = columns.weight(x[block][..., c], y[block][..., f], group)
-            w[f] += np.moveaxis(part.reshape(*sizes.kernel, shape[1], -1), (-1, -2), (0, 1))
+    w = np.empty(shape, x.dtype)
+    if not sizes.batch:
+        w[...] = 0
+    elif w.size:
+        for c, f, group in _groups(sizes):
+            way = taps if group.depthwise else columns
+            w[f] = way.weight(x[..., c], y[..., f], group)
     return w
 
 
 def channel_sum(x: Any) -> Any:
-    """Return the sums over all axes but the second: a matrix-vector product over rows of channels."""
-    return np.add.reduce(x, (0, *range(2, x.ndim)), dtype=np.float32 if x.dtype == np.float16 else None).astype(x.dtype)
+    """Return the sums over all axes but the second: rows of channels times a vector of ones."""
+    rows = np.moveaxis(x, 1, -1)
+    return total(rows, tuple(range(rows.ndim - 1)))
 
 
-def groups(sizes: Geometry) -> Iterator[tuple[slice, slice, Geometry]]:
-    """Yield the channels and the features of each group, and its sizes."""
+def _groups(sizes: Geometry) -> Iterator[tuple[slice, slice, Geometry]]:
+    """Yield channels, their features and the sizes of a convolution of them: group by group, or a feature of each."""
     c, f = sizes.channels // sizes.groups, sizes.features // sizes.groups
-    one = sizes._replace(channels=c, features=f, groups=1)
-    for i in range(sizes.groups):
-        yield slice(i * c, (i + 1) * c), slice(i * f, (i + 1) * f), one
-
-
-def blocks(sizes: Geometry) -> Iterator[slice]:
-    """Cut the batch so that a block's columns stay in cache."""
-    each = sizes.taps * sizes.channels // sizes.groups * int(np.prod(sizes.out))
-    step = max(1, BLOCK // max(each, 1))
-    return (slice(i, i + step) for i in range(0, sizes.batch, step))
+    if c == 1 and sizes.groups > 1:
+        for i in range(f):
+            yield slice(None), slice(i, None, f), sizes._replace(features=sizes.channels)
+    else:
+        one = sizes._replace(channels=c, features=f, groups=1)
+        for i in range(sizes.groups):
+            yield slice(i * c, (i + 1) * c), slice(i * f, (i + 1) * f), one
