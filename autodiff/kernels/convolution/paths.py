@@ -16,13 +16,16 @@ from autodiff.summation import total
 
 def forward(x: Any, w: Any, bias: Any, sizes: Geometry) -> Any:
     """Return the convolution of x with w, plus a bias or None."""
-    if onednn.available() and sizes.batch:
+    some = x.size and w.size
+    if some and onednn.available():
         y = onednn.convolution(x, w, bias, sizes.stride, sizes.padding, sizes.dilation, sizes.groups)
         if y is not None:
             return y
     x = np.moveaxis(x, 1, -1)
     y = np.empty((sizes.batch, *sizes.out, sizes.features), x.dtype)
-    if y.size:
+    if not some:
+        y[...] = 0 if bias is None else bias
+    else:
         for c, f, group in _groups(sizes):
             way = taps if group.depthwise else columns
             way.forward(x[..., c], w[f], None if bias is None else bias[f], y[..., f], group)
@@ -31,14 +34,17 @@ def forward(x: Any, w: Any, bias: Any, sizes: Geometry) -> Any:
 
 def transpose(y: Any, w: Any, sizes: Geometry) -> Any:
     """Return the adjoint by images."""
-    if onednn.available() and sizes.batch:
+    some = y.size and w.size
+    if some and onednn.available():
         shape = (sizes.batch, sizes.channels, *sizes.size)
         x = onednn.backward_data(y, w, shape, sizes.stride, sizes.padding, sizes.dilation, sizes.groups)
         if x is not None:
             return x
     y = np.moveaxis(y, 1, -1)
     x = np.empty((sizes.batch, *sizes.size, sizes.channels), y.dtype)
-    if x.size:
+    if not some:
+        x[...] = 0
+    else:
         for i, (c, f, group) in enumerate(_groups(sizes)):
             if not group.depthwise:
                 by_phases(columns.forward, y[..., f], w[f], x[..., c], group)
@@ -54,15 +60,16 @@ def transpose(y: Any, w: Any, sizes: Geometry) -> Any:
 def weight(x: Any, y: Any, sizes: Geometry) -> Any:
     """Return the adjoint by weights."""
     shape = (sizes.features, sizes.channels // sizes.groups, *sizes.kernel)
-    if onednn.available() and sizes.batch:
+    some = x.size and y.size
+    if some and onednn.available():
         w = onednn.backward_weights(x, y, shape, sizes.stride, sizes.padding, sizes.dilation, sizes.groups)
         if w is not None:
             return w
     x, y = np.moveaxis(x, 1, -1), np.moveaxis(y, 1, -1)
     w = np.empty(shape, x.dtype)
-    if not sizes.batch:
+    if not some:
         w[...] = 0
-    elif w.size:
+    else:
         for c, f, group in _groups(sizes):
             way = taps if group.depthwise else columns
             w[f] = way.weight(x[..., c], y[..., f], group)

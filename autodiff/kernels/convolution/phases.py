@@ -36,7 +36,7 @@ def transpose(forward: Callable[..., None], y: Any, w: Any, x: Any, sizes: Geome
         if not all(a.kernel for a in axes):  # between the elements that the windows meet
             part[...] = 0
             continue
-        turned = np.flip(w[(slice(None), slice(None), *[a.taps for a in axes])], range(2, w.ndim))
+        turned = np.flip(w[(slice(None), slice(None), *[a.taps for a in axes])], tuple(range(2, w.ndim)))
         forward(y, np.swapaxes(turned, 0, 1), None, part, Geometry(
             sizes.batch, sizes.features, sizes.channels, sizes.out, tuple([a.kernel for a in axes]), part.shape[1:-1],
             (1,) * len(axes), tuple([a.padding for a in axes]), tuple([a.dilation for a in axes]), sizes.groups,
@@ -44,9 +44,10 @@ def transpose(forward: Callable[..., None], y: Any, w: Any, x: Any, sizes: Geome
 
 
 def _phase(sizes: Geometry, axis: int, residue: int) -> Phase:
-    """Return the phase of the padded places p = residue + stride * q, which the taps k with stride | p - dilation * k meet.
+    """Return the phase of the padded places p = residue + stride * q.
 
-    These taps lie stride / gcd apart; the outputs (p - dilation * k) / stride that they meet, dilation / gcd.
+    A tap k meets them where (p - dilation * k) / stride, the output it belongs to, is whole. Such taps lie
+    stride / gcd apart, and their outputs dilation / gcd.
     """
     s, d, low = sizes.stride[axis], sizes.dilation[axis], sizes.padding[axis][0]
     common = math.gcd(s, d)
