@@ -303,16 +303,25 @@ def memory(array: Any) -> Any:
     return array
 
 
-def touch(array: Any) -> None:
-    """Say that `array` was written in place, so that a graph which saved it (or a view of it) refuses to go on."""
+def touch(*arrays: Any) -> None:
+    """Say that arrays were written in place, so that a graph which saved one (or a view of it) refuses to go on."""
     global last_write
-    owner = memory(array)
-    key, stamp = id(owner), next(stamps)
-    try:  # the reference only tidies up: an entry outliving its memory can never match a node older than the write
-        _writes[key] = stamp, weakref.ref(owner, lambda _: _writes.pop(key, None))
-    except TypeError:
-        _writes[key] = stamp, None
-    last_write = stamp
+    last_write = stamp = next(stamps)
+    for array in arrays:
+        owner = memory(array)
+        key = id(owner)
+        known = _writes.get(key)
+        if known is not None:
+            _writes[key] = stamp, known[1]
+            continue
+        try:  # the reference only tidies up: an entry outliving its memory can never match a node older than the write
+            _writes[key] = stamp, weakref.ref(owner, functools.partial(_forget, key))
+        except TypeError:
+            _writes[key] = stamp, None
+
+
+def _forget(key: int, _: object) -> None:
+    _writes.pop(key, None)
 
 
 def written_since(array: Any, stamp: int) -> bool:

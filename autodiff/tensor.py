@@ -435,17 +435,4 @@ def numeric(data: Any) -> ndarray[Any, Any]:
     return array if type(array) is ndarray else np.asarray(array)
 
 
-def on_values(update: Callable[..., Any], *tensors: Tensor) -> Any:
-    """Run an update written with `out=` on the tensors' arrays or, while a graph is traced, on the tensors.
-
-    The first tensor is the one that others may have saved: its memory is marked as written.
-    """
-    if engine.tracing():
-        with tape.Switch(record=False, phase="update"):
-            return update(*tensors)
-    result = update(*[t._data for t in tensors])
-    tape.touch(tensors[0]._data)
-    return result
-
-
 engine.install(Tensor)

@@ -26,17 +26,33 @@ def available() -> bool:
     return _wanted and installed()
 
 
+# NaN and infinity mean what they mean; only the order of sums is free, so that they vectorise
+FREE = {"contract", "reassoc", "nsz", "arcp"}
+
+
 def loop(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of arrays and numbers that is compiled when first called; ask `available()` before."""
+    return _compiled(function, FREE, ())
 
+
+def exact(*formulas: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a `loop` decorator whose loops round as NumPy does; `formulas` are the Python functions that they call."""
+    return lambda function: _compiled(function, set(), formulas)
+
+
+def _compiled(
+    function: Callable[..., Any], fastmath: set[str], formulas: tuple[Callable[..., Any], ...]
+) -> Callable[..., Any]:
     @functools.cache
     def made() -> Callable[..., Any]:
         import numba
+        from numba.extending import register_jitable
 
-        # NaN and infinity mean what they mean; only the order of sums is free, so that they vectorise
-        jitted: Callable[..., Any] = numba.njit(
-            cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-        )(function)
+        for formula in formulas:
+            register_jitable(formula)
+        jitted: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(
+            function
+        )
         return jitted
 
     @functools.wraps(function)

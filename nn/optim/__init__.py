@@ -1,5 +1,6 @@
 """Optimizers, one family per file."""
 
 from nn.optim.adam import Adam as Adam
+from nn.optim.adam import AdamW as AdamW
 from nn.optim.optimizer import Optimizer as Optimizer
 from nn.optim.sgd import SGD as SGD

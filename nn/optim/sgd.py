@@ -3,14 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autodiff import Tensor
-from autodiff.tensor import on_values
-from nn.optim.optimizer import Group, Optimizer, non_negative
+from autodiff.kernels import compiled
+from nn.optim.flat import Array, Buffer, Flat
+from nn.optim.optimizer import Group, Optimizer, non_negative, update
+
+
+def sgd(p: Any, g: Any, buffer: Any, lr: Any, momentum: Any, fresh: Any, decay: Any, nesterov: Any) -> tuple[Any, Any]:
+    """Return a parameter and its momentum buffer after a step; what is None is left out."""
+    if decay is not None:
+        g = g + p * decay
+    if buffer is not None:
+        buffer = buffer * momentum + (g if fresh is None else g * fresh)
+        g = g + buffer * momentum if nesterov else buffer
+    return p - g * lr, buffer
+
+
+@compiled.exact(sgd)
+def _sgd(
+    p: Any, g: Any, buffer: Any, lr: Any, momentum: Any, fresh: Any, decay: Any, nesterov: Any
+) -> None:  # fmt: skip
+    for i in range(p.size):
+        if buffer is None:
+            p[i], _ = sgd(p[i], g[i], None, lr, momentum, fresh, decay, nesterov)
+        else:
+            p[i], buffer[i] = sgd(p[i], g[i], buffer[i], lr, momentum, fresh, decay, nesterov)
+
+
+@update(sgd, _sgd)
+def sgd_(
+    flat: Flat, grads: list[Array], buffer: Buffer | None, lr: Any, momentum: Any, fresh: Any, decay: Any, nesterov: Any
+) -> None:
+    """Take the step of `sgd` in place."""
+    hs, scratch = flat.directions(grads, decay), flat.scratch(0)
+    if buffer is None:
+        for h, s in zip(hs, scratch.beside(hs), strict=True):
+            np.multiply(h, lr, out=s)
+    else:
+        b, s = buffer.whole, scratch.whole
+        np.multiply(b, momentum, out=b)
+        for h, s, b in zip(hs, scratch.beside(hs), buffer.beside(hs), strict=True):
+            np.add(b, h if fresh is None else np.multiply(h, fresh, out=s), out=b)
+        b, s = buffer.whole, scratch.whole
+        if nesterov:
+            np.multiply(b, momentum, out=s)
+            for h, s in zip(hs, scratch.beside(hs), strict=True):
+                np.add(s, h, out=s)
+            b = s = scratch.whole
+        np.multiply(b, lr, out=s)
+    for p, s in flat.pairs(scratch):
+        np.subtract(p, s, out=p)
 
 
 class SGD(Optimizer):
@@ -24,6 +70,8 @@ class SGD(Optimizer):
     >>> x.tolist()
     [0.0]
     """
+
+    _kernel, _counts = staticmethod(sgd_), False
 
     def __init__(
         self,
@@ -42,60 +90,17 @@ class SGD(Optimizer):
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
         super().__init__(params, {**settings, "nesterov": nesterov, "maximize": maximize})
 
-    def _update(self, group: Group) -> None:
-        hyper = {name: group[name] for name in ("momentum", "dampening", "weight_decay", "nesterov")}
-        update = partial(_sgd, sign=-1.0 if group["maximize"] else 1.0, **hyper)
-        lr = self._learning_rate(group)
-        for p in group["params"]:
-            if p.grad is not None:
-                on_values(update, p, p.grad, lr, self._workspace(p), *self._momentum_buffer(p, p.grad, group))
+    def _names(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _momentum_buffer(self, p: Tensor, g: Tensor, group: Group) -> list[Tensor]:
-        """Return p's buffer in a list, which is empty without momentum."""
-        if group["momentum"] == 0:
-            return []
-        state = self.state[p]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = buffer = self._zeros(p, "momentum_buffer")
-            if group["dampening"]:  # momentum * buffer + (1 - dampening) * g is then g: the first gradient counts fully
-                ascent = -g.data if group["maximize"] else g.data
-                buffer.data[...] = (ascent + group["weight_decay"] * p.data) * (group["dampening"] / group["momentum"])
-        return [state["momentum_buffer"]]
+    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
+        momentum, fresh = group["momentum"] or None, 1 - group["dampening"] if group["dampening"] else None
+        numbers = lr, momentum, fresh, group["weight_decay"] or None, bool(group["nesterov"])
+        return numbers if momentum else (None, *numbers)  # None for the buffer
 
-
-def _sgd(
-    p: Any,
-    g: Any,
-    lr: Any,
-    s: Any,
-    *buffers: Any,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    sign: float,
-) -> None:
-    """Change p by -lr * its direction; s is scratch, and the momentum buffer is missing where momentum is 0."""
-
-    def descend(direction: Any, rate: Any) -> None:
-        np.multiply(direction, rate, out=s)
-        np.subtract(p, s, out=p)
-
-    lr = lr.astype(s.dtype)
-    if g.dtype != s.dtype:
-        g = g.astype(s.dtype)  # float16 would lose small products
-    if weight_decay:
-        np.multiply(p, sign * weight_decay, out=s)
-        g = np.add(s, g, out=s)
-    if not buffers:
-        descend(g, sign * lr)
-        return
-    (buffer,) = buffers
-    np.multiply(g, sign * (1 - dampening), out=s)
-    np.multiply(buffer, momentum, out=buffer)
-    np.add(buffer, s, out=buffer)
-    if nesterov:
-        descend(s, lr)
-        descend(buffer, lr * momentum)
-    else:
-        descend(buffer, lr)
+    def _start(self, name: str, p: Tensor, group: Group) -> Any:
+        if not group["dampening"]:
+            return 0
+        # momentum * buffer + (1 - dampening) * g is then g: the first gradient counts fully
+        g = p.grad.data if not group["maximize"] else -p.grad.data  # type: ignore[union-attr]
+        return (g + group["weight_decay"] * p.data) * (group["dampening"] / group["momentum"])

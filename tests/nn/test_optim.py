@@ -64,14 +64,16 @@ def test_sgd_is_torchs(torch, momentum, dampening, nesterov, weight_decay, maxim
     weight_decay=st.sampled_from([0, 0.1]),
     amsgrad=st.booleans(),
     maximize=st.booleans(),
+    name=st.sampled_from(["Adam", "AdamW"]),
 )
-def test_adam_is_torchs(torch, betas, eps, weight_decay, amsgrad, maximize) -> None:
+def test_adam_is_torchs(torch, betas, eps, weight_decay, amsgrad, maximize, name) -> None:
     assert_equal_trajectories(
-        torch, lambda lib, params: lib.Adam(params, 0.1, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        torch,
+        lambda lib, params: getattr(lib, name)(params, 0.1, betas, eps, weight_decay, amsgrad, maximize=maximize),
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
 def test_float32_agrees_to_rounding(torch, name) -> None:
     options = {"momentum": 0.9} if name == "SGD" else {}
     assert_equal_trajectories(
@@ -79,7 +81,7 @@ def test_float32_agrees_to_rounding(torch, name) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
 def test_a_parameter_without_a_gradient_is_left_alone_and_keeps_its_own_step_count(torch, name) -> None:
     options = {"momentum": 0.9} if name == "SGD" else {}
     assert_equal_trajectories(
@@ -90,7 +92,7 @@ def test_a_parameter_without_a_gradient_is_left_alone_and_keeps_its_own_step_cou
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
 def test_parameter_groups_have_their_own_settings(torch, name) -> None:
     assert_equal_trajectories(
         torch,
@@ -100,7 +102,7 @@ def test_parameter_groups_have_their_own_settings(torch, name) -> None:
 
 
 def test_the_defaults_are_torchs(torch) -> None:
-    for name in ("SGD", "Adam"):
+    for name in ("SGD", "Adam", "AdamW"):
         ours = getattr(optim, name)([nn.Parameter(np.ones(1))]).defaults
         theirs = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(1))]).defaults
         assert ours == {key: theirs[key] for key in ours}
