@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _wanted = True
+_parts: dict[Callable[..., Any], set[str]] = {}  # those that Numba does not know yet
 
 
 @functools.cache
@@ -48,6 +49,7 @@ def _compiled(
         import numba
         from numba.extending import register_jitable
 
+        _introduce(function)
         for formula in formulas:
             register_jitable(formula)
         jitted: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(
@@ -60,6 +62,25 @@ def _compiled(
         return made()(*arguments)
 
     return call
+
+
+def part(function: Any = None, *, flags: tuple[str, ...] = ("contract",)) -> Any:
+    """Mark a function that loops call, to be compiled into each; `flags` say which laws of arithmetic it may assume."""
+    if function is None:
+        return functools.partial(part, flags=flags)
+    _parts[function] = {*flags}
+    return function
+
+
+def _introduce(function: Any) -> None:
+    """Make the parts that a function names known to Numba, and theirs."""
+    from numba.extending import register_jitable
+
+    for name in function.__code__.co_names:
+        used = function.__globals__.get(name)
+        if callable(used) and (flags := _parts.pop(used, None)):
+            register_jitable(error_model="numpy", fastmath=flags)(used)
+            _introduce(used)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ import numpy as np
 from scipy import special
 
 from autodiff.kernels.division import product, ratio
+from autodiff.kernels.erf import erf
 from autodiff.kernels.special import bell, erfcinv_slope, erfinv_slope, faddeeva, hazard, ndtri_slope
 from autodiff.rules.special.forms import elementwise
 
 TWO_OVER_ROOT_PI, ROOT_HALF = 2 / math.sqrt(math.pi), math.sqrt(0.5)
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the largest density
 
-elementwise(special.erf, lambda g, x: g * bell(x, order=0) * TWO_OVER_ROOT_PI)
+elementwise(special.erf, lambda g, x: g * bell(x, order=0) * TWO_OVER_ROOT_PI, kernel=erf)
 elementwise(special.erfc, lambda g, x: g * bell(x, order=0) * -TWO_OVER_ROOT_PI)
 elementwise(special.erfi, lambda g, x: g * np.exp(x * x) * TWO_OVER_ROOT_PI)
 elementwise(special.erfcx, lambda g, x, y: product(g, _erfcx_slope(x, y)))

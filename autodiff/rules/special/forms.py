@@ -15,7 +15,7 @@ from autodiff.primitive import register
 
 def elementwise(fun: Any, *rules: Any, **facts: Any) -> None:
     """Register a ufunc of one output."""
-    register(fun, *rules, kind="elementwise", kernel=narrow(fun), **facts)
+    register(fun, *rules, kind="elementwise", kernel=narrow(facts.pop("kernel", fun)), **facts)
 
 
 def outputs(fun: Any, *rules: Any, **facts: Any) -> None:
