@@ -20,6 +20,8 @@ from nn.data import Dataset as Dataset
 from nn.data import Subset as Subset
 from nn.data import TensorDataset as TensorDataset
 from nn.data import random_split as random_split
+from nn.layers import ELU as ELU
+from nn.layers import GELU as GELU
 from nn.layers import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from nn.layers import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from nn.layers import AdaptiveAvgPool3d as AdaptiveAvgPool3d
@@ -41,11 +43,15 @@ from nn.layers import ConvTranspose3d as ConvTranspose3d
 from nn.layers import Dropout as Dropout
 from nn.layers import Flatten as Flatten
 from nn.layers import GroupNorm as GroupNorm
+from nn.layers import Hardtanh as Hardtanh
 from nn.layers import InstanceNorm1d as InstanceNorm1d
 from nn.layers import InstanceNorm2d as InstanceNorm2d
 from nn.layers import InstanceNorm3d as InstanceNorm3d
 from nn.layers import LayerNorm as LayerNorm
+from nn.layers import LeakyReLU as LeakyReLU
 from nn.layers import Linear as Linear
+from nn.layers import LogSigmoid as LogSigmoid
+from nn.layers import LogSoftmax as LogSoftmax
 from nn.layers import MaxPool1d as MaxPool1d
 from nn.layers import MaxPool2d as MaxPool2d
 from nn.layers import MaxPool3d as MaxPool3d
@@ -53,6 +59,9 @@ from nn.layers import ReLU as ReLU
 from nn.layers import RMSNorm as RMSNorm
 from nn.layers import Sequential as Sequential
 from nn.layers import Sigmoid as Sigmoid
+from nn.layers import SiLU as SiLU
+from nn.layers import Softmax as Softmax
+from nn.layers import Softplus as Softplus
 from nn.layers import Tanh as Tanh
 from nn.losses import CrossEntropyLoss as CrossEntropyLoss
 from nn.losses import MSELoss as MSELoss

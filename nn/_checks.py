@@ -63,6 +63,35 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: weight needs one value for each of {classes} classes, got {weight.shape}")
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> None:
+    """Demand queries, keys and values that fit together."""
+    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+    if min(query.ndim, key.ndim, value.ndim) < 2 + grouped:
+        axes = "(..., heads, length, size)" if grouped else "(..., length, size)"
+        raise ValueError(f"scaled_dot_product_attention: {shapes}; each needs the axes {axes}")
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(f"scaled_dot_product_attention: {shapes}; query and key need the same last axis")
+    if key.shape[-2] != value.shape[-2]:
+        raise ValueError(f"scaled_dot_product_attention: {shapes}; key and value need the same length, axis -2")
+    if grouped and any(not x.shape[-3] or query.shape[-3] % x.shape[-3] for x in (key, value)):
+        raise ValueError(f"scaled_dot_product_attention: {shapes}; the heads of key and value must divide the query's")
+    leads = [x.shape[: -2 - grouped] for x in (query, key, value)]
+    if any(m not in (n, 1) and n != 1 for a in leads for b in leads for m, n in zip(a[::-1], b[::-1], strict=False)):
+        raise ValueError(f"scaled_dot_product_attention: {shapes}; the leading axes do not broadcast")
+
+
+def attention_mask(mask: Tensor, scores: tuple[int, ...]) -> None:
+    """Demand a mask that broadcasts to the scores."""
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            f"attn_mask holds {mask.dtype}; expected booleans, True where a pair takes part, or numbers to add to the "
+            "scores: convert it with .astype(bool) or .astype(float)"
+        )
+    tail = scores[len(scores) - mask.ndim :] if mask.ndim <= len(scores) else ()
+    if mask.ndim > len(scores) or any(m not in (n, 1) for m, n in zip(mask.shape, tail, strict=True)):
+        raise ValueError(f"attn_mask of shape {mask.shape} does not broadcast to the scores, {scores}")
+
+
 def class_indices(target: Tensor, valid: Tensor, classes: int) -> None:
     """Demand that every target that counts is one of the classes."""
     labels = target.data

@@ -1,7 +1,16 @@
 """Array functions that NumPy lacks, each registered with its rules exactly as NumPy's own functions are."""
 
+from autodiff.kernels import attention as attention
+from autodiff.kernels.activation import elu as elu
+from autodiff.kernels.activation import gelu as gelu
+from autodiff.kernels.activation import gelu_tanh as gelu_tanh
+from autodiff.kernels.activation import hardtanh as hardtanh
+from autodiff.kernels.activation import leaky_relu as leaky_relu
+from autodiff.kernels.activation import logsigmoid as logsigmoid
 from autodiff.kernels.activation import relu as relu
 from autodiff.kernels.activation import sigmoid as sigmoid
+from autodiff.kernels.activation import silu as silu
+from autodiff.kernels.activation import softplus as softplus
 from autodiff.kernels.affine import linear as linear
 from autodiff.kernels.convolution import biased_conv as biased_conv
 from autodiff.kernels.convolution import channel_sum as channel_sum

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels import scalars
 from autodiff.kernels.blocks import BLOCK, Scratch, in_float32, mapped
 from autodiff.kernels.compiled import loop
 from autodiff.kernels.erf import exponent
@@ -312,8 +311,8 @@ def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
     return np.maximum(x, y) if 0 <= negative_slope <= 1 else np.where(np.greater(x, 0), x, y)
 
 
-# at 0 the derivative is alpha
-@elementwise(lambda g, x, alpha: g * _elu_slope(x, alpha), kinks=(0.0,))
+# at 0 the derivative is alpha: a kink unless that is 1
+@elementwise(lambda g, x, alpha: g * _elu_slope(x, alpha))
 def elu(x: Any, *, alpha: float = 1.0) -> Any:
     """Return x where it is positive, else alpha (exp(x) - 1)."""
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
@@ -325,7 +324,7 @@ def _elu_slope(x: Any, alpha: float) -> Any:
 
 # at the bounds the derivative is 0, as PyTorch has it
 @elementwise(
-    lambda g, x, min_val, max_val: g * (np.greater(x, min_val) & np.less(x, max_val)), kinks=("bounds",)
+    lambda g, x, min_val, max_val: g * (np.greater(x, min_val) & np.less(x, max_val)), kinks=(-1.0, 1.0)
 )  # fmt: skip
 def hardtanh(x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Return x, but min_val below and max_val above."""

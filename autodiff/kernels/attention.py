@@ -16,8 +16,8 @@ import numpy as np
 from autodiff.kernels import compiled
 from autodiff.kernels.compiled import loop
 from autodiff.kernels.scalars import INFINITY, ZERO, exp, largest
-from autodiff.kernels.summation import total
 from autodiff.primitive import outputs
+from autodiff.summation import total
 
 BLOCK = 1 << 17  # scores at a time, 512 KiB of float32: they stay in a core's cache from one product to the next
 ROWS = 64  # at least so many rows at a time: fewer make thin products
@@ -76,7 +76,7 @@ def _scores(q: Any, k: Any, over: tuple[Any, Any], piece: Any, out: Any, causal:
     """Write q k^T, masked, to `out`; return whether no row need be shifted before exp."""
     np.matmul(q, k.mT, out=out)
     (mask, bias), looped = over, _looped(out)
-    safe = not looped and bias is None and bool(-SAFE < out.min(initial=0.0) and out.max(initial=0.0) < SAFE)
+    safe = not looped and bias is None and bool(out.min(initial=0.0) > -SAFE and out.max(initial=0.0) < SAFE)
     if bias is not None:
         np.add(out, bias[piece], out=out)
     if mask is not None:
@@ -153,7 +153,7 @@ def attention(q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, *, cau
     dtype = np.result_type(q, k, v)
     if dtype == np.float16:
         wide = [x.astype(np.float32) for x in (q, k, v)]
-        o, kept = attention.__wrapped__(*wide, mask, bias, causal=causal, scale=scale)  # type: ignore[attr-defined]
+        o, kept = attention.__wrapped__(*wide, mask, bias, causal=causal, scale=scale)
         return o.astype(dtype), kept
     *lead, n, _ = q.shape
     m, f = v.shape[-2:]
@@ -164,16 +164,19 @@ def attention(q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, *, cau
     over = _broadcast(mask, (*lead, n, m)), _broadcast(bias, (*lead, n, m))
     scratch = None
     for where, rows, columns in _pieces(tuple(lead), n, m, causal and not keep):
-        piece, queries = (*where, ..., rows, columns), q[(*where, ..., rows, slice(None))]
+        piece: Any = (*where, ..., rows, columns)
+        own: Any = (*where, ..., rows, slice(None))
+        other: Any = (*where, ..., columns, slice(None))
+        queries = q[own]
         if keep:
             s = kept[piece]
         else:
             size = math.prod(queries.shape[:-1]) * columns.stop
             scratch = np.empty(size, dtype) if scratch is None or scratch.size < size else scratch
             s = scratch[:size].reshape(*queries.shape[:-1], columns.stop)
-        safe = _scores(np.multiply(queries, c), k[(*where, ..., columns, slice(None))], over, piece, s, causal)
+        safe = _scores(np.multiply(queries, c), k[other], over, piece, s, causal)
         sums, tops = _softmax(s, rows.start, causal, safe)
-        target, values = o[(*where, ..., rows, slice(None))], v[(*where, ..., columns, slice(None))]
+        target, values = o[own], v[other]
         none = sums == 0
         if keep:
             np.divide(s, np.where(none, 1, sums), out=s)
@@ -183,7 +186,7 @@ def attention(q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, *, cau
             np.divide(target, np.where(none, 1, sums), out=target)
             with np.errstate(divide="ignore"):
                 np.add(tops, np.log(sums), out=sums)
-            np.copyto(kept[(*where, ..., rows, slice(None))], np.where(none, np.inf, sums))
+            np.copyto(kept[own], np.where(none, np.finfo(dtype).max, sums))
     return o, kept
 
 
@@ -225,9 +228,9 @@ def attention_backward(a: Any, q: Any, k: Any, v: Any, kept: Any, mask: Any = No
     """Return the gradients of q, k and v, from that of attention's output (a) and what it kept."""
     dtype = np.result_type(q, k, v)
     if dtype == np.float16:
-        wide = [x.astype(np.float32) for x in (a, q, k, v)]
-        run = attention_backward.__wrapped__  # type: ignore[attr-defined]
-        return tuple(x.astype(dtype) for x in run(*wide, kept, mask, bias, causal=causal, scale=scale))
+        wide = [x.astype(np.float32) for x in (a, q, k, v, kept)]
+        run = attention_backward.__wrapped__
+        return tuple(x.astype(dtype) for x in run(*wide, mask, bias, causal=causal, scale=scale))
     *lead, n, _ = q.shape
     m = v.shape[-2]
     keep = keeps(q, k, v)
@@ -237,7 +240,9 @@ def attention_backward(a: Any, q: Any, k: Any, v: Any, kept: Any, mask: Any = No
     c = np.asarray(_scale(q, scale), dtype)
     over = _broadcast(mask, (*lead, n, m)), _broadcast(bias, (*lead, n, m))
     for where, rows, columns in _pieces(tuple(lead), n, m, causal and not keep):
-        piece, own, other = (*where, ..., rows, columns), (*where, ..., rows, slice(None)), (*where, ..., columns, slice(None))
+        piece: Any = (*where, ..., rows, columns)
+        own: Any = (*where, ..., rows, slice(None))
+        other: Any = (*where, ..., columns, slice(None))
         queries, keys, values, ga = np.multiply(q[own], c), k[other], v[other], a[own]
         if keep:
             p = kept[piece]
@@ -255,8 +260,8 @@ def attention_backward(a: Any, q: Any, k: Any, v: Any, kept: Any, mask: Any = No
             else:
                 np.add(target, np.matmul(left.mT, right), out=target)
         if rows.stop == n and columns.stop < m:
-            dk[(*where, ..., slice(columns.stop, m), slice(None))] = 0
-            dv[(*where, ..., slice(columns.stop, m), slice(None))] = 0
+            beyond: Any = (*where, ..., slice(columns.stop, m), slice(None))
+            dk[beyond] = dv[beyond] = 0
     return dq, dk, dv
 
 

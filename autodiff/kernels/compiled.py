@@ -64,10 +64,8 @@ def _compiled(
     return call
 
 
-def part(function: Any = None, *, flags: tuple[str, ...] = ("contract",)) -> Any:
+def part(function: Callable[..., Any], flags: tuple[str, ...] = ("contract",)) -> Callable[..., Any]:
     """Mark a function that loops call, to be compiled into each; `flags` say which laws of arithmetic it may assume."""
-    if function is None:
-        return functools.partial(part, flags=flags)
     _parts[function] = {*flags}
     return function
 

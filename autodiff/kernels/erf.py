@@ -14,7 +14,9 @@ from autodiff.kernels.scalars import erf as erf_of_one
 # cancels, and whose tanh is NumPy's fastest function. The fit is minimax for the relative error on |x| <= 4: 3.3e-9.
 # Both are divided by Q's last coefficient.
 _Q3 = 3.249236928733e-4
-P = [np.array(c / _Q3, np.float32) for c in (1.128379170849748, 0.279806808860563, 0.0426465284821519, 0.002178278582943)]
+P = [
+    np.array(c / _Q3, np.float32) for c in (1.128379170849748, 0.279806808860563, 0.0426465284821519, 0.002178278582943)
+]
 Q = [np.array(c / _Q3, np.float32) for c in (1.0, 0.156892560214864, 0.0236899028354347)]
 FAR = np.full(BLOCK, 16, np.float32)  # an array: minimum with a number takes 6.4 us a block, with an array 1.6
 

@@ -1,5 +1,8 @@
 """Functions of one float32 that compiled loops are written in: selects in place of branches, so that they vectorise."""
 
+# ruff: noqa: FURB136
+# of NaN and a number max and min may return the number; these selects return NaN
+
 from __future__ import annotations
 
 from typing import Any
@@ -18,7 +21,9 @@ def coefficients(*values: float) -> tuple[Any, ...]:
 
 ZERO, HALF, ONE, TWO, INFINITY = coefficients(0.0, 0.5, 1.0, 2.0, np.inf)
 # of GELU: sqrt(1 / 2); the argument of its tanh, sqrt(2 / pi) (x + 0.044715 x**3)
-ROOT_HALF, SLOPE, CUBE, THREE_CUBES = coefficients(0.5**0.5, 0.7978845608, 0.7978845608 * 0.044715, 0.7978845608 * 0.134145)
+ROOT_HALF, SLOPE, CUBE, THREE_CUBES = coefficients(
+    0.5**0.5, 0.7978845608, 0.7978845608 * 0.044715, 0.7978845608 * 0.134145
+)
 LOW, HIGH, NINE = coefficients(-86.6, 88.722, 9.02)  # beyond these exp is taken for 0 or infinite
 LOG2_E, LN2_HIGH, LN2_LOW = coefficients(1.44269504, 0.693359375, -2.12194440e-4)
 # minimax on |r| <= log(2) / 2, of (exp(r) - 1 - r) / r**2
@@ -43,7 +48,9 @@ def exp(x: Any) -> Any:
 
 
 # erf(x) / x in x**2 on |x| <= 0.9, relative error 1.2e-8; and -log(erfc(x)) on 0.9...4, where erfc is at most 0.2
-NEAR = coefficients(1.12837915379, -0.376125232625, 0.112821407134, -0.0267789060222, 0.00501195910740, -0.000609034268871)
+NEAR = coefficients(
+    1.12837915379, -0.376125232625, 0.112821407134, -0.0267789060222, 0.00501195910740, -0.000609034268871
+)
 TAIL = coefficients(1.664477e-4, 1.1277972436, 0.6369760788, 0.1041136853, -0.0223152176, 0.00306549182, -1.98219853e-4)
 NINE_TENTHS, FOUR = coefficients(0.9, 4.0)
 
@@ -64,7 +71,9 @@ def erf(x: Any) -> Any:
 
 # (distribution(x) - 1/2) / x of the normal distribution in x**2 on |x| <= 5.5, absolute error of the product 7e-9;
 # all coefficients are positive, so nothing cancels
-CDF_P = coefficients(3.9894223465e-1, 3.3852343363e-2, 4.6772420839e-3, 1.6882265067e-4, 6.3521008813e-6, 2.2749651634e-8)
+CDF_P = coefficients(
+    3.9894223465e-1, 3.3852343363e-2, 4.6772420839e-3, 1.6882265067e-4, 6.3521008813e-6, 2.2749651634e-8
+)
 CDF_Q = coefficients(1.0, 2.5152115967e-1, 2.8645698093e-2, 1.8844275740e-3, 7.3646559135e-5, 1.1975111661e-6)
 CDF_END = np.float32(5.5)  # from here on 0 or 1 in float32
 
@@ -113,10 +122,12 @@ def tanh(x: Any) -> Any:
     return ONE - TWO / (ONE + power_of_e(b + b))
 
 
-@part(flags=("nnan", "nsz", "reassoc"))  # else the comparisons run one after the other
 def largest(row: Any) -> Any:
     """Return the largest of a row; with a NaN in it, any of them."""
     top = -INFINITY
     for i in range(row.size):
         top = row[i] if row[i] > top else top
     return top
+
+
+part(largest, ("nnan", "nsz", "reassoc"))  # else the comparisons run one after the other

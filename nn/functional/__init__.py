@@ -1,11 +1,19 @@
 """The layers and losses as plain functions of tensors, under the names of torch.nn.functional; one family per file."""
 
-from autodiff import log_softmax as log_softmax
 from autodiff import sigmoid as sigmoid
-from autodiff import softmax as softmax
 from autodiff.kernels import linear as linear
+from nn.functional.activation import elu as elu
+from nn.functional.activation import gelu as gelu
+from nn.functional.activation import hardtanh as hardtanh
+from nn.functional.activation import leaky_relu as leaky_relu
+from nn.functional.activation import log_softmax as log_softmax
+from nn.functional.activation import logsigmoid as logsigmoid
 from nn.functional.activation import relu as relu
+from nn.functional.activation import silu as silu
+from nn.functional.activation import softmax as softmax
+from nn.functional.activation import softplus as softplus
 from nn.functional.activation import tanh as tanh
+from nn.functional.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from nn.functional.convolution import conv1d as conv1d
 from nn.functional.convolution import conv2d as conv2d
 from nn.functional.convolution import conv3d as conv3d

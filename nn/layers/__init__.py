@@ -1,7 +1,16 @@
 """The layers, one family per file."""
 
+from nn.layers.activation import ELU as ELU
+from nn.layers.activation import GELU as GELU
+from nn.layers.activation import Hardtanh as Hardtanh
+from nn.layers.activation import LeakyReLU as LeakyReLU
+from nn.layers.activation import LogSigmoid as LogSigmoid
+from nn.layers.activation import LogSoftmax as LogSoftmax
 from nn.layers.activation import ReLU as ReLU
 from nn.layers.activation import Sigmoid as Sigmoid
+from nn.layers.activation import SiLU as SiLU
+from nn.layers.activation import Softmax as Softmax
+from nn.layers.activation import Softplus as Softplus
 from nn.layers.activation import Tanh as Tanh
 from nn.layers.container import Sequential as Sequential
 from nn.layers.convolution import Conv1d as Conv1d

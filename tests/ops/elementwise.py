@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.special
 
 import autodiff as ad
 from autodiff import kernels
+from autodiff.kernels.activation import gelu_backward, gelu_tanh_backward, silu_backward
 from autodiff.kernels.bessel import bessel_i, scaled_bessel_i
 from autodiff.kernels.division import cosine, product
 from autodiff.kernels.quotients import sine_quotient
@@ -88,6 +90,70 @@ SELECTION = [
     op(np.astype, lambda x: np.astype(x, np.float64), "..."),
     op(kernels.relu, kernels.relu, "...", torch=t("relu"), reference=lambda x: np.maximum(x, 0)),
     op(kernels.sigmoid, kernels.sigmoid, "...", torch=t("sigmoid"), reference=lambda x: 1 / (1 + np.exp(-x))),
+    op(kernels.gelu, kernels.gelu, "...", torch=t("nn.functional.gelu"), reference=lambda x: x * scipy.special.ndtr(x)),
+    op(
+        kernels.gelu_tanh,
+        kernels.gelu_tanh,
+        "...",
+        torch=t("nn.functional.gelu", approximate="tanh"),
+        reference=lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    ),
+    op(kernels.silu, kernels.silu, "...", torch=t("nn.functional.silu"), reference=lambda x: x / (1 + np.exp(-x))),
+    *[op(fun, fun, "..., ...") for fun in (gelu_backward, gelu_tanh_backward, silu_backward)],
+    op(
+        kernels.softplus,
+        kernels.softplus,
+        "...",
+        torch=t("nn.functional.softplus"),
+        reference=lambda x: np.log1p(np.exp(x)),
+    ),
+    op(
+        kernels.softplus,
+        lambda x: kernels.softplus(x, beta=2.0, threshold=3.0),
+        "...",
+        label="beta, threshold",
+        torch=t("nn.functional.softplus", 2.0, 3.0),
+    ),
+    op(
+        kernels.logsigmoid,
+        kernels.logsigmoid,
+        "...",
+        torch=t("nn.functional.logsigmoid"),
+        reference=lambda x: -np.log1p(np.exp(-x)),
+    ),
+    op(
+        kernels.leaky_relu,
+        kernels.leaky_relu,
+        "...",
+        "nonzero",
+        torch=t("nn.functional.leaky_relu"),
+        reference=lambda x: np.where(x > 0, x, 0.01 * x),
+    ),
+    op(
+        kernels.leaky_relu,
+        lambda x: kernels.leaky_relu(x, negative_slope=2.0),
+        "...",
+        "nonzero",
+        label="slope",
+        torch=t("nn.functional.leaky_relu", 2.0),
+        reference=lambda x: np.where(x > 0, x, 2 * x),
+    ),
+    op(
+        kernels.elu,
+        lambda x: kernels.elu(x, alpha=1.5),
+        "...",
+        "nonzero",
+        torch=t("nn.functional.elu", 1.5),
+        reference=lambda x: np.where(x > 0, x, 1.5 * np.expm1(x)),
+    ),
+    op(
+        kernels.hardtanh,
+        lambda x: kernels.hardtanh(x, min_val=-0.8, max_val=0.8),
+        "...",
+        "clear of 0.8",
+        torch=t("nn.functional.hardtanh", -0.8, 0.8),
+        reference=lambda x: np.clip(x, -0.8, 0.8),
+    ),
     op(kernels.ratio, kernels.ratio, "..., ...", "nonzero", reference=np.divide),
     op(product, product, "..., ...", reference=np.multiply),
     op(cosine, cosine, "..., ...", reference=lambda a, b: a / np.hypot(a, b)),

@@ -6,6 +6,7 @@ Shapes are written with letters: `nm, mk` (0 to 3 elements a side; capitals at l
 
 from __future__ import annotations
 
+from tests.ops.attention import ATTENTION
 from tests.ops.complex_numbers import COMPLEX
 from tests.ops.conv import CONV
 from tests.ops.convolution import CONVOLUTION
@@ -44,4 +45,5 @@ OPS = (
     + PRODUCTS
     + LINALG
     + FOURIER
+    + ATTENTION
 )

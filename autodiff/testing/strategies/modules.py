@@ -18,7 +18,7 @@ from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
 from autodiff.tensor import Tensor
-from autodiff.testing.strategies import modules_images
+from autodiff.testing.strategies import modules_attention, modules_images
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
 
@@ -174,8 +174,9 @@ def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
     return options, [d.tensor(shape), creation.as_tensor(labels)]
 
 
+LAYERS |= modules_attention.LAYERS
 LOSSES = {"CrossEntropyLoss": cross_entropy, "MSELoss": mse}
-FUNCTIONS = {"cross_entropy": cross_entropy, "mse_loss": mse}
+FUNCTIONS = {"cross_entropy": cross_entropy, "mse_loss": mse} | modules_attention.FUNCTIONS
 
 
 # --- the strategies --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from autodiff.primitive import Primitive, is_numpys, registry
 from autodiff.protocols import lookup
 from autodiff.source import spelled
 from autodiff.testing.strategies import (
+    attention,
     conv,
     convolution,
     elementwise,
@@ -52,6 +53,7 @@ ARGUMENTS = (
     | products.ARGUMENTS
     | linalg.ARGUMENTS
     | fourier.ARGUMENTS
+    | attention.ARGUMENTS
 )
 
 
