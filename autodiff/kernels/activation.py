@@ -17,7 +17,7 @@ import numpy as np
 from autodiff.kernels.blocks import BLOCK, Scratch, in_float32, mapped
 from autodiff.kernels.compiled import loop
 from autodiff.kernels.erf import exponent
-from autodiff.kernels.scalars import CUBE, HALF, ONE, ROOT_HALF, SLOPE, THREE_CUBES
+from autodiff.kernels.scalars import CUBE, HALF, ONE, ROOT_HALF, SLOPE, TEN, THREE_CUBES
 from autodiff.kernels.scalars import gelu_slope as gelu_slope_of_one
 from autodiff.kernels.scalars import ndtr as ndtr_of_one
 from autodiff.kernels.scalars import sigmoid as sigmoid_of_one
@@ -182,14 +182,16 @@ def _gelu_tanh_backward(x: Any, g: Any) -> Any:
 
 def _gelu_tanh_backward_form(y: Any, x: Any, g: Any, t: Any, u: Any) -> None:
     """Write g / 2 (1 + u) (1 + (1 - u) x slope), u the tanh."""
-    np.multiply(x, x, t)
-    np.multiply(t, CUBE, u)
+    np.clip(x, -TEN, TEN, out=t)  # beyond it 1 - u is 0, or 1 + u, and x**3 may be infinite
+    np.multiply(t, t, y)
+    np.multiply(y, THREE_CUBES, y)
+    np.add(y, SLOPE, y)
+    np.multiply(t, y, t)
+    np.multiply(x, x, y)
+    np.multiply(y, CUBE, u)
     np.add(u, SLOPE, u)
     np.multiply(u, x, u)
     np.tanh(u, u)
-    np.multiply(t, THREE_CUBES, t)
-    np.add(t, SLOPE, t)
-    np.multiply(t, x, t)
     np.subtract(ONE, u, y)
     np.multiply(t, y, t)
     np.add(t, ONE, t)
@@ -204,6 +206,7 @@ def _gelu_tanh_backward_loop(y: Any, x: Any, g: Any) -> None:
     for i in range(x.size):
         v = x[i]
         u = tanh_of_one(v * (SLOPE + CUBE * v * v))
+        v = TEN if v > TEN else (max(v, -TEN))  # 1 - u is 0 there; v**3 may be infinite
         y[i] = g[i] * HALF * (ONE + u) * (ONE + (ONE - u) * v * (SLOPE + THREE_CUBES * v * v))
 
 
@@ -315,6 +318,8 @@ def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
 @elementwise(lambda g, x, alpha: g * _elu_slope(x, alpha))
 def elu(x: Any, *, alpha: float = 1.0) -> Any:
     """Return x where it is positive, else alpha (exp(x) - 1)."""
+    if np.iscomplexobj(x):
+        raise TypeError("elu of complex numbers is not defined: they are neither positive nor negative.")
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 

@@ -61,10 +61,11 @@ def mapped(form: Form, loop: Form | None, scratch: Scratch | None, *xs: Any) -> 
         loop(y, *parts)
         return out
     buffers = scratch.take() if scratch is not None else []
-    for start in range(0, math.prod(shape), BLOCK):
-        piece = slice(start, start + BLOCK)
-        target = y[piece]
-        form(target, *[x[piece] for x in parts], *[buffer[: target.size] for buffer in buffers])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, math.prod(shape), BLOCK):
+            piece = slice(start, start + BLOCK)
+            target = y[piece]
+            form(target, *[x[piece] for x in parts], *[buffer[: target.size] for buffer in buffers])
     if scratch is not None:
         scratch.give(buffers)
     return out

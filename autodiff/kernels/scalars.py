@@ -24,7 +24,7 @@ ZERO, HALF, ONE, TWO, INFINITY = coefficients(0.0, 0.5, 1.0, 2.0, np.inf)
 ROOT_HALF, SLOPE, CUBE, THREE_CUBES = coefficients(
     0.5**0.5, 0.7978845608, 0.7978845608 * 0.044715, 0.7978845608 * 0.134145
 )
-LOW, HIGH, NINE = coefficients(-86.6, 88.722, 9.02)  # beyond these exp is taken for 0 or infinite
+LOW, HIGH, NINE, TEN = coefficients(-86.6, 88.722, 9.02, 10.0)  # beyond these exp is taken for 0 or infinite
 LOG2_E, LN2_HIGH, LN2_LOW = coefficients(1.44269504, 0.693359375, -2.12194440e-4)
 # minimax on |r| <= log(2) / 2, of (exp(r) - 1 - r) / r**2
 EXP = coefficients(5.0000001e-1, 1.6666666e-1, 4.1665796e-2, 8.3334519e-3, 1.3981999e-3, 1.9875691e-4)

@@ -48,6 +48,6 @@ ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
     activation.leaky_relu: activated(lambda **_: (0.0,), {}, {"negative_slope": 0.5}, {"negative_slope": -2.0}),
     activation.elu: activated(lambda **_: (0.0,), {}, {"alpha": 0.5}, {"alpha": -1.5}),
     activation.hardtanh: activated(
-        lambda min_val=-1.0, max_val=1.0: (min_val, max_val), {}, {"min_val": -0.5, "max_val": 2.0}
+        lambda min_val=-1.0, max_val=1.0: (min_val, max_val, -1.0, 1.0), {}, {"min_val": -0.5, "max_val": 2.0}
     ),
 }

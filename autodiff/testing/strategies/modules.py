@@ -83,7 +83,14 @@ def sequential(d: _Draw, nn: Any) -> Any:
     first = d.choice(nn.Tanh, nn.ReLU, nn.Sigmoid)()
     affine = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
     second = d.choice(
-        nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True, generator=SameMask()), nn.Flatten(), d.filled(affine)
+        nn.ReLU(inplace=True),
+        nn.SiLU(inplace=True),
+        nn.LeakyReLU(inplace=True),
+        nn.ELU(inplace=True),
+        nn.Hardtanh(inplace=True),
+        nn.Dropout(0.5, inplace=True, generator=SameMask()),
+        nn.Flatten(),
+        d.filled(affine),
     )
     layers = [first, second, nn.Tanh()][: d.integer(0, 3)]
     return nn.Sequential(*layers), d.tensor((d.integer(0, 3), inside), NOT_ZERO)

@@ -49,12 +49,13 @@ def attention(d: Any) -> tuple[dict[str, Any], list[Any]]:
 
 LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "ELU": activation("ELU", lambda **_: (0.0,), {}, {"alpha": 0.5}),
-    "GELU": activation("GELU", tuple, {}, {"approximate": "tanh"}),
-    "Hardtanh": activation("Hardtanh", lambda min_val=-1.0, max_val=1.0: (min_val, max_val), {}, {"min_val": -0.5}),
+    "GELU": activation("GELU", lambda **_: (), {}, {"approximate": "tanh"}),
+    "Hardtanh": activation("Hardtanh", lambda min_val=-1.0, max_val=1.0: (min_val, max_val), {},
+                           {"min_val": -0.5, "max_val": 2.0}),
     "LeakyReLU": activation("LeakyReLU", lambda **_: (0.0,), {}, {"negative_slope": 0.5}),
-    "LogSigmoid": activation("LogSigmoid", tuple, {}),
+    "LogSigmoid": activation("LogSigmoid", lambda: (), {}),
     "LogSoftmax": along("LogSoftmax"),
-    "SiLU": activation("SiLU", tuple, {}),
+    "SiLU": activation("SiLU", lambda: (), {}),
     "Softmax": along("Softmax"),
     "Softplus": activation("Softplus", lambda beta=1.0, threshold=20.0: (threshold / beta,), {},
                            {"beta": 2.0, "threshold": 1.0}),
