@@ -84,10 +84,6 @@ def sequential(d: _Draw, nn: Any) -> Any:
     affine = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
     second = d.choice(
         nn.ReLU(inplace=True),
-        nn.SiLU(inplace=True),
-        nn.LeakyReLU(inplace=True),
-        nn.ELU(inplace=True),
-        nn.Hardtanh(inplace=True),
         nn.Dropout(0.5, inplace=True, generator=SameMask()),
         nn.Flatten(),
         d.filled(affine),
