@@ -14,7 +14,6 @@ from typing import Any
 
 _wanted = True
 _parts: dict[Callable[..., Any], set[str]] = {}  # those that Numba does not know yet
-_parts: dict[Callable[..., Any], set[str]] = {}  # those that Numba does not know yet
 
 
 @functools.cache

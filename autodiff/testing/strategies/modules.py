@@ -79,16 +79,21 @@ def flatten(d: _Draw, nn: Any) -> Any:
 
 def sequential(d: _Draw, nn: Any) -> Any:
     """Draw a small network, or an empty one; a layer that works in place comes second, since the first has a leaf."""
+
+    def written() -> Any:
+        name = d.choice("Dropout", "ReLU", "SiLU", "LeakyReLU", "ELU", "Hardtanh")
+        return nn.Dropout(0.5, True, generator=SameMask()) if name == "Dropout" else getattr(nn, name)(inplace=True)
+
     inside = d.integer(1, 3)
     first = d.choice(nn.Tanh, nn.ReLU, nn.Sigmoid)()
     affine = nn.Linear(inside, 2, dtype=np.float64, generator=Generator(0))
     second = d.choice(
-        nn.ReLU(inplace=True),
-        nn.Dropout(0.5, inplace=True, generator=SameMask()),
+        written(),
+        written(),
         nn.Flatten(),
         d.filled(affine),
     )
-    layers = [first, second, nn.Tanh()][: d.integer(0, 3)]
+    layers = [first, second, d.choice(nn.Tanh(), written())][: d.choice(2, 3, 1, 0, 3)]
     return nn.Sequential(*layers), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
 
 

@@ -18,9 +18,6 @@ def activation(name: str, kinks: Callable[..., Any], *options: dict[str, Any]) -
         given = d.choice(*options)
         points = tuple(kinks(**given))
         module = getattr(nn, name)(**given)
-        if hasattr(module, "inplace") and d.choice(False, True):  # it may not write to a leaf
-            module.inplace = True
-            module = nn.Sequential(nn.Flatten(0), module)
         return module, d.tensor(d.shape(), levels(away_from=points) if d.smooth else levels(at=points))
 
     return layer
