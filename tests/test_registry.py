@@ -350,6 +350,9 @@ POINTWISE = [
 ]  # fmt: skip
 
 
+STEEP = {"erfcx": 2e5}  # 2 exp(x**2) on the left
+
+
 @pytest.mark.parametrize("entry", POINTWISE, ids=lambda e: e.name)
 def test_there_are_no_kinks_nor_singular_points_but_those_stated(entry: Any) -> None:
     """Everywhere on a grid that holds 0 and the whole numbers, the two one-sided derivatives are finite and equal."""
@@ -361,7 +364,7 @@ def test_there_are_no_kinks_nor_singular_points_but_those_stated(entry: Any) -> 
     for unit in np.eye(arity)[[entry.carries(i) for i in range(arity)]]:
         along = [u * np.ones_like(x) for u, x in zip(unit, at, strict=True)]
         behind, before = slopes(entry, at, along, 1e-7)
-        assert np.abs(before).max() < 2e5
+        assert np.abs(before).max() < STEEP.get(entry.name, 2e4)
         np.testing.assert_allclose(behind, before, rtol=1e-4, atol=1e-4)
 
 
