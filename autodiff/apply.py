@@ -58,7 +58,9 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
             arrays.append(x)
             nodes.append(None)
             kind = type(x)
-            if kind is not float and kind is not int and (kind is not ndarray or primitive.carries(i)):
+            if kind is ndarray:
+                plain = plain and (x.dtype.kind in "fc" or not primitive.carries(i))
+            elif kind is not float and kind is not int:
                 plain = False
     if not plain:
         _settle(primitive, operands, arrays)
@@ -226,11 +228,11 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
                 b, q = z._data, z._node
                 if a.dtype is not b.dtype:
                     return apply(primitive, (x, z), {})
-            elif type(z) is float or type(z) is int:
+            elif type(z) is float or type(z) is int or (type(z) is ndarray and z.dtype is a.dtype):
                 b, q = z, None
             else:  # an unknown type may know what to do with a Tensor
                 return apply(primitive, (x, z), {}) if isinstance(z, OPERANDS) else NotImplemented
-        elif type(x) is float or type(x) is int:
+        elif type(x) is float or type(x) is int or (type(x) is ndarray and x.dtype is z._data.dtype):
             a, p, b, q = x, None, z._data, z._node
         else:
             return apply(primitive, (x, z), {}) if isinstance(x, OPERANDS) else NotImplemented
