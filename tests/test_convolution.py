@@ -50,7 +50,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, Any, dict[str, Any]]:
     n = draw(st.integers(1, 3))
     sizes = st.tuples(*[st.integers(1, 3)] * n)
     groups, kernel, stride, dilation = draw(st.sampled_from([1, 1, 2, 3])), draw(sizes), draw(sizes), draw(sizes)
-    channels, features = draw(st.sampled_from([1, 1, 2, 5])), draw(st.integers(1, 3))
+    channels, features = draw(st.sampled_from([1, 1, 2, 5])), draw(st.sampled_from([1, 2, 3, 10]))
     padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(n))
     size = tuple(d * (k - 1) + 1 + draw(st.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))
     shapes = (draw(st.integers(1, 3)), channels * groups, *size), (features * groups, channels, *kernel)

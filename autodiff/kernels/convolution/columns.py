@@ -18,6 +18,7 @@ Images are (batch, *size, channels) here, views of any strides.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -55,6 +56,44 @@ def weight(x: Any, y: Any, sizes: Geometry) -> Any:
     if planes:
         return total.T.reshape(sizes.features, sizes.channels, *sizes.kernel)
     return np.moveaxis(total.reshape(*sizes.kernel, sizes.channels, sizes.features), (-1, -2), (0, 1))
+
+
+def transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
+    """Write the adjoint by x for y (n, *out, f) into x (n, *size, c): columns are made by a product, then added up."""
+    n, f, planes = sizes.batch, sizes.features, _planes(sizes)
+    matrix = w.reshape(f, -1) if planes else np.moveaxis(w, 1, -1).reshape(f, -1)
+    out, per = math.prod(sizes.out), matrix.shape[1] * math.prod(sizes.out)
+    step = min(n, max(1, BLOCK // per))
+    whole, inside, outside = padded(step, x, sizes, planes)
+    windows, space = _windows(whole, sizes, planes), np.empty(step * per, y.dtype)
+    places = list(_apart(sizes, planes))
+    if outside.size < x.size:
+        x[...] = 0  # where no window reaches
+    for start in range(0, n, step):
+        block = slice(start, min(start + step, n))
+        m = block.stop - start
+        rows, columns = y[block].reshape(-1, f), space[: m * per]
+        if planes:
+            np.matmul(matrix.T, rows.T, out=columns.reshape(-1, m * out))
+        else:
+            np.matmul(rows, matrix, out=columns.reshape(m * out, -1))
+        part = windows[(slice(None),) * ((len(sizes.kernel) + 1) * planes) + (slice(m),)]
+        columns = columns.reshape(part.shape)
+        whole[...] = 0
+        for place in places:
+            np.add(part[place], columns[place], out=part[place])
+        outside[block] = inside[:m]
+
+
+def _apart(sizes: Geometry, planes: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield parts of the windows that do not overlap: of an element of the kernel, or of a row of it at places apart."""
+    if planes:
+        for tap in itertools.product(*map(range, sizes.kernel)):
+            yield (slice(None), *tap)
+    else:
+        apart = -(-((sizes.kernel[-1] - 1) * sizes.dilation[-1] + 1) // sizes.stride[-1])
+        for *tap, first in itertools.product(*map(range, sizes.kernel[:-1]), range(apart)):
+            yield (..., slice(first, None, apart), *tap, slice(None), slice(None))
 
 
 def _planes(sizes: Geometry) -> bool:
