@@ -86,14 +86,14 @@ def transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
 
 
 def _apart(sizes: Geometry, planes: bool) -> Iterator[tuple[Any, ...]]:
-    """Yield parts of the windows that do not overlap: of an element of the kernel, or of a row of it at places apart."""
+    """Yield parts of the windows that do not overlap: of one element of the kernel, or of a row of it here and there."""
     if planes:
         for tap in itertools.product(*map(range, sizes.kernel)):
             yield (slice(None), *tap)
     else:
         apart = -(-((sizes.kernel[-1] - 1) * sizes.dilation[-1] + 1) // sizes.stride[-1])
-        for *tap, first in itertools.product(*map(range, sizes.kernel[:-1]), range(apart)):
-            yield (..., slice(first, None, apart), *tap, slice(None), slice(None))
+        for *row, first in itertools.product(*map(range, sizes.kernel[:-1]), range(apart)):
+            yield (..., slice(first, None, apart), *row, slice(None), slice(None))
 
 
 def _planes(sizes: Geometry) -> bool:
