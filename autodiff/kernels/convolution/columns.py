@@ -86,7 +86,7 @@ def transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
 
 
 def _apart(sizes: Geometry, planes: bool) -> Iterator[tuple[Any, ...]]:
-    """Yield parts of the windows that do not overlap: of one element of the kernel, or of a row of it here and there."""
+    """Yield parts of the windows that do not overlap: one element of the kernel, or a row of it at places apart."""
     if planes:
         for tap in itertools.product(*map(range, sizes.kernel)):
             yield (slice(None), *tap)
