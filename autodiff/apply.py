@@ -344,6 +344,34 @@ def _results(ys: Any, node: Node | None) -> Any:
     return type(ys)(*tensors) if hasattr(ys, "_fields") else type(ys)(tensors)
 
 
+class Placed:
+    """A gradient that is 0 but for a few places of a large array: added there, never made into zeros of its own.
+
+    `add(out, values)` adds the values where they belong. Many lookups of one array cost one array of zeros.
+    """
+
+    __slots__ = ("add", "shape", "values")
+    dtype = None  # no array's: by this the sweep tells it from one
+
+    def __init__(self, values: Any, shape: tuple[int, ...], add: Callable[[Any, Any], None]) -> None:
+        self.values, self.shape, self.add = values, shape, add
+
+    def added_to(self, out: Any) -> Any:
+        """Add it to an array in place, and return that."""
+        values = np.real(self.values) if out.dtype.kind != "c" else self.values
+        if out.dtype != np.float16:
+            self.add(out, values if values.dtype == out.dtype else values.astype(out.dtype))
+            return out
+        wide = out.astype(np.float32)
+        self.add(wide, values.astype(np.float32))
+        np.copyto(out, wide, casting="same_kind")
+        return out
+
+    def whole(self, dtype: Any) -> Any:
+        """Return it as an array."""
+        return self.added_to(np.zeros(self.shape, dtype))
+
+
 # --- NumPy's other keywords ----------------------------------------------------------------------------------------
 
 

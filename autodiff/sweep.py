@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from autodiff import apply as engine
 from autodiff import errors, tape
+from autodiff.apply import Placed
 from autodiff.errors import AutodiffError
 from autodiff.summation import total
 from autodiff.tape import Node, mode
@@ -57,7 +58,10 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
                 if leading is not None and parent not in leading:
                     continue
                 if h.shape != parent.shape or h.dtype is not parent.dtype:
-                    h = fit(h, parent)
+                    if type(h) is not Placed:
+                        h = fit(h, parent)
+                    elif parent is not following and parent not in grads:
+                        h = h.whole(parent.dtype)
                 if parent is following:
                     carried = _sum(carried, h, parent, shared)
                 elif parent in grads:
@@ -115,9 +119,9 @@ def _leading(roots: Iterable[Node], wanted: set[Node], last: int) -> set[Node]:
 def _sum(before: Any, h: Any, parent: Node, shared: set[Node]) -> Any:
     """Add to a parent's gradient, in place where the sweep alone holds that array."""
     if type(before) is ndarray and before.base is None and parent not in shared:
-        return np.add(before, h, before)
+        return np.add(before, h, before) if type(h) is not Placed else h.added_to(before)
     shared.discard(parent)
-    return before + h
+    return before + h if type(h) is not Placed else h.added_to(np.array(before))
 
 
 def _own(g: Any) -> Any:

@@ -41,6 +41,7 @@ from nn.layers import ConvTranspose1d as ConvTranspose1d
 from nn.layers import ConvTranspose2d as ConvTranspose2d
 from nn.layers import ConvTranspose3d as ConvTranspose3d
 from nn.layers import Dropout as Dropout
+from nn.layers import Embedding as Embedding
 from nn.layers import Flatten as Flatten
 from nn.layers import GroupNorm as GroupNorm
 from nn.layers import Hardtanh as Hardtanh

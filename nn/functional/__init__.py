@@ -41,3 +41,4 @@ from nn.functional.pooling import max_pool1d as max_pool1d
 from nn.functional.pooling import max_pool2d as max_pool2d
 from nn.functional.pooling import max_pool3d as max_pool3d
 from nn.functional.shape import flatten as flatten
+from nn.functional.sparse import embedding as embedding

@@ -43,3 +43,4 @@ from nn.layers.pooling import MaxPool1d as MaxPool1d
 from nn.layers.pooling import MaxPool2d as MaxPool2d
 from nn.layers.pooling import MaxPool3d as MaxPool3d
 from nn.layers.shape import Flatten as Flatten
+from nn.layers.sparse import Embedding as Embedding

@@ -10,6 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.kernels import indexing
+from autodiff.kernels.embedding import embedding
 from tests.ops.row import Op, op, t
 
 MASK = np.array([True, False, True])
@@ -64,10 +65,16 @@ def _into(write: Callable[..., None]) -> Callable[..., Any]:
     return written
 
 
+def t_embedding(ids: Any = PLACES, **options: Any) -> Callable[..., Any]:
+    return lambda torch: lambda w: torch.nn.functional.embedding(torch.tensor(ids), w, **options)
+
+
 SWAP = _put((slice(None), np.array([1, 1, 0])))
 MASKED = _put(np.array([[True, False, True], [False, False, True]]))
 SLICED = _put((slice(None, None, -1), 1))
 SCATTERED = _scatter((np.array([0, 2, 2]),), (4, 2))
+ROWS_OF = _scatter((slice(None), np.array([0, -2, 2]), slice(None)), (5, 4, 2))
+PAIRS = _scatter((np.array([0, 1, -1, 1]), np.array([2, 0, 3, 0])), (2, 4, 3))
 SPREAD = _scatter((slice(0, 2), None, 1), (3, 4))
 
 INDEXING = [
@@ -98,6 +105,11 @@ INDEXING = [
     op(indexing.put, SLICED[0], "n3, ", label="broadcast value", reference=SLICED[1]),
     op(indexing.scatter_add, SCATTERED[0], "32", label="repeated places", reference=SCATTERED[1]),
     op(indexing.scatter_add, SPREAD[0], "21", label="basic", reference=SPREAD[1]),
+    op(indexing.scatter_add, ROWS_OF[0], "532", label="rows among axes", reference=ROWS_OF[1]),
+    op(indexing.scatter_add, PAIRS[0], "43", label="pairs", reference=PAIRS[1]),
+    op(embedding, lambda w: embedding(w, PLACES), "3n", torch=t_embedding()),
+    op(embedding, lambda w: embedding(w, [0, 1], padding_idx=2, by_frequency=True), "3n", label="with options",
+       torch=t_embedding([0, 1], padding_idx=2, scale_grad_by_freq=True), twice=False),
     op(np.take, lambda x: np.take(x, PLACES, axis=1), "n3k"),
     op(
         np.take,

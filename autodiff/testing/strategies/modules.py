@@ -210,7 +210,7 @@ def modules(
     if unknown := set(names) - set(LAYERS):
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(LAYERS)}.")
     module, x = LAYERS[draw(st.sampled_from(names))](_Draw(draw, smooth), nn)
-    return module.to(dtype), (x.to(dtype),)
+    return module.to(dtype), (x.to(dtype) if x.dtype.kind == "f" else x,)
 
 
 @st.composite

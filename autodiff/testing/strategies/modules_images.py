@@ -1,4 +1,4 @@
-"""Layers of images: pooling and normalization, with any of their options."""
+"""Pooling, normalization and embedding layers, with any of their options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.creation import as_tensor
-from autodiff.testing.strategies.arrays import GRID, distinct
+from autodiff.random import Generator
+from autodiff.testing.strategies.arrays import GRID, distinct, drawn
 
 Layer = Callable[[Any, Any], Any]
 
@@ -107,7 +108,18 @@ def rms_norm(d: Any, nn: Any) -> Any:
     return layer, _spread(d, shape)
 
 
+def embedding(d: Any, nn: Any) -> Any:
+    """Draw a table and numbers of rows; where an option changes the gradient alone, such that it does not."""
+    rows = d.integer(2, 4)
+    padding, by_frequency = d.choice(None, rows - 1), d.choice(False, True)
+    options = (padding, d.choice(None, 100.0), d.choice(2.0, 1.0), by_frequency, d.choice(False, True), np.float64)
+    layer = d.filled(nn.Embedding(rows, d.integer(1, 3), *options, generator=Generator(0)))
+    ids = drawn(d.draw, d.shape(max_dims=2), np.arange(rows - 1))
+    return layer, as_tensor(np.unique(ids) if by_frequency else ids)
+
+
 LAYERS: dict[str, Layer] = {
+    "Embedding": embedding,
     **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
     **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
     **{

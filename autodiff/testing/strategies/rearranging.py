@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
+from autodiff.kernels import embedding as table
 from autodiff.kernels import indexing
 from autodiff.testing.strategies.arrays import axes, index_expressions
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
@@ -168,6 +169,15 @@ def scatter_add(d: Draw) -> Arguments:
     return [d.array(np.zeros(shape)[index].shape), *places], {"index": template, "shape": shape}
 
 
+def embedding(d: Draw) -> Arguments:
+    """Draw a table, numbers of rows, and options: a padding row that is not met, frequencies of rows met once."""
+    rows = d.integer(1, 3)
+    ids = d.integers(d.shape(max_dims=2), 0, rows - 1)
+    keywords = d.choice({}, {"padding_idx": rows}, {"by_frequency": True})
+    ids = np.unique(ids) if "by_frequency" in keywords else ids
+    return [d.array((rows + 1, d.integer(0, 3))), ids], keywords
+
+
 def put(d: Draw) -> Arguments:
     """Draw an index, and what is written there: values of its shape, or ones that broadcast to it."""
     shape = d.shape()
@@ -223,6 +233,7 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
     np.resize: resize,
     indexing.getitem: getitem,
     indexing.scatter_add: scatter_add,
+    table.embedding: embedding,
     indexing.put: put,
     np.diagonal: diagonal,
     np.trace: diagonal,
