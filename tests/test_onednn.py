@@ -104,8 +104,9 @@ SMALL = ((2, 4, 6, 5), (8, 2, 3, 3), (2, 1), ((1, 1), (0, 2)), (1, 1), 2)
         lambda x: np.asfortranarray(x),
         lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
         lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+        lambda x: np.concatenate([x, x], axis=1)[:, : x.shape[1]],
     ],
-    ids=["channels last", "Fortran", "every other", "turned around"],
+    ids=["channels last", "Fortran", "every other", "turned around", "part of the channels"],
 )
 def test_any_memory_layout_is_read(layout: Any) -> None:
     case = Case(*SMALL)
@@ -117,6 +118,17 @@ def test_any_memory_layout_is_read(layout: Any) -> None:
     close(
         onednn.backward_weights(x, g, w.shape, *case.window), conv_weight(case.x, case.g, size=(3, 3), **case.keywords)
     )
+
+
+@needed
+def test_memory_that_overlaps_is_read() -> None:
+    x = np.broadcast_to(arrays((2, 4, 1, 5)), (2, 4, 6, 5))
+    windows = np.lib.stride_tricks.sliding_window_view(arrays((10,)), 6)[None, :4]
+    for image, kernel in ((x, arrays((3, 4, 2, 2))), (windows, arrays((3, 4, 2)))):
+        n = kernel.ndim - 2
+        with onednn.without():
+            expected = conv(image, kernel)
+        close(onednn.convolution(image, kernel, None, (1,) * n, ((0, 0),) * n, (1,) * n, 1), expected)
 
 
 @needed

@@ -60,6 +60,13 @@ class Maker:
         """Make the primitive, to be run on addresses for the arguments of these numbers."""
         return Primitive(self, self._stream, description, numbers)
 
+    def reorder(self, before: Any, after: Any, *numbers: int) -> Primitive:
+        """Make the copy from the layout of one description into another's."""
+        lib = self.library
+        return self.primitive(
+            self.description("reorder", before, lib.engine, after, lib.engine, lib.attributes), *numbers
+        )
+
 
 class Primitive:
     """A primitive with a memory for each of its arguments, the scratchpad last."""
