@@ -8,7 +8,7 @@ import numpy
 
 from autodiff.kernels.activation import relu as relu
 from autodiff.kernels.activation import sigmoid as sigmoid
-from autodiff.kernels.logits import cross_entropy as cross_entropy
+from autodiff.kernels.crossentropy import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax
 from autodiff.kernels.logits import logsumexp as logsumexp
 from autodiff.kernels.logits import softmax as softmax

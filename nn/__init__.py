@@ -64,6 +64,7 @@ from nn.layers import SiLU as SiLU
 from nn.layers import Softmax as Softmax
 from nn.layers import Softplus as Softplus
 from nn.layers import Tanh as Tanh
+from nn.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
 from nn.losses import CrossEntropyLoss as CrossEntropyLoss
 from nn.losses import MSELoss as MSELoss
 from nn.module import Module as Module

@@ -7,6 +7,32 @@ from nn import _checks, functional
 from nn.module import Module
 
 
+class BCEWithLogitsLoss(Module):
+    """Sigmoid and binary cross-entropy in one: logits against targets in [0, 1].
+
+    >>> import autodiff as ad
+    >>> round(BCEWithLogitsLoss()(ad.zeros(2), ad.tensor([0.0, 1.0])).item(), 4)  # -log(1 / 2)
+    0.6931
+    """
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        _checks.reduction(reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+        self.reduction = reduction
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
+
+
 class CrossEntropyLoss(Module):
     """Softmax and negative log-likelihood in one: logits against class indices or probabilities.
 

@@ -17,8 +17,8 @@ from autodiff.kernels.convolution import channel_sum as channel_sum
 from autodiff.kernels.convolution import conv as conv
 from autodiff.kernels.convolution import conv_transpose as conv_transpose
 from autodiff.kernels.convolution import conv_weight as conv_weight
+from autodiff.kernels.crossentropy import cross_entropy as cross_entropy
 from autodiff.kernels.division import ratio as ratio
-from autodiff.kernels.logits import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax
 from autodiff.kernels.logits import logsumexp as logsumexp
 from autodiff.kernels.logits import softmax as softmax

@@ -1,13 +1,19 @@
 """Softmax and what is built on it, shifted by the maximum so that nothing overflows."""
 
+# mypy: disable-error-code=has-type
+# (a rule calls the very function that it stands above)
+
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from autodiff.kernels import compiled
 from autodiff.kernels.broadcasting import spread
+from autodiff.kernels.compiled import loop
 from autodiff.kernels.division import product
+from autodiff.kernels.scalars import ONE, ZERO, exp, largest
 from autodiff.primitive import outputs, primitive, reduction
 from autodiff.summation import total
 
@@ -53,66 +59,123 @@ def _through(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, b: Any) -> Any:
     return spread(g * y[1], a, axis, keepdims) * product(b, shares(a, spread(y[0], a, axis, keepdims)))
 
 
-@primitive(
-    lambda g, y, axis: (g - total(g * y, axis=axis, keepdims=True)) * y,
-    sig="a; axis=-1",
-    shapes="(n)->(n)",
-    analytic=True,
-)
+SAFE = {"f": 60.0, "d": 600.0}  # exp of what lies within neither overflows nor vanishes, so no row is shifted
+
+
+def _rows(x: Any, axis: Any) -> Any:
+    """Return an array as rows for a compiled loop, None where it is laid out otherwise."""
+    if axis not in (-1, x.ndim - 1) or x.dtype != np.float32 or not x.flags.c_contiguous or not compiled.available():
+        return None
+    return x.reshape(-1, x.shape[-1])
+
+
+def _bounded(x: Any) -> bool:
+    """Say whether exp may be taken of numbers as they are: the largest of short rows costs more than exp of them."""
+    limit = SAFE.get(x.dtype.char, 0.0)
+    return bool(x.size) and bool(np.max(x) < limit) and bool(np.min(x) > -limit)
+
+
+@primitive(lambda g, y, axis: softmax_backward(g, y, axis=axis), sig="a; axis=-1", shapes="(n)->(n)", analytic=True)
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along an axis."""
-    y = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+    if (rows := _rows(x, axis)) is not None:
+        y = np.empty_like(x)
+        _softmax_loop(y.reshape(rows.shape), rows)
+        return y
+    y = np.exp(x if _bounded(x) else x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     y /= total(y, axis=axis, keepdims=True)
     return y
 
 
+@loop
+def _softmax_loop(y: Any, x: Any) -> None:
+    for i in range(x.shape[0]):
+        a, b, mass = x[i], y[i], ZERO
+        top = largest(a)
+        for j in range(a.size):
+            b[j] = exp(a[j] - top)
+        for j in range(a.size):
+            mass += b[j]
+        share = ONE / mass
+        for j in range(a.size):
+            b[j] *= share
+
+
+# the Jacobian diag(y) - y y^T is symmetric, so the operation is its own adjoint
 @primitive(
-    lambda g, y, axis: g - np.exp(y) * total(g, axis=axis, keepdims=True),
-    sig="a; axis=-1",
-    shapes="(n)->(n)",
-    analytic=True,
-)
+    lambda g, b, axis: softmax_backward(g, b, axis=axis),
+    lambda g, a, b, axis: g * (a - total(a * b, axis=axis, keepdims=True)) - a * total(g * b, axis=axis, keepdims=True),
+    sig="a, b; axis=-1", shapes="(n),(n)->(n)", analytic=True,
+)  # fmt: skip
+def softmax_backward(a: Any, b: Any, axis: int = -1) -> Any:
+    """Return the gradient of softmax's operand, from that of its result (a) and the result (b)."""
+    if a.shape == b.shape and a.dtype == b.dtype and a.flags.c_contiguous and (rows := _rows(b, axis)) is not None:
+        y = np.empty_like(b)
+        _softmax_backward_loop(y.reshape(rows.shape), a.reshape(rows.shape), rows)
+        return y
+    y = a * b
+    y -= b * total(y, axis=axis, keepdims=True)
+    return y
+
+
+@loop
+def _softmax_backward_loop(y: Any, g: Any, p: Any) -> None:
+    for i in range(p.shape[0]):
+        a, b, out, mean = g[i], p[i], y[i], ZERO
+        for j in range(b.size):
+            mean += a[j] * b[j]
+        for j in range(b.size):
+            out[j] = (a[j] - mean) * b[j]
+
+
+@primitive(lambda g, y, axis: log_softmax_backward(g, y, axis=axis), sig="a; axis=-1", shapes="(n)->(n)", analytic=True)
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return the logarithm of softmax along an axis, finite where softmax underflows."""
+    if (rows := _rows(x, axis)) is not None:
+        y = np.empty_like(x)
+        top, mass = np.empty((2, len(rows)), np.float32)
+        _mass_loop(y.reshape(rows.shape), rows, top, mass)
+        np.log(mass, out=mass)
+        np.add(top, mass, out=top)
+        np.subtract(x, top.reshape(*x.shape[:-1], 1), out=y)
+        return y
     y = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     y -= np.log(total(np.exp(y), axis=axis, keepdims=True))
     return y
 
 
-def _softmax_nll_rule(g: Any, y: Any, target: Any) -> Any:
-    (_, p, weight), g_loss, g_p = y, g[0], g[1]
-    answer = None
-    if g_loss is not None:
-        answer = (p - np.equal(target[:, None], np.arange(p.shape[1]))) * (g_loss * weight)
-    if g_p is not None:  # only under a second derivative
-        inner = (g_p - total(g_p * p, axis=-1, keepdims=True)) * p
-        answer = inner if answer is None else answer + inner
-    return answer
+@loop
+def _mass_loop(y: Any, x: Any, top: Any, mass: Any) -> None:
+    """Write exp(x - top) to y, the largest of each row to top and the sum of exp(x - top) to mass."""
+    for i in range(x.shape[0]):
+        a, b, total, most = x[i], y[i], ZERO, largest(x[i])
+        for j in range(a.size):
+            b[j] = exp(a[j] - most)
+        for j in range(a.size):
+            total += b[j]
+        top[i], mass[i] = most, total
 
 
-# One node in place of log_softmax, indexing and mean, which saves the probabilities alone.
-@outputs(_softmax_nll_rule, None, shapes="(n,c),(n)->(),(n,c),(n,1)")
-def softmax_nll(logits: Any, target: Any, *, ignore_index: int = -100) -> Any:
-    """Return the mean negative log-likelihood of targets (n,) under logits (n, classes), softmax, and row weights."""
-    n, classes = logits.shape
-    labels = np.ascontiguousarray(target, dtype=np.int64)
-    shifted = logits - np.maximum.reduce(logits, 1, keepdims=True, initial=-np.inf)
-    p = np.exp(shifted)
-    mass = total(p, 1, keepdims=True)
-    p /= mass
-    # one pass finds negative and too large labels alike
-    if n and not 0 <= ignore_index < classes and np.maximum.reduce(labels.view(np.uint64)) < classes:
-        losses = np.log(mass) - shifted[np.arange(n), labels][:, None]
-        weight = np.full((n, 1), 1 / n, p.dtype)
-    else:
-        kept = (labels != ignore_index)[:, None]
-        if np.any(kept[:, 0] & ((labels < 0) | (labels >= classes))):
-            raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
-        losses = np.where(kept, np.log(mass) - shifted[np.arange(n), np.where(kept[:, 0], labels, 0)][:, None], 0)
-        weight = (kept / (np.sum(kept) or np.nan)).astype(p.dtype)
-    return np.vdot(losses, weight), p, weight
+@primitive(
+    lambda g, b, axis: g - total(g * np.exp(b), axis=axis, keepdims=True),
+    lambda g, a, b, axis: -g * np.exp(b) * total(a, axis=axis, keepdims=True),
+    sig="a, b; axis=-1", shapes="(n),(n)->(n)", analytic=True,
+)  # fmt: skip
+def log_softmax_backward(a: Any, b: Any, axis: int = -1) -> Any:
+    """Return the gradient of log_softmax's operand, from that of its result (a) and the result (b)."""
+    if a.shape == b.shape and a.dtype == b.dtype and a.flags.c_contiguous and (rows := _rows(b, axis)) is not None:
+        y = np.empty_like(b)
+        _log_softmax_backward_loop(y.reshape(rows.shape), a.reshape(rows.shape), rows)
+        return y
+    y = np.exp(b) * total(a, axis=axis, keepdims=True)
+    return np.subtract(a, y, out=y) if y.shape == np.shape(a) and y.dtype == a.dtype else a - y
 
 
-def cross_entropy(logits: Any, target: Any, ignore_index: int = -100) -> Any:
-    """Return the mean cross-entropy of logits (n, classes) with integer targets (n,); NaN if all are ignored."""
-    return softmax_nll(logits, target, ignore_index=ignore_index)[0]
+@loop
+def _log_softmax_backward_loop(y: Any, g: Any, x: Any) -> None:
+    for i in range(x.shape[0]):
+        a, b, out, sum = g[i], x[i], y[i], ZERO
+        for j in range(a.size):
+            sum += a[j]
+        for j in range(a.size):
+            out[j] = a[j] - exp(b[j]) * sum

@@ -122,6 +122,21 @@ def tanh(x: Any) -> Any:
     return ONE - TWO / (ONE + power_of_e(b + b))
 
 
+# log(1 + e) / e on 0 <= e <= 1, relative error 1e-9; all coefficients are positive
+LOG_P = coefficients(1.0, 1.0662186286, 0.2381576193, 0.0034172846723)
+LOG_Q = coefficients(1.0, 1.5662184981, 0.6879364617, 0.075287320632)
+
+
+@part
+def softplus(x: Any) -> Any:
+    """Return log(1 + exp(x)) as max(x, 0) + log(1 + exp(-|x|))."""
+    a = np.abs(x)
+    e = power_of_e(LOW if a > -LOW else -a)
+    p = ((LOG_P[3] * e + LOG_P[2]) * e + LOG_P[1]) * e + LOG_P[0]
+    q = ((LOG_Q[3] * e + LOG_Q[2]) * e + LOG_Q[1]) * e + LOG_Q[0]
+    return (x if x > ZERO else ZERO) + e * p / q
+
+
 def largest(row: Any) -> Any:
     """Return the largest of a row; with a NaN in it, any of them."""
     top = -INFINITY

@@ -21,6 +21,7 @@ from nn.functional.convolution import conv_transpose1d as conv_transpose1d
 from nn.functional.convolution import conv_transpose2d as conv_transpose2d
 from nn.functional.convolution import conv_transpose3d as conv_transpose3d
 from nn.functional.dropout import dropout as dropout
+from nn.functional.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.functional.loss import cross_entropy as cross_entropy
 from nn.functional.loss import mse_loss as mse_loss
 from nn.functional.normalization import batch_norm as batch_norm

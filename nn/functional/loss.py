@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, kernels, log_softmax
+from autodiff import Tensor, as_tensor, log_softmax
+from autodiff.kernels.crossentropy import bce_with_logits, softmax_nll
 from nn import _checks
 
 
@@ -45,12 +46,20 @@ def cross_entropy(
     `ignore_index`; the mean over probabilities divides by their number, as in PyTorch.
     """
     target = as_tensor(target)
-    plain = weight is None and reduction == "mean" and label_smoothing == 0
-    if plain and input.ndim == 2 and target.dtype.kind in "iu" and target.shape == input.shape[:1]:
-        loss: Tensor = kernels.cross_entropy(input, target, ignore_index)
-        return loss
     _checks.cross_entropy(input, target, weight, reduction, label_smoothing)
     axis = min(1, input.ndim - 1)
+    if target.dtype.kind in "iu" and (weight is None or not weight.requires_grad):
+        logits: Any = input
+        rows = input if input.ndim == 2 else np.moveaxis(logits, axis, -1).reshape(-1, input.shape[axis])
+        loss: Tensor = softmax_nll(
+            rows,
+            target if input.ndim == 2 else target.reshape(-1),
+            weight,
+            ignore_index=ignore_index,
+            smoothing=label_smoothing,
+            reduction=reduction,
+        )[0]
+        return loss if loss.ndim == 0 and reduction != "none" else loss.reshape(target.shape)
     if target.dtype.kind == "f":
         return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
     valid = target != ignore_index
@@ -69,6 +78,24 @@ def cross_entropy(
     with np.errstate(invalid="ignore"):  # nan where every target is ignored, as in PyTorch
         mean: Tensor = losses.sum() / kept.sum()
     return mean
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """Return the negative log-likelihood of targets in [0, 1] under sigmoid(input), without overflow.
+
+    weight: a factor of each loss; pos_weight: a factor of the positive part, one a class along the last axis.
+    """
+    target = as_tensor(target)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: target {target.shape} and input {input.shape} need one shape"
+        )
+    if target.dtype != input.dtype:
+        target = target.astype(input.dtype)
+    losses: Tensor = bce_with_logits(input, target, None if pos_weight is None else as_tensor(pos_weight))
+    return _reduced(losses if weight is None else losses * as_tensor(weight), reduction)
 
 
 def _weighted(values: Tensor, weight: Tensor | None, axis: int) -> Tensor:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from autodiff import kernels
-from autodiff.kernels.logits import softmax_nll
+from autodiff.kernels.crossentropy import (
+    bce_with_logits,
+    bce_with_logits_backward,
+    softmax_nll,
+    softmax_nll_backward,
+)
+from autodiff.kernels.logits import log_softmax_backward, softmax_backward
 from tests.ops.row import op, t
 
 LABELS = np.array([2, 0, 1])
@@ -38,6 +44,29 @@ def torchs_holed(name: str, *args: Any, **keywords: Any) -> Any:
     return lambda torch: (
         lambda x: getattr(torch, name)(torch.where(torch.tensor(HOLES), float("nan"), x), *args, **keywords)
     )
+
+
+WEIGHT = np.array([1.0, 2.0, 0.5])
+
+
+def _torchs_nll(**keywords: Any) -> Any:
+    return lambda torch: (
+        lambda x: torch.nn.functional.cross_entropy(
+            x, torch.tensor(LABELS), torch.tensor(WEIGHT, dtype=x.dtype), **keywords
+        )
+    )
+
+
+def _torchs_bce() -> Any:
+    return lambda torch: (
+        lambda x, y: torch.nn.functional.binary_cross_entropy_with_logits(
+            *torch.broadcast_tensors(x, y), reduction="none"
+        )
+    )
+
+
+def _nll_backward(a: Any, p: Any, rows: Any, smoothing: float) -> Any:
+    return softmax_nll_backward(a, p, LABELS, rows, WEIGHT if smoothing else None, smoothing=smoothing)
 
 
 WHOLE = [  # each over all axes, the last, two, and one that stays
@@ -105,6 +134,54 @@ REDUCTIONS = [
         torch=t("log_softmax", 0),
         reference=lambda x: np.log(_softmax(x, 0)),
     ),
+    *[
+        op(fun, partial(fun, axis=axis), "2M4, 2M4", label=f"axis={axis}")
+        for fun in (softmax_backward, log_softmax_backward)
+        for axis in (-1, 1)
+    ],
+    op(
+        softmax_nll,
+        lambda x: softmax_nll(x, LABELS, WEIGHT, smoothing=0.3)[0],
+        "33",
+        label="weight, smoothing",
+        torch=_torchs_nll(label_smoothing=0.3),
+    ),
+    op(
+        softmax_nll,
+        lambda x: softmax_nll(x, LABELS, WEIGHT, reduction="none")[0],
+        "33",
+        label="each",
+        torch=_torchs_nll(reduction="none"),
+    ),
+    op(
+        softmax_nll,
+        lambda x: softmax_nll(x, LABELS, WEIGHT, ignore_index=0, reduction="sum", smoothing=0.3)[0],
+        "33",
+        label="sum, ignored",
+        torch=_torchs_nll(ignore_index=0, reduction="sum", label_smoothing=0.3),
+    ),
+    *[
+        op(
+            softmax_nll_backward,
+            partial(_nll_backward, smoothing=smoothing),
+            f"{a}, 33, 3{m}",
+            label=f"smoothing={smoothing}",
+        )
+        for a, m, smoothing in (("", 1, 0.0), ("31", 2, 0.3))
+    ],
+    op(bce_with_logits, bce_with_logits, "..., ...", label="", torch=_torchs_bce()),
+    op(
+        bce_with_logits,
+        bce_with_logits,
+        "4, 4, 4",
+        "real",
+        "fraction",
+        "positive",
+        label="pos_weight",
+        reference=lambda x, y, w: w * y * np.log1p(np.exp(-x)) + (1 - y) * np.log1p(np.exp(x)),
+    ),
+    op(bce_with_logits_backward, bce_with_logits_backward, "..., ..., ..."),
+    op(bce_with_logits_backward, bce_with_logits_backward, "4, 4, 4, 4", label="pos_weight"),
     op(
         softmax_nll,
         lambda x: kernels.cross_entropy(x, LABELS),

@@ -183,8 +183,24 @@ def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
 
 
 LAYERS |= modules_attention.LAYERS
-LOSSES = {"CrossEntropyLoss": cross_entropy, "MSELoss": mse}
-FUNCTIONS = {"cross_entropy": cross_entropy, "mse_loss": mse} | modules_attention.FUNCTIONS
+
+
+def bce(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+    """Draw logits, targets and factors of the losses and of their positive parts."""
+    options: dict[str, Any] = {"reduction": d.choice("mean", "sum", "none")}
+    shape = d.shape(sides=int(options["reduction"] == "mean"))
+    for word in ("weight", "pos_weight"):
+        if d.choice(False, True):
+            options[word] = d.tensor(d.choice(shape[-1:], shape), POSITIVE)
+    return options, [d.tensor(shape), d.tensor(shape, np.array([0.0, 1.0, 0.25]))]
+
+
+LOSSES = {"BCEWithLogitsLoss": bce, "CrossEntropyLoss": cross_entropy, "MSELoss": mse}
+FUNCTIONS = {
+    "binary_cross_entropy_with_logits": bce,
+    "cross_entropy": cross_entropy,
+    "mse_loss": mse,
+} | modules_attention.FUNCTIONS
 
 
 # --- the strategies --------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import hypothesis.strategies as st
 import numpy as np
 
 from autodiff import kernels
-from autodiff.kernels.logits import softmax_nll
+from autodiff.kernels.crossentropy import softmax_nll, softmax_nll_backward
+from autodiff.kernels.logits import log_softmax_backward, softmax_backward
 from autodiff.testing.strategies.arrays import axes, drawn, levels
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape, keywords_of
 
@@ -107,12 +108,32 @@ def along(d: Draw) -> Arguments:
 def labelled(d: Draw) -> Arguments:
     """Draw logits and labels, at least one of which counts."""
     n, classes = d.integer(1, 3), d.integer(1, 4)
+    options: dict[str, Any] = d.choice({}, {"smoothing": 0.25}, {"reduction": "sum"}, {"reduction": "none"})
+    weight = d.choice([], [np.arange(1, classes + 1)])
     target, ignored = d.integers((n,), 0, classes - 1), d.choice(None, -100, 0)
     if ignored is None:
-        return [d.array((n, classes)), target], {}
+        return [d.array((n, classes)), target, *weight], options
     target[0] = classes - 1 if classes > 1 else 0
     target[1:][d.integers((n - 1,), 0, 1) == 1] = ignored
-    return [d.array((n, classes)), target], {"ignore_index": ignored if classes > 1 else -100}
+    return [d.array((n, classes)), target, *weight], options | {"ignore_index": ignored if classes > 1 else -100}
+
+
+def labelled_gradient(d: Draw) -> Arguments:
+    """Draw what softmax_nll hands to its backward operation."""
+    n, classes = d.integer(1, 3), d.integer(1, 4)
+    a = d.array(d.choice((), (n, 1)))
+    target, rows = d.integers((n,), 0, classes - 1), d.array((n, d.choice(1, 2)))
+    args = [a, d.array((n, classes)), target, rows]
+    weighted = [*args, np.arange(1, classes + 1)]
+    options: tuple[Arguments, ...] = ((args, {}), (args, {"smoothing": 0.5}), (weighted, {"smoothing": 0.5}))
+    drawn_one: Arguments = d.choice(*options)
+    return drawn_one
+
+
+def along_both(d: Draw) -> Arguments:
+    """Draw two arrays of one shape with something along one axis."""
+    shape = d.shape(dims=1, sides=1)
+    return [d.array(shape), d.array(shape)], {"axis": d.axis(len(shape))} if d.chance() else {}
 
 
 ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
@@ -125,6 +146,9 @@ ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
     kernels.softmax: along,
     kernels.log_softmax: along,
     softmax_nll: labelled,
+    softmax_nll_backward: labelled_gradient,
+    softmax_backward: along_both,
+    log_softmax_backward: along_both,
 }
 for _fun in (np.sum, np.prod, np.mean, np.max, np.min, np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin):
     ARGUMENTS[_fun] = reduced
