@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.kernels import biased_conv, channel_sum, conv, conv_transpose, conv_weight, onednn
-from autodiff.kernels.convolution import columns
+from autodiff.kernels import biased_conv, channel_sum, compiled, conv, conv_transpose, conv_weight, onednn
+from autodiff.kernels.convolution import columns, taps
 from autodiff.kernels.convolution.geometry import geometry
 
 RNG = np.random.default_rng(0)
@@ -60,9 +60,14 @@ def cases(draw: st.DrawFn) -> tuple[Any, Any, dict[str, Any]]:
     return laid_out(x, draw(st.integers(0, 3))), laid_out(w, draw(st.integers(0, 3))), keywords
 
 
-@pytest.fixture(params=["NumPy", "oneDNN"], autouse=True)
+@pytest.fixture(params=["NumPy", "Numba", "oneDNN"], autouse=True)
 def library(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.param == "NumPy":
+        with onednn.without(), compiled.without():
+            yield
+    elif request.param == "Numba":
+        if not compiled.available():
+            pytest.skip("Numba is not installed")
         with onednn.without():
             yield
     elif not onednn.available():
@@ -78,6 +83,7 @@ def test_the_three_maps_are_as_defined(case: Any, small: bool, how: int) -> None
     with pytest.MonkeyPatch.context() as patch:
         if small:  # blocks of one image
             patch.setattr(columns, "BLOCK", 1)
+            patch.setattr(taps, "BLOCK", 1)
         y = conv(x, w, **keywords)
         rtol = TOLERANCE[x.dtype.char]
         expected = by_definition(x.astype("d" if x.dtype == "e" else x.dtype), w, **keywords)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 OWN_SHAPE = "the gradient of a sequence is cut to its own length; nothing is broadcast"
 
+OWN_IMAGES = "a convolution gives gradients of its operands' own shapes; nothing is broadcast"
+
 EQUIVALENT: dict[str, dict[str, str]] = {
     "convolve": {f"operand {i}: skip un-broadcasting": OWN_SHAPE for i in (0, 1)},
+    **{
+        name: {f"operand {i}: skip un-broadcasting": OWN_IMAGES for i in range(count)}
+        for name, count in (("conv", 2), ("biased_conv", 3), ("conv_transpose", 2), ("conv_weight", 2))
+    },
     "characteristic": {
         "swap the operands of np.matmul(x, adjugate) (in _characteristic)": "a polynomial in x commutes with x",
     },
