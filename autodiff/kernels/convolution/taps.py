@@ -1,7 +1,8 @@
 """Depthwise convolution: every channel by itself, an element of the kernel at a time.
 
 Without a stride, a row of the result and of the image are each one run in memory, multiplied by the weights repeated
-for every place: 32x32x32, 3x3, batch 32, one thread: 4.0 against 6.7 ms; the loops of Numba 0.6, the weight gradient 0.8 against 4.1.
+for every place. Of 32x32x32, 3x3, batch 32, with one thread, that takes 4.0 ms against 6.7, and the loops of Numba 0.6;
+the weight gradient 4.1 and 0.8.
 """
 
 from __future__ import annotations
