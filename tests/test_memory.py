@@ -183,6 +183,30 @@ def test_backward_frees_saved_values_while_it_goes() -> None:
     assert live[0] <= 0.7 * start
 
 
+def test_the_gradients_of_a_value_used_often_add_up_in_one_array() -> None:
+    n, uses = 100_000, 20
+    x = leaf(n)
+    y = (x * 1.0).sum() * 0
+    for i in range(uses):
+        y = y + (x * float(i)).sum()
+    tracemalloc.start()
+    try:
+        y.backward()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4.5 * x.detach().numpy().nbytes
+
+
+def test_a_second_backward_adds_into_the_gradient_that_is_there() -> None:
+    x = leaf()
+    (x * 2.0).sum().backward()
+    first = x.grad.numpy()
+    (x * 3.0).sum().backward()
+    assert x.grad.numpy() is first
+    np.testing.assert_array_equal(first, 5)
+
+
 def test_without_a_gradient_nothing_is_kept() -> None:
     x = ad.tensor(np.ones(4))
     y = x * 1.0

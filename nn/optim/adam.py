@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import Tensor
 from autodiff.kernels import compiled
-from nn.optim.flat import Array, Buffer, Flat
+from nn.optim.flat import Array, Buffer, Flat, Names
 from nn.optim.optimizer import Group, Optimizer, non_negative, update
 
 
@@ -120,8 +120,8 @@ class Adam(Optimizer):
                 name = type(self).__name__
                 raise TypeError(f"{name} optimizes floating tensors, got {p.dtype}; optimize real and imaginary parts")
 
-    def _names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+    def _names(self, group: Group) -> Names:
+        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
 
     def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
         beta1, beta2 = group["betas"]
@@ -129,8 +129,7 @@ class Adam(Optimizer):
         rate, floor = lr * root / (1 - np.power(beta1, step)), group["eps"] * root
         decay = group["weight_decay"] or None
         ends = (None, 1 - lr * decay) if decay and self._decoupled else (decay, None)
-        numbers = rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, *ends
-        return numbers if group["amsgrad"] else (None, *numbers)  # None for the largest second moment
+        return rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, *ends
 
 
 class AdamW(Adam):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any, NamedTuple
@@ -13,7 +14,8 @@ from autodiff import Tensor, as_tensor
 from autodiff.tape import memory, touch
 
 Array = np.ndarray[Any, Any]
-DATA = attrgetter("_data")
+Names = tuple[str | None, ...]  # of a form's state, None for what is not kept
+DATA, DTYPE = attrgetter("_data"), attrgetter("dtype")
 STRIDE = 32  # elements at whose multiples every part begins, so 64 bytes at least: a line of the cache
 
 
@@ -42,23 +44,24 @@ class Flat:
     written.
     """
 
-    def __init__(self, params: list[Tensor], names: tuple[str, ...], known: list[dict[str, Any]]) -> None:
+    def __init__(self, params: list[Tensor], names: Names, known: list[dict[str, Any]]) -> None:
         """Lay out `params` and the state `names`, whose values are Tensors in `known`, one dict a parameter."""
         self.params, self._names = params, names
-        self._tensors = [[state[name] for state in known] for name in names]
+        self._tensors = [[state[name] for state in known] if name else [] for name in names]
         self.dtype = np.result_type(params[0].dtype, np.float32)  # float16 is updated in float32
         self.plain = self.dtype == params[0].dtype
         self.size = sum(p.size for p in params)
         self._orders = [_order(p.data) for p in params]
         self._scratch: list[Buffer] = []
-        self.states = [self._place(self.dtype, tensors) for tensors in self._tensors]
+        self.states = [self._place(self.dtype, tensors) if tensors else None for tensors in self._tensors]
         moved = self._place(params[0].dtype, params) if all(map(_alone, params)) else None
         self._homes = [p.data for p in params]
         if any(not home.flags.writeable for home in self._homes):
             raise ValueError("a parameter's array is read-only, so a step cannot update it; p.data = p.data.copy() can")
         self.homes = [moved.whole] if moved else self._homes
         lines = moved.lines if moved else [_line(p.data, order) for p, order in zip(params, self._orders, strict=True)]
-        self.lines = list(zip(lines, *(state.lines for state in self.states), strict=True))
+        beside = (state.lines if state else [None] * len(params) for state in self.states)
+        self.lines = list(zip(lines, *beside, strict=True))
         self.compilable = all(x is not None for x in lines) and params[0].dtype.char in "fd"
         self._owners = [memory(home) for home in self._homes]
 
@@ -84,11 +87,13 @@ class Flat:
             t.data = view
         return buffer
 
-    def holds(self, names: tuple[str, ...], state: Mapping[Any, dict[str, Any]]) -> bool:
+    def holds(self, names: Names, state: Mapping[Any, dict[str, Any]]) -> bool:
         """Say whether all parameters, and the state of these names, still lie where they were put."""
         if names != self._names or not all(map(is_, map(DATA, self.params), self._homes)):
             return False
         for name, tensors, buffer in zip(names, self._tensors, self.states, strict=True):
+            if name is None or buffer is None:
+                continue
             now = [state[p].get(name) for p in self.params]
             if not all(map(is_, now, tensors)) or not all(map(is_, map(DATA, tensors), buffer.shaped)):
                 return False
@@ -112,7 +117,7 @@ class Flat:
 
     def directions(self, grads: list[Array], decay: Any) -> list[Array]:
         """Return g + p * decay: the gradients themselves where nothing is to be done, else one flat array."""
-        if decay is None and all(g.dtype == self.dtype for g in grads):
+        if decay is None and all(map(is_, map(DTYPE, grads), repeat(self.dtype))):
             return grads
         buffer = self.scratch(1)
         if decay is not None:

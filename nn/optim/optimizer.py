@@ -15,7 +15,7 @@ from autodiff.kernels import compiled
 from autodiff.primitive import Primitive, registry
 from autodiff.tape import QUIET, Switch, memory, mode, scope
 from nn.module import clear_grad
-from nn.optim.flat import Array, Flat
+from nn.optim.flat import Array, Flat, Names
 
 Group = dict[str, Any]
 Form = Callable[..., tuple[Any, ...]]
@@ -76,8 +76,8 @@ class Optimizer:
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
-    def _names(self, group: Group) -> tuple[str, ...]:
-        """Return the names of the arrays that are kept for each parameter, in the order of the form's operands."""
+    def _names(self, group: Group) -> Names:
+        """Return the names of the state kept for each parameter, in the order of the form's operands; None for none."""
         raise NotImplementedError
 
     def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
@@ -153,9 +153,10 @@ class Optimizer:
             g: Any = p.grad
             g = -g if group["maximize"] else g
             operands: list[Any] = [x if x.dtype == dtype else x.astype(dtype) for x in (p, g)]
-            state = [self.state[p][name] for name in self._names(group)]
-            for target, value in zip([p, *state], form(*operands, *state, *numbers), strict=False):
-                target._become(value)
+            state = [self.state[p][name] if name else None for name in self._names(group)]
+            for target, value in zip([p, *state], form(*operands, *state, *numbers), strict=True):
+                if target is not None:
+                    target._become(value)
 
     # --- which parameters are updated together ---
 
@@ -171,7 +172,7 @@ class Optimizer:
         self._laid[id(group)] = numbers, [flat for flat in flats if id(flat.params[0]) in numbers], flats
         return self._laid[id(group)][1]
 
-    def _arrange(self, group: Group, active: list[Tensor], names: tuple[str, ...]) -> list[Flat]:
+    def _arrange(self, group: Group, active: list[Tensor], names: Names) -> list[Flat]:
         """Lay out parameters of one dtype and step count together; split what no longer has a gradient all at once."""
         flats = self._laid.pop(id(group))[2] if id(group) in self._laid else []
         numbers = {id(p) for p in active}
@@ -197,7 +198,7 @@ class Optimizer:
                 loose.setdefault((p.dtype, step, owners[id(memory(p.data))]), []).append(p)
         return kept + [self._lay(group, params, names) for params in loose.values()]
 
-    def _lay(self, group: Group, params: list[Tensor], names: tuple[str, ...]) -> Flat:
+    def _lay(self, group: Group, params: list[Tensor], names: Names) -> Flat:
         """Give parameters that start, or go on, together the state that they lack and one step count; lay them out."""
         if self._counts:
             before = self.state.get(params[0], {}).get("step")
@@ -207,7 +208,7 @@ class Optimizer:
                 self.state[p]["step"] = step
         for p in params:
             for name in names:
-                if name not in self.state[p]:
+                if name and name not in self.state[p]:
                     value = np.zeros(p.shape, np.result_type(p.dtype, np.float32)) + self._start(name, p, group)
                     self.state[p][name] = tensor = as_tensor(value)
                     tensor.name = f"{p.name}.{name}" if p.name else name

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import Tensor
 from autodiff.kernels import compiled
-from nn.optim.flat import Array, Buffer, Flat
+from nn.optim.flat import Array, Buffer, Flat, Names
 from nn.optim.optimizer import Group, Optimizer, non_negative, update
 
 
@@ -90,13 +90,12 @@ class SGD(Optimizer):
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
         super().__init__(params, {**settings, "nesterov": nesterov, "maximize": maximize})
 
-    def _names(self, group: Group) -> tuple[str, ...]:
-        return ("momentum_buffer",) if group["momentum"] else ()
+    def _names(self, group: Group) -> Names:
+        return ("momentum_buffer" if group["momentum"] else None,)
 
     def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
         momentum, fresh = group["momentum"] or None, 1 - group["dampening"] if group["dampening"] else None
-        numbers = lr, momentum, fresh, group["weight_decay"] or None, bool(group["nesterov"])
-        return numbers if momentum else (None, *numbers)  # None for the buffer
+        return lr, momentum, fresh, group["weight_decay"] or None, bool(group["nesterov"])
 
     def _start(self, name: str, p: Tensor, group: Group) -> Any:
         if not group["dampening"]:

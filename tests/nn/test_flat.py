@@ -19,7 +19,9 @@ from autodiff.kernels import compiled
 from autodiff.primitive import registry
 from nn import optim
 from nn.optim import optimizer as shared
+from nn.optim.adagrad import adagrad
 from nn.optim.adam import adam
+from nn.optim.rmsprop import rmsprop
 from nn.optim.sgd import sgd
 
 SHAPES = [(3, 4), (3,), (2, 3), ()]
@@ -28,6 +30,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "momentum": lambda lib, ps: lib.SGD(ps, 0.1, 0.9, weight_decay=0.1),
     "Adam": lambda lib, ps: lib.Adam(ps, 0.1, weight_decay=0.1),
     "AdamW": lambda lib, ps: lib.AdamW(ps, 0.1, amsgrad=True),
+    "RMSprop": lambda lib, ps: lib.RMSprop(ps, 0.1, momentum=0.5),
+    "Adagrad": lambda lib, ps: lib.Adagrad(ps, 0.1, lr_decay=0.1, initial_accumulator_value=0.5),
 }
 
 
@@ -352,6 +356,12 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "amsgrad": lambda ps: optim.Adam(ps, ad.tensor(0.1), amsgrad=True),
     "AdamW": lambda ps: optim.AdamW(ps, 0.1),
     "AdamW, amsgrad": lambda ps: optim.AdamW(ps, 0.1, amsgrad=True),
+    "RMSprop": lambda ps: optim.RMSprop(ps, 0.1, weight_decay=0.1),
+    "RMSprop, momentum": lambda ps: optim.RMSprop(ps, 0.1, momentum=0.9, maximize=True),
+    "RMSprop, centered": lambda ps: optim.RMSprop(ps, 0.1, centered=True, eps=0.1),
+    "RMSprop, both": lambda ps: optim.RMSprop(ps, 0.1, 0.9, 0.1, 0.1, 0.9, True),
+    "Adagrad": lambda ps: optim.Adagrad(ps, 0.1, 0.1, 0.1, 0.5),
+    "Adagrad, plain": lambda ps: optim.Adagrad(ps, maximize=True),
 }
 
 
@@ -408,7 +418,16 @@ def test_a_step_makes_no_temporaries(name: str) -> None:
     assert peak < 2**15
 
 
-@pytest.mark.parametrize(("method", "form"), [(optim.SGD, sgd), (optim.Adam, adam), (optim.AdamW, adam)])
+@pytest.mark.parametrize(
+    ("method", "form"),
+    [
+        (optim.SGD, sgd),
+        (optim.Adam, adam),
+        (optim.AdamW, adam),
+        (optim.RMSprop, rmsprop),
+        (optim.Adagrad, adagrad),
+    ],
+)
 def test_an_update_is_an_entry_without_derivative_that_knows_its_functional_form(method: Any, form: Any) -> None:
     entry = registry[method._kernel]
     assert not entry.differentiable

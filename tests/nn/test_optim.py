@@ -73,7 +73,38 @@ def test_adam_is_torchs(torch, betas, eps, weight_decay, amsgrad, maximize, name
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@settings(deadline=None)
+@given(
+    alpha=st.sampled_from([0.99, 0.5]),
+    eps=st.sampled_from([1e-8, 1e-2]),
+    weight_decay=st.sampled_from([0, 0.1]),
+    momentum=st.sampled_from([0, 0.9]),
+    centered=st.booleans(),
+    maximize=st.booleans(),
+)
+def test_rmsprop_is_torchs(torch, alpha, eps, weight_decay, momentum, centered, maximize) -> None:
+    assert_equal_trajectories(
+        torch,
+        lambda lib, ps: lib.RMSprop(ps, 0.1, alpha, eps, weight_decay, momentum, centered, maximize=maximize),
+        rtol=1e-9,  # the variance is a difference
+    )
+
+
+@settings(deadline=None)
+@given(
+    lr_decay=st.sampled_from([0, 0.1]),
+    weight_decay=st.sampled_from([0, 0.1]),
+    start=st.sampled_from([0, 0.5]),
+    eps=st.sampled_from([1e-10, 1e-2]),
+    maximize=st.booleans(),
+)
+def test_adagrad_is_torchs(torch, lr_decay, weight_decay, start, eps, maximize) -> None:
+    assert_equal_trajectories(
+        torch, lambda lib, ps: lib.Adagrad(ps, 0.1, lr_decay, weight_decay, start, eps, maximize=maximize)
+    )
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_float32_agrees_to_rounding(torch, name) -> None:
     options = {"momentum": 0.9} if name == "SGD" else {}
     assert_equal_trajectories(
@@ -81,7 +112,7 @@ def test_float32_agrees_to_rounding(torch, name) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_a_parameter_without_a_gradient_is_left_alone_and_keeps_its_own_step_count(torch, name) -> None:
     options = {"momentum": 0.9} if name == "SGD" else {}
     assert_equal_trajectories(
@@ -92,7 +123,7 @@ def test_a_parameter_without_a_gradient_is_left_alone_and_keeps_its_own_step_cou
     )
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_parameter_groups_have_their_own_settings(torch, name) -> None:
     assert_equal_trajectories(
         torch,
@@ -102,7 +133,7 @@ def test_parameter_groups_have_their_own_settings(torch, name) -> None:
 
 
 def test_the_defaults_are_torchs(torch) -> None:
-    for name in ("SGD", "Adam", "AdamW"):
+    for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad"):
         ours = getattr(optim, name)([nn.Parameter(np.ones(1))]).defaults
         theirs = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(1))]).defaults
         assert ours == {key: theirs[key] for key in ours}
