@@ -36,6 +36,8 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def columns(x: Any, count: int) -> Any:
     """Return the sum over the first `count` axes of a contiguous array of floats."""
+    if count == 1 and x.ndim == 2:
+        return ones(x.shape[0], x.dtype).dot(x)
     rows, rest = math.prod(x.shape[:count]), x.shape[count:]
     y = ones(rows, x.dtype).dot(np.reshape(x, (rows, -1)))
     return y if len(rest) == 1 else np.reshape(y, rest)

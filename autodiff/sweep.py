@@ -140,7 +140,10 @@ def fit(g: Any, to: Node) -> Any:
         g = np.real(g)
     if g.shape != to.shape:
         lead = len(g.shape) - len(to.shape)
-        axes = tuple([i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m])
+        if g.shape[max(lead, 0) :] == to.shape:
+            axes = tuple(range(lead))
+        else:
+            axes = tuple([i for i, m in enumerate(g.shape) if i < lead or to.shape[i - lead] != m])
         if lead < 0 or any(to.shape[i - lead] != 1 for i in axes if i >= lead):
             raise AutodiffError(
                 f"a gradient of shape {g.shape} was returned for an operand of shape {to.shape}: "

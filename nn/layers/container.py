@@ -45,7 +45,7 @@ class Sequential(Module):
         return len(self._items())
 
     def __iter__(self) -> Iterator[Module]:
-        return (module for _, module in self._items())
+        return iter([value for value in vars(self).values() if isinstance(value, Module)])
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
