@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from autodiff.kernels.convolution import loops
 from autodiff.kernels.convolution.geometry import Geometry
 
 BLOCK = 1 << 17  # elements of columns at a time: 512 KiB of float32
@@ -60,13 +61,14 @@ def weight(x: Any, y: Any, sizes: Geometry) -> Any:
 
 def transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
     """Write the adjoint by x for y (n, *out, f) into x (n, *size, c): columns are made by a product, then added up."""
-    n, f, planes = sizes.batch, sizes.features, _planes(sizes)
+    looped = loops.usable(y)
+    n, f, planes = sizes.batch, sizes.features, _planes(sizes) and not looped
     matrix = w.reshape(f, -1) if planes else np.moveaxis(w, 1, -1).reshape(f, -1)
-    out, per = math.prod(sizes.out), matrix.shape[1] * math.prod(sizes.out)
+    per = matrix.shape[1] * math.prod(sizes.out)
     step = min(n, max(1, BLOCK // per))
     whole, inside, outside = padded(step, x, sizes, planes)
-    windows, space = _windows(whole, sizes, planes), np.empty(step * per, y.dtype)
-    places = list(_apart(sizes, planes))
+    add = _compiled_adder(whole, sizes) if looped else _adder(whole, sizes, planes)
+    space = np.empty(step * per, y.dtype)
     if outside.size < x.size:
         x[...] = 0  # where no window reaches
     for start in range(0, n, step):
@@ -74,26 +76,43 @@ def transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
         m = block.stop - start
         rows, columns = y[block].reshape(-1, f), space[: m * per]
         if planes:
-            np.matmul(matrix.T, rows.T, out=columns.reshape(-1, m * out))
+            np.matmul(matrix.T, rows.T, out=columns.reshape(matrix.shape[1], -1))
         else:
-            np.matmul(rows, matrix, out=columns.reshape(m * out, -1))
-        part = windows[(slice(None),) * ((len(sizes.kernel) + 1) * planes) + (slice(m),)]
-        columns = columns.reshape(part.shape)
+            np.matmul(rows, matrix, out=columns.reshape(-1, matrix.shape[1]))
         whole[...] = 0
-        for place in places:
-            np.add(part[place], columns[place], out=part[place])
+        add(columns, m)
         outside[block] = inside[:m]
 
 
-def _apart(sizes: Geometry, planes: bool) -> Iterator[tuple[Any, ...]]:
-    """Yield parts of the windows that do not overlap: one element of the kernel, or a row of it at places apart."""
+def _compiled_adder(whole: Any, sizes: Geometry) -> Callable[[Any, int], None]:
+    """Return what adds columns of so many images up; a row of the kernel, if it is one run in memory, at once."""
+    run = sizes.dilation[-1] == 1
+    starts = places(whole, sizes.out, sizes.stride, len(whole))
+    offsets = places(whole, (*sizes.kernel[:-1], 1) if run else sizes.kernel, sizes.dilation)
+    length = whole.shape[-1] * (sizes.kernel[-1] if run else 1)
+    return lambda columns, m: loops.spread(
+        columns.reshape(-1, len(offsets), length), starts, offsets, whole.reshape(-1)
+    )  # fmt: skip
+
+
+def _adder(whole: Any, sizes: Geometry, planes: bool) -> Callable[[Any, int], None]:
+    """Return the same in NumPy: parts that do not overlap, an element of the kernel or a row of it at places apart."""
+    windows = _windows(whole, sizes, planes)
+    parts: list[tuple[Any, ...]] = []
     if planes:
-        for tap in itertools.product(*map(range, sizes.kernel)):
-            yield (slice(None), *tap)
+        parts = [(slice(None), *tap) for tap in itertools.product(*map(range, sizes.kernel))]
     else:
         apart = -(-((sizes.kernel[-1] - 1) * sizes.dilation[-1] + 1) // sizes.stride[-1])
         for *row, first in itertools.product(*map(range, sizes.kernel[:-1]), range(apart)):
-            yield (..., slice(first, None, apart), *row, slice(None), slice(None))
+            parts.append((..., slice(first, None, apart), *row, slice(None), slice(None)))
+
+    def add(columns: Any, m: int) -> None:
+        some = windows[(slice(None),) * ((len(sizes.kernel) + 1) * planes) + (slice(m),)]
+        columns = columns.reshape(some.shape)
+        for part in parts:
+            np.add(some[part], columns[part], out=some[part])
+
+    return add
 
 
 def _planes(sizes: Geometry) -> bool:
@@ -125,6 +144,15 @@ def _blocks(x: Any, sizes: Geometry, planes: bool) -> Iterator[tuple[slice, Any]
         columns = space[: m * per].reshape(given.shape)
         np.copyto(columns, given)
         yield block, columns.reshape(-1, m * out).T if planes else columns.reshape(m * out, -1)
+
+
+def places(images: Any, counts: tuple[int, ...], apart: tuple[int, ...], batch: int = 1) -> Any:
+    """Return where so many elements lie in contiguous images (n, *size, c), so many apart along each axis."""
+    steps = [stride // images.itemsize for stride in images.strides[:-1]]
+    found = steps[0] * np.arange(batch)
+    for count, step, each in zip(counts, steps[1:], apart, strict=True):
+        found = found[..., None] + step * each * np.arange(count)
+    return found.reshape(-1)
 
 
 def padded(step: int, x: Any, sizes: Geometry, planes: bool = False) -> tuple[Any, Any, Any]:

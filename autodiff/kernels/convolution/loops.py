@@ -1,4 +1,4 @@
-"""Loops of depthwise convolution: one pass over the result where NumPy takes two for every element of the kernel.
+"""Loops of convolution: one pass where NumPy takes one or two for every element of the kernel.
 
 A row is a run of memory of the result, the same run of the image moved by an element of the kernel for each `offset`.
 """
@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from autodiff.kernels import compiled
 from autodiff.kernels.compiled import loop
+
+
+def usable(x: Any) -> bool:
+    """Say whether the loops are to be used for an array."""
+    return compiled.available() and x.dtype.char in "fdFD"
 
 
 @loop
@@ -38,3 +44,15 @@ def weight(x: Any, starts: Any, offsets: Any, g: Any, by: Any) -> None:
             total = by[k]
             for j in range(length):
                 total[j] += at[j] * row[j]
+
+
+@loop
+def spread(columns: Any, starts: Any, offsets: Any, x: Any) -> None:
+    """Add columns[r, k, j] to x[starts[r] + offsets[k] + j]."""
+    rows, taps, length = columns.shape
+    for r in range(rows):
+        for k in range(taps):
+            at = x[starts[r] + offsets[k] :]
+            run = columns[r, k]
+            for j in range(length):
+                at[j] += run[j]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.kernels import onednn
-from autodiff.kernels.convolution import columns, taps
+from autodiff.kernels.convolution import columns, loops, taps
 from autodiff.kernels.convolution.geometry import Geometry
 from autodiff.kernels.convolution.phases import transpose as by_phases
 from autodiff.summation import total
@@ -57,11 +57,19 @@ def transpose(y: Any, w: Any, sizes: Geometry) -> Any:
     return np.moveaxis(x, -1, 1)
 
 
-# Milliseconds, one thread, by phases and by adding columns up: to 1x28x28 of 6 features, 5x5, batch 64 2.0, 1.4;
-# 6x14x14 of 16, 5x5 2.5, 1.6; 3x32x32 of 16, 3x3, batch 32 2.2, 1.3; 3x64x64 of 64, 7x7, stride 2, batch 16 20, 6.9;
-# but 8x32x32 of 16, 3x3 2.1, 3.1; 16x32x32 of 16 2.7, 4.8; 16x32x32 of 32, stride 2 1.8, 2.0; 64x8x8 of 64 1.7, 2.3.
+# Milliseconds, one thread: by phases; by adding columns up, slice by slice; by adding them up in a compiled loop.
+#     to  1x28x28 from  6 features, 5x5, batch 64    2.0   1.4   1.1
+#     to  6x14x14 from 16, 5x5                       2.5   1.6   0.7
+#     to  3x32x32 from 16, 3x3, batch 32             2.2   1.3   0.7
+#     to  3x64x64 from 64, 7x7, stride 2, batch 16    20   6.9   4.1
+#     to  8x32x32 from 16, 3x3, batch 32             2.0   3.1   1.3
+#     to 16x32x32 from 16                            2.6   4.8   2.4
+#     to 16x32x32 from 32, stride 2                  1.6   2.0   1.0
+#     to 32x16x16 from 32                            2.0   3.2   1.9
+#     to 64x8x8   from 64                            1.7   2.3   1.8
 def _dense_transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
-    if sizes.channels < 8 and 2 * sizes.channels <= sizes.features:
+    few = 32 if loops.usable(y) else min(8, sizes.features // 2 + 1)
+    if sizes.channels < few or (few == 32 and max(sizes.stride) > 1 and sizes.taps > 1):
         columns.transpose(y, w, x, sizes)
     else:
         by_phases(columns.forward, y, w, x, sizes)

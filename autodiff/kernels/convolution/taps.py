@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.kernels import compiled
 from autodiff.kernels.convolution import loops
-from autodiff.kernels.convolution.columns import padded
+from autodiff.kernels.convolution.columns import padded, places
 from autodiff.kernels.convolution.geometry import Geometry
 from autodiff.summation import total
 
@@ -25,14 +24,14 @@ BLOCK = 1 << 16  # elements of an image's block: it, the result and a product st
 
 def forward(x: Any, w: Any, bias: Any, y: Any, sizes: Geometry) -> None:
     """Write the convolution of x (n, *size, c) with w (c, 1, *kernel), plus a bias or None, into y (n, *out, c)."""
-    places = sizes.out[-1] if sizes.stride[-1] == 1 else 1  # that lie in one row
-    by = np.tile(np.moveaxis(w[:, 0], 0, -1), places)
-    shift = None if bias is None else np.tile(bias, places)
+    row = sizes.out[-1] if sizes.stride[-1] == 1 else 1  # places that lie in one run
+    by = np.tile(np.moveaxis(w[:, 0], 0, -1), row)
+    shift = None if bias is None else np.tile(bias, row)
     whole = y.flags.c_contiguous
     for block, image in _blocks(x, sizes):
         out = y[block] if whole else np.empty(y[block].shape, y.dtype)
         made = _joined(out, sizes)
-        if _looped(x):
+        if loops.usable(x):
             loops.forward(*_rows(image, sizes), by.reshape(sizes.taps, -1), made.reshape(-1, made.shape[-1]))
         else:
             _sum(image, by, made, sizes)
@@ -59,7 +58,7 @@ def weight(x: Any, y: Any, sizes: Geometry) -> Any:
     by = np.zeros((*sizes.kernel, length), x.dtype)
     for block, image in _blocks(x, sizes):
         g = _joined(np.ascontiguousarray(y[block]), sizes)
-        if _looped(x):
+        if loops.usable(x):
             loops.weight(*_rows(image, sizes), g.reshape(-1, length), by.reshape(sizes.taps, -1))
         else:
             product = np.empty(g.shape, g.dtype)
@@ -67,10 +66,6 @@ def weight(x: Any, y: Any, sizes: Geometry) -> Any:
                 np.multiply(window, g, out=product)
                 by[tap] += total(product.reshape(-1, length), 0)
     return np.moveaxis(by.reshape(*sizes.kernel, -1, sizes.channels).sum(-2), -1, 0)[:, None]
-
-
-def _looped(x: Any) -> bool:
-    return compiled.available() and x.dtype.char in "fdFD"
 
 
 def _joined(x: Any, sizes: Geometry) -> Any:
@@ -98,15 +93,9 @@ def _windows(image: Any, sizes: Geometry) -> Iterator[tuple[tuple[int, ...], Any
 
 def _rows(image: Any, sizes: Geometry) -> tuple[Any, Any, Any]:
     """Return the images as one run of memory, where each row of the result starts, and the elements of the kernel."""
-    steps = [stride // image.itemsize for stride in image.strides[:-1]]
-    counts = (len(image), *sizes.out[:-1], 1 if sizes.stride[-1] == 1 else sizes.out[-1])
-    apart = [steps[0], *(a * s for a, s in zip(steps[1:], sizes.stride, strict=True))]
-    within = [a * d for a, d in zip(steps[1:], sizes.dilation, strict=True)]
-    return image.reshape(-1), _grid(counts, apart), _grid(sizes.kernel, within)
-
-
-def _grid(counts: tuple[int, ...], steps: list[int]) -> Any:
-    places = np.zeros((), np.intp)
-    for count, step in zip(counts, steps, strict=True):
-        places = places[..., None] + step * np.arange(count)
-    return places.reshape(-1)
+    counts = (*sizes.out[:-1], 1 if sizes.stride[-1] == 1 else sizes.out[-1])
+    return (
+        image.reshape(-1),
+        places(image, counts, sizes.stride, len(image)),
+        places(image, sizes.kernel, sizes.dilation),
+    )
