@@ -82,7 +82,7 @@ def test_the_three_maps_are_as_defined(case: Any, small: bool, how: int) -> None
     x, w, keywords = case
     with pytest.MonkeyPatch.context() as patch:
         if small:  # blocks of one image
-            patch.setattr(columns, "BLOCK", 1)
+            patch.setattr(columns, "BLOCK", 40)
             patch.setattr(taps, "BLOCK", 1)
         y = conv(x, w, **keywords)
         rtol = TOLERANCE[x.dtype.char]

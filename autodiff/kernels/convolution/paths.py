@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,7 +70,8 @@ def transpose(y: Any, w: Any, sizes: Geometry) -> Any:
 #     to 64x8x8   from 64                            1.7   2.3   1.8
 def _dense_transpose(y: Any, w: Any, x: Any, sizes: Geometry) -> None:
     few = 32 if loops.usable(y) else min(8, sizes.features // 2 + 1)
-    if sizes.channels < few or (few == 32 and max(sizes.stride) > 1 and sizes.taps > 1):
+    chosen = sizes.channels < few or (few == 32 and max(sizes.stride) > 1 and sizes.taps > 1)
+    if chosen and sizes.taps * sizes.channels * math.prod(sizes.out) <= 8 * columns.BLOCK:  # the columns of an image
         columns.transpose(y, w, x, sizes)
     else:
         by_phases(columns.forward, y, w, x, sizes)
