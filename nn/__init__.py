@@ -15,6 +15,7 @@ from nn import data as data
 from nn import functional as functional
 from nn import init as init
 from nn import optim as optim
+from nn import utils as utils
 from nn.data import DataLoader as DataLoader
 from nn.data import Dataset as Dataset
 from nn.data import Subset as Subset
