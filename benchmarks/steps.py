@@ -36,7 +36,6 @@ class Step:
     rtol: float = 1e-3
     rounds: int = 25
     embedded: bool = False
-    peak: float = 1.0
 
     def builders(self, names: Iterable[str]) -> dict[str, Callable[[], Work]]:
         """The engine's step by name; the floor's is by hand."""
@@ -71,10 +70,9 @@ class Step:
 
     def memory(self) -> Row:
         """The high-water mark over five steps, above what was resident after imports and a first product."""
-        names = (*VARIANTS, "torch", "autograd", "mygrad", "jax")
-        chosen = [name for name in (*names, FLOOR) if name not in self.absent]
-        made = {name: lambda name=name: peak(name, self.builders([name])[name]) for name in chosen}  # type: ignore[misc]
-        return Row(self.name, "MiB", made, limits={"torch": self.peak}, fresh=True, rtol=1e-2, rounds=3)
+        names = (*VARIANTS, FLOOR, "torch", "jax")
+        made = {name: lambda name=name: peak(name, self.builders([name])[name]) for name in names}  # type: ignore[misc]
+        return Row(self.name, "MiB", made, limits={"torch": 1.0}, fresh=True, rtol=1e-2, rounds=3)
 
 
 def resident(what: str) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import byhand
-from benchmarks.engines import BEST, COMPILED, EAGER, FLOOR, VARIANTS, on
+from benchmarks.engines import BEST, EAGER, FLOOR, VARIANTS, on
 from benchmarks.row import Row, Timed
 from benchmarks.steps import growth_of_memory
 
@@ -43,10 +43,12 @@ def formula(m: Any, q: Any, k: Any, v: Any) -> Any:
 def row(heads: int, width: int, length: int) -> Row:
     """One length."""
     short = length <= QUADRATIC
-    names = [*VARIANTS, *(EAGER if short else ("torch",)), *(COMPILED if short else ("torch.compile", "jax"))]
+    names = [*VARIANTS, *(EAGER if short else ("torch",)), "torch.compile", "jax"]
     engines = on(names, lambda m: m.gradient(formula, (x := operands(heads, width, length))[:3], (), x[3]))
     floor = {FLOOR: lambda: by_hand(heads, width, length)} if short else {}
-    others = dict.fromkeys((FLOOR, "autograd", "mygrad", "tinygrad"), "keeps every score: short lengths alone")
+    absent = {"tinygrad": "each length takes long to compile"}
+    if not short:
+        absent |= dict.fromkeys((FLOOR, "autograd", "mygrad"), "keeps every score: short lengths alone")
     return Row(
         f"{heads} heads of {width}, length {length}",
         "us",
@@ -61,7 +63,7 @@ def row(heads: int, width: int, length: int) -> Row:
         product=(length, width, length),
         axis=(f"attention, {heads} heads of {width}: time / length", length),
         rounds=9,
-        absent={} if short else others,
+        absent=absent,
     )
 
 

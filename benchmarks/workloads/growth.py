@@ -36,9 +36,8 @@ def rows() -> Iterator[Row]:
                 axis=(f"step: time / {what}", size),
                 rounds=7,
             )
-        names = tuple(name for name in NAMES if name != "jax")
         build = partial(lambda problem, m, size: m.training(problem(size)), problem)
-        yield from growth_of_memory(f"step: memory / {what}", what, names, sizes, build)
+        yield from growth_of_memory(f"step: memory / {what}", what, (OURS, VARIANTS[-1], "torch"), sizes, build)
 
 
 ROWS = tuple(rows())
