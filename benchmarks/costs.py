@@ -12,7 +12,7 @@ import pstats
 import time
 from pathlib import Path
 
-from benchmarks.engines import ENGINES, ROOT, VARIANTS
+from benchmarks.engines import ENGINES, ROOT, VARIANTS, prepare
 from benchmarks.report import aligned
 from benchmarks.row import WORKLOADS, Timed, load
 
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default=VARIANTS[-1], help="(default: %(default)s)")
     parser.add_argument("--count", type=int, default=20, help="how many functions (default: %(default)s)")
     args = parser.parse_args()
+    prepare(args.engine)
     for row in load(args.workload).ROWS:
         if args.rows not in row.name or args.engine not in row.engines:
             continue

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 
-from benchmarks.engines import FLOOR, VARIANTS
+from benchmarks.engines import prepare
 from benchmarks.row import Work, load
 
 
@@ -16,10 +16,7 @@ def main(workload: str, engine: str) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not reach the pipe
     if hasattr(os, "sched_setaffinity"):  # threads that an engine starts beyond those it was given gain it nothing
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(os.environ["OMP_NUM_THREADS"])])
-    if engine in (*VARIANTS, FLOOR):
-        import autodiff
-
-        autodiff.tune_allocator()  # each engine at its best settings; the others' processes are their own
+    prepare(engine)
     rows = {row.name: row for row in load(workload).ROWS}
     current: dict[str, Work] = {}
     while True:

@@ -82,6 +82,14 @@ def has_onednn() -> bool:
     return available()
 
 
+def prepare(name: str) -> None:
+    """Set the process up for an engine at its best settings, before anything is made."""
+    if name in (*VARIANTS, FLOOR):
+        import autodiff
+
+        autodiff.tune_allocator()
+
+
 def engine(name: str) -> Engine:
     """Make an engine, in the process that is to run it."""
     known = ENGINES[name]
