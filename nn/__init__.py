@@ -57,6 +57,7 @@ from nn.layers import LogSoftmax as LogSoftmax
 from nn.layers import MaxPool1d as MaxPool1d
 from nn.layers import MaxPool2d as MaxPool2d
 from nn.layers import MaxPool3d as MaxPool3d
+from nn.layers import MultiheadAttention as MultiheadAttention
 from nn.layers import ReLU as ReLU
 from nn.layers import RMSNorm as RMSNorm
 from nn.layers import Sequential as Sequential

@@ -12,6 +12,7 @@ from nn.layers.activation import SiLU as SiLU
 from nn.layers.activation import Softmax as Softmax
 from nn.layers.activation import Softplus as Softplus
 from nn.layers.activation import Tanh as Tanh
+from nn.layers.attention import MultiheadAttention as MultiheadAttention
 from nn.layers.container import Sequential as Sequential
 from nn.layers.convolution import Conv1d as Conv1d
 from nn.layers.convolution import Conv2d as Conv2d

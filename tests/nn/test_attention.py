@@ -190,3 +190,84 @@ def test_dropout_falls_on_the_probabilities_and_keeps_their_mean() -> None:
 def test_wrong_arguments_are_explained(shapes, options, error, message) -> None:
     with pytest.raises(error, match=message):
         functional.scaled_dot_product_attention(*[ad.ones(*shape) for shape in shapes], **options)
+
+
+# --- several heads -------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    batch_first=st.booleans(), bias=st.booleans(), need_weights=st.booleans(), average=st.booleans(),
+    same=st.booleans(), single=st.booleans(), padding=st.booleans(),
+    mask=st.sampled_from([None, "bool", "float", "heads"]), seed=st.integers(0, 50),
+)  # fmt: skip
+def test_multihead_attention_is_torchs(
+    torch, batch_first, bias, need_weights, average, same, single, padding, mask, seed
+) -> None:
+    rng, (n, length, keys, e, heads) = np.random.default_rng(seed), (2, 3, 5, 8, 2)
+    keys = length if same else keys
+    ours = nn.MultiheadAttention(e, heads, bias=bias, batch_first=batch_first, dtype=np.float64)
+    theirs = torch.nn.MultiheadAttention(e, heads, bias=bias, batch_first=batch_first, dtype=torch.float64)
+    assert set(ours.state_dict()) == set(theirs.state_dict())
+    ours.load_state_dict({name: ad.tensor(x.numpy()) for name, x in theirs.state_dict().items()})
+    batch = 1 if single else n
+
+    def drawn(size):
+        x = rng.normal(size=(batch, size, e))
+        return x[0] if single else x if batch_first else x.swapaxes(0, 1).copy()
+
+    q, k = drawn(length), drawn(keys)
+    options = {"need_weights": need_weights, "average_attn_weights": average}
+    if padding:
+        hidden = rng.random((batch, keys)) < 0.4
+        hidden[:, 0] = False
+        options["key_padding_mask"] = hidden[0] if single else hidden
+    if mask is not None:
+        shape = (batch * heads, length, keys) if mask == "heads" else (length, keys)
+        options["attn_mask"] = rng.random(shape) < 0.4 if mask != "float" else rng.normal(size=shape)
+        if mask != "float":
+            options["attn_mask"][..., 0] = False
+        if padding and mask == "float":
+            options.pop("key_padding_mask")  # torch wants both of one kind
+    x, z = ad.tensor(q, requires_grad=True), torch.tensor(q, requires_grad=True)
+    xs = (x, x, x) if same else (x, ad.tensor(k), ad.tensor(k))
+    zs = (z, z, z) if same else (z, torch.tensor(k), torch.tensor(k))
+    y, w = ours(*xs, **options)
+    given_torch = {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in options.items()}
+    theirs_y, theirs_w = theirs(*zs, **given_torch)
+    np.testing.assert_allclose(y.detach().numpy(), theirs_y.detach().numpy(), rtol=1e-8, atol=1e-10)
+    assert (w is None) == (theirs_w is None)
+    if w is not None:
+        np.testing.assert_allclose(w.detach().numpy(), theirs_w.detach().numpy(), rtol=1e-8, atol=1e-10)
+    g = rng.normal(size=y.shape)
+    y.backward(ad.tensor(g))
+    theirs_y.backward(torch.tensor(g))
+    np.testing.assert_allclose(x.grad.numpy(), z.grad.numpy(), rtol=1e-8, atol=1e-10)
+    for name, parameter in ours.named_parameters():
+        expected = dict(theirs.named_parameters())[name].grad.numpy()
+        np.testing.assert_allclose(parameter.grad.numpy(), expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: nn.MultiheadAttention(5, 2), "embed_dim 5 must be a positive multiple of num_heads 2"),
+        (lambda m, x: nn.MultiheadAttention(4, 2, dropout=2), "between 0 and 1"),
+        (lambda m, x: m(x[..., :3], x, x), "the last axis of each must be embed_dim 4"),
+        (lambda m, x: m(x[0, 0], x, x), "expected three axes in each"),
+        (lambda m, x: m(x, x, x[:, :1]), "key and value need one length"),
+        (lambda m, x: m(x, x, x, attn_mask=np.ones((2, 2), bool)), "attn_mask has shape"),
+        (lambda m, x: m(x, x, x, key_padding_mask=np.ones((2, 2), bool)), "key_padding_mask has shape"),
+        (lambda m, x: m(x, x, x, is_causal=True), "give that mask as well"),
+    ],
+)
+def test_wrong_uses_of_multihead_attention_are_explained(call, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(nn.MultiheadAttention(4, 2, batch_first=True), ad.ones(2, 3, 4))
+
+
+def test_dropout_of_multihead_attention_rests_in_eval() -> None:
+    layer, x = nn.MultiheadAttention(4, 2, dropout=0.9, batch_first=True), ad.ones(1, 30, 4)
+    for need_weights in (True, False):
+        assert layer.train()(x, x, x, need_weights=need_weights)[0].numpy().std(1).max() > 0
+        assert layer.eval()(x, x, x, need_weights=need_weights)[0].numpy().std(1).max() < 1e-6

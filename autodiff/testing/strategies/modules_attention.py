@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import creation
+from autodiff.random import Generator
 from autodiff.testing.strategies.arrays import GRID, drawn, levels
 
 
@@ -47,6 +48,17 @@ def attention(d: Any) -> tuple[dict[str, Any], list[Any]]:
     return options, [d.tensor((*lead, n, e)), d.tensor((*heads, m, e)), d.tensor((*heads, m, d.integer(1, 2)))]
 
 
+def heads(d: Any, nn: Any) -> Any:
+    """Draw a layer that attends to its own input; it gives back one tensor, or two."""
+    sizes, first = d.choice((2, 1), (4, 2), (2, 2)), d.choice(False, True)
+    chance, bias = d.choice(0.0, 0.5), d.choice(True, False)
+    layer = nn.MultiheadAttention(*sizes, chance, bias, first, np.float64, generator=Generator(0))
+    layer.eval()
+    shape = d.choice((), (2,))
+    shape = (*shape, d.integer(1, 3)) if first else (d.integer(1, 3), *shape)
+    return layer, d.tensor((*shape, sizes[0]))
+
+
 LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "ELU": activation("ELU", lambda **_: (0.0,), {}, {"alpha": 0.5}),
     "GELU": activation("GELU", lambda **_: (), {}, {"approximate": "tanh"}),
@@ -55,6 +67,7 @@ LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "LeakyReLU": activation("LeakyReLU", lambda **_: (0.0,), {}, {"negative_slope": 0.5}),
     "LogSigmoid": activation("LogSigmoid", lambda: (), {}),
     "LogSoftmax": along("LogSoftmax"),
+    "MultiheadAttention": heads,
     "SiLU": activation("SiLU", lambda: (), {}),
     "Softmax": along("Softmax"),
     "Softplus": activation("Softplus", lambda beta=1.0, threshold=20.0: (threshold / beta,), {},
