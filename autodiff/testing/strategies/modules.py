@@ -226,7 +226,8 @@ def modules(
     if unknown := set(names) - set(LAYERS):
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(LAYERS)}.")
     module, x = LAYERS[draw(st.sampled_from(names))](_Draw(draw, smooth), nn)
-    return module.to(dtype), (x.to(dtype) if x.dtype.kind == "f" else x,)
+    inputs = x if isinstance(x, tuple) else (x,)
+    return module.to(dtype), tuple(x.to(dtype) if x.dtype.kind == "f" else x for x in inputs)
 
 
 @st.composite

@@ -49,14 +49,13 @@ def attention(d: Any) -> tuple[dict[str, Any], list[Any]]:
 
 
 def heads(d: Any, nn: Any) -> Any:
-    """Draw a layer that attends to its own input; it gives back one tensor, or two."""
+    """Draw a layer that attends to its own input or to another."""
     sizes, first = d.choice((2, 1), (4, 2), (2, 2)), d.choice(False, True)
     chance, bias = d.choice(0.0, 0.5), d.choice(True, False)
     layer = nn.MultiheadAttention(*sizes, chance, bias, first, np.float64, generator=Generator(0))
-    layer.eval()
-    shape = d.choice((), (2,))
-    shape = (*shape, d.integer(1, 3)) if first else (d.integer(1, 3), *shape)
-    return layer, d.tensor((*shape, sizes[0]))
+    batch = d.choice((), (2,))
+    q, k = (d.tensor((*batch, n, sizes[0]) if first else (n, *batch, sizes[0])) for n in (d.integer(1, 3), 2))
+    return layer.eval(), (q, k, k) if d.choice(True, False) else (q, q, q)
 
 
 LAYERS: dict[str, Callable[[Any, Any], Any]] = {
