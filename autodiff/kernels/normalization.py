@@ -11,6 +11,7 @@ a map that is its own transpose in h; without centering (RMS) there is no term E
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +86,8 @@ def _of_groups(p: Any, groups: int | None) -> Any:
 
 def _common(*operands: Any) -> tuple[Any, Any]:
     """Return the dtype that operands have together, and the one to compute in: float32 for float16."""
-    dtype = np.result_type(*(p for p in operands if p is not None))
+    dtypes = {p.dtype for p in operands if p is not None}
+    dtype = dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes)
     return dtype, np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
@@ -95,7 +97,8 @@ def _flat(p: Any, count: int, default: float, dtype: Any) -> Any:
 
 
 def _channel_rule(g: Any, x: Any, weight: Any, y1: Any, y2: Any, groups: Any, eps: Any) -> list[Any]:
-    return _first(g, channel_norm_backward, x, y1, y2, weight, _channel_view(x, groups), groups=groups, eps=eps)
+    view = partial(_channel_view, x, groups)
+    return _first(g, channel_norm_backward, x, y1, y2, weight, view, groups=groups, eps=eps)
 
 
 @outputs(_channel_rule, together=True, analytic=True)
@@ -168,9 +171,8 @@ def channel_norm_backward(
 
 
 def _row_rule(g: Any, x: Any, weight: Any, y1: Any, y2: Any, dims: Any, eps: Any, center: Any) -> list[Any]:
-    return _first(
-        g, layer_norm_backward, x, y1, y2, weight, _row_view(x, dims, center), dims=dims, eps=eps, center=center
-    )
+    view = partial(_row_view, x, dims, center)
+    return _first(g, layer_norm_backward, x, y1, y2, weight, view, dims=dims, eps=eps, center=center)
 
 
 @outputs(_row_rule, together=True, analytic=True)
@@ -278,17 +280,17 @@ def _row_view(x: Any, dims: int, center: bool) -> _View:
     return _View(x.shape, tuple(range(lead, x.ndim)), x.shape[lead:], tuple(range(lead)), center)
 
 
-def _first(g: Any, backward: Any, x: Any, mean: Any, var: Any, weight: Any, view: _View, **keywords: Any) -> list[Any]:
+def _first(g: Any, backward: Any, x: Any, mean: Any, var: Any, weight: Any, look: Any, **keywords: Any) -> list[Any]:
     """Return the gradients by input, weight and bias; those of the means and variances are used when asked for."""
     dx = dw = db = None
     if g[0] is not None:
         dx, dw, db = backward(g[0], x, mean, var, weight, **keywords)
-    size = max(math.prod(view.shape[i] for i in view.axes), 1)
-    if g[1] is not None and view.center:
-        h = np.broadcast_to(view.kept(g[1] / size), view.shape)
-        dx = np.reshape(h, x.shape) if dx is None else dx + np.reshape(h, x.shape)
-    if g[2] is not None:
-        h = (np.reshape(x, view.shape) - view.kept(mean)) * view.kept(g[2] * 2 / size)
+    if g[1] is not None or g[2] is not None:
+        view: _View = look()
+        size = max(math.prod(view.shape[i] for i in view.axes), 1)
+        by_mean = 0.0 if g[1] is None or not view.center else view.kept(g[1])
+        by_var = 0.0 if g[2] is None else view.kept(g[2])
+        h = ((np.reshape(x, view.shape) - view.kept(mean)) * (by_var * 2) + by_mean) * (1 / size)
         dx = np.reshape(h, x.shape) if dx is None else dx + np.reshape(h, x.shape)
     return [dx, dw, db]
 

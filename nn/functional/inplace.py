@@ -1,8 +1,9 @@
-"""Functions that may write their result into their input."""
+"""What is written in place: results into inputs, and running averages."""
 
 from __future__ import annotations
 
-from autodiff import Tensor
+from autodiff import Tensor, no_grad, tape
+from autodiff.apply import tracing
 
 
 def written(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
@@ -11,3 +12,28 @@ def written(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
         input[...] = output
         return input
     return output
+
+
+def tracked(average: Tensor | None, value: Tensor, momentum: float, factor: float = 1.0) -> None:
+    """Move a running average towards a new value times a factor, in place."""
+    if average is None:
+        return
+    if tracing():
+        with no_grad():
+            average *= 1 - momentum
+            average += value.detach() * (factor * momentum)
+        return
+    data = average.data
+    data *= 1 - momentum
+    data += value.data * (factor * momentum)
+    tape.touch(data)
+
+
+def counted(count: Tensor) -> None:
+    """Add one to a count, in place."""
+    if tracing():
+        with no_grad():
+            count += 1
+    else:
+        number = count.data
+        number += 1

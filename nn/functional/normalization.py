@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor, no_grad
+from autodiff import Tensor
 from autodiff.kernels import normalization
+from nn.functional.inplace import tracked
 
 
 def _one_for_each(name: str, what: str, p: Tensor | None, shape: tuple[int, ...]) -> None:
@@ -25,18 +26,9 @@ def _channels(name: str, input: Tensor, **numbers: Tensor | None) -> None:
         _one_for_each(name, what, p, (input.shape[1],))
 
 
-def _track(running: Tensor | None, value: Tensor, momentum: float) -> None:
-    """Move a running average towards a new value, in place."""
-    if running is not None:
-        with no_grad():
-            running *= 1 - momentum
-            running += value.detach() * momentum
-
-
-def _unbiased(var: Tensor, count: int) -> Tensor:
-    """Return the variance divided by one less than the count."""
-    unbiased: Tensor = var.detach() * (count / (count - 1) if count > 1 else math.nan)
-    return unbiased
+def _unbiased(count: int) -> float:
+    """Return what makes a mean of squared differences one divided by one less than their count."""
+    return count / (count - 1) if count > 1 else math.nan
 
 
 def batch_norm(
@@ -62,8 +54,8 @@ def batch_norm(
             )
         output: Tensor
         output, mean, var = normalization.channel_norm(input, weight, bias, groups=None, eps=eps)
-        _track(running_mean, mean, momentum)
-        _track(running_var, _unbiased(var, count), momentum)
+        tracked(running_mean, mean, momentum)
+        tracked(running_var, var, momentum, _unbiased(count))
         return output
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
@@ -94,8 +86,8 @@ def instance_norm(
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
     output: Tensor
     output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
-    _track(running_mean, mean.detach().mean(0), momentum)
-    _track(running_var, _unbiased(var, count).mean(0), momentum)
+    tracked(running_mean, mean.detach().mean(0), momentum)
+    tracked(running_var, var.detach().mean(0), momentum, _unbiased(count))
     return output
 
 

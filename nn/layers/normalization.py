@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import Tensor, no_grad
+from autodiff import Tensor
 from nn import functional, init
+from nn.functional.inplace import counted
 from nn.module import Module, Parameter
 
 
@@ -102,8 +103,7 @@ class _BatchNorm(_Tracking):
         self._check(input)
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
-            with no_grad():
-                self.num_batches_tracked += 1
+            counted(self.num_batches_tracked)
             if momentum is None:  # a plain average over all batches
                 momentum = 1 / float(self.num_batches_tracked)
         return functional.batch_norm(
