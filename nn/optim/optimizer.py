@@ -19,20 +19,23 @@ from nn.optim.flat import Array, Flat, Names
 
 Group = dict[str, Any]
 Form = Callable[..., tuple[Any, ...]]
-SMALL = 2**11  # elements a parameter, below which NumPy's passes over all take no longer than a compiled call for each
+SMALL = 2**11  # elements a parameter, below which NumPy's passes over all take no longer than compiled calls for each
 
 
-def update(form: Form, loop: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def update(
+    form: Form, loop: Callable[..., None], passes: int = 12
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that registers a kernel `(flat, grads, *state, *numbers)` which updates parameters in place.
 
     `form(p, g, *state, *numbers)` is the same update as a function, elementwise and without effects: it returns the new
     parameter and state. A traced step runs and shows it, and `loop(p, g, *state, *numbers)` is it, compiled, in one
-    pass over 1-D arrays. All three give the same bits. It has no derivative.
+    pass over 1-D arrays. All three give the same bits. It has no derivative. `passes` is how many the kernel makes: the
+    fewer, the larger the parameters for which compiled calls pay.
     """
 
     def register(kernel: Callable[..., None]) -> Callable[..., None]:
         def run(flat: Flat, grads: list[Array], *numbers: Any) -> None:
-            if flat.compilable and flat.size >= SMALL * len(flat.params) and compiled.available():
+            if flat.compilable and flat.size >= SMALL * len(flat.params) * 12 // passes and compiled.available():
                 kind = flat.dtype.type
                 scalars = [None if x is None else kind(x) if type(x) is not bool else x for x in numbers]
                 for (p, *state), g in zip(flat.lines, flat.aligned(grads), strict=True):

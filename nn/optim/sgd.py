@@ -34,7 +34,7 @@ def _sgd(
             p[i], buffer[i] = sgd(p[i], g[i], buffer[i], lr, momentum, fresh, decay, nesterov)
 
 
-@update(sgd, _sgd)
+@update(sgd, _sgd, passes=3)
 def sgd_(
     flat: Flat, grads: list[Array], buffer: Buffer | None, lr: Any, momentum: Any, fresh: Any, decay: Any, nesterov: Any
 ) -> None:
