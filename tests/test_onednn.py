@@ -412,6 +412,17 @@ def test_a_product_of_matrices(turn_a: bool, turn_b: bool, part: bool) -> None:
 
 
 @needed
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 600, 500), (500, 600, 1), (600, 1, 500)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_product_of_rows_and_columns(m: int, k: int, n: int, turned: bool) -> None:
+    a, b = arrays((m, k)), arrays((k, n))
+    if turned:
+        a, b = np.asfortranarray(a), np.asfortranarray(b)
+    close(onednn.gemm(a, b), a.astype(float) @ b)
+    close(onednn.gemm(np.repeat(a, 2, axis=1)[:, ::2] if m == 1 else a, b), a.astype(float) @ b)
+
+
+@needed
 def test_products_that_are_left_to_numpy() -> None:
     a = arrays((100, 100))
     assert onednn.gemm(a, a) is not None

@@ -45,6 +45,9 @@ def gemm(
 def _layout(a: np.ndarray) -> tuple[bytes, int] | None:
     """Return "N" for rows, "T" for columns that are side by side in memory, and the elements from one to the next."""
     (rows, columns), (down, right) = a.shape, a.strides
+    right = 4 if columns == 1 else right  # a stride along one element says nothing
+    if rows == 1:
+        down = 4 * columns if right == 4 else 4
     if right == 4 and down >= 4 * columns and down % 4 == 0:
         return b"N", down // 4
     if down == 4 and right >= 4 * rows and right % 4 == 0:
