@@ -64,6 +64,12 @@ def close(ours: np.ndarray | None, theirs: np.ndarray) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-5 * max(1.0, float(np.abs(theirs).max())))
 
 
+def few(case: Case) -> bool:
+    """Whether NumPy is better at the gradient by images: of few channels, with strides."""
+    stride, _, _, groups = case.window
+    return groups == 1 and case.x.shape[1] < 8 and max(stride) > 1
+
+
 @needed
 @given(cases())
 def test_the_three_products_are_those_of_numpy(case: Case) -> None:
@@ -75,7 +81,8 @@ def test_the_three_products_are_those_of_numpy(case: Case) -> None:
     with onednn.without():
         dx = conv_transpose(case.g, case.w, size=case.x.shape[2:], **case.keywords)
         dw = conv_weight(case.x, case.g, size=case.w.shape[2:], **case.keywords)
-    close(onednn.backward_data(case.g, case.w, case.x.shape, *case.window), dx)
+    if not few(case):
+        close(onednn.backward_data(case.g, case.w, case.x.shape, *case.window), dx)
     close(onednn.backward_weights(case.x, case.g, case.w.shape, *case.window), dw)
 
 
@@ -89,7 +96,8 @@ def test_the_three_products_are_those_of_torch(torch: Any, case: Case) -> None:
     y = function(padded, w, None, stride, 0, dilation, groups)
     y.backward(torch.tensor(case.g))
     close(onednn.convolution(case.x, case.w, None, *case.window), y.detach().numpy())
-    close(onednn.backward_data(case.g, case.w, case.x.shape, *case.window), x.grad.numpy())
+    if not few(case):
+        close(onednn.backward_data(case.g, case.w, case.x.shape, *case.window), x.grad.numpy())
     close(onednn.backward_weights(case.x, case.g, case.w.shape, *case.window), w.grad.numpy())
 
 
@@ -198,6 +206,13 @@ def test_other_dtypes_are_left_to_numpy(dtype: Any) -> None:
 def test_what_onednn_has_no_word_for_is_left_to_numpy(x: Any, w: Any, padding: Any) -> None:
     n = len(padding)
     assert onednn.convolution(arrays(x), arrays(w), None, (1,) * n, padding, (1,) * n, 1) is None
+
+
+@needed
+def test_images_of_few_channels_from_strided_gradients_are_left_to_numpy() -> None:
+    g, w = arrays((1, 4, 3)), arrays((4, 3, 2))
+    assert onednn.backward_data(g, w, (1, 3, 6), (2,), ((0, 0),), (1,), 1) is None
+    assert onednn.backward_data(g, w, (1, 3, 4), (1,), ((0, 0),), (1,), 1) is not None
 
 
 @needed

@@ -154,6 +154,11 @@ def _product(
     y = output_shape(x, w, window)
     if len(x) > 5 or min(*x, *w, *y) < 1 or min(padding)[0] < 0 or y != output_shape(x, w, fitted):
         return None
+    # Images of few channels from strided gradients, ms on one thread, by oneDNN and by NumPy: 3x64x64 from 64 features,
+    # 4x4 4.3, 0.9; 3x112x112 from 32, 7x7 6.8, 2.4; 3x64x64 from 32, 3x3 0.54, 0.28. Nearly all else measured is
+    # oneDNN's, most by 2 to 3 times, from 1x1x4x4 (9 us, 30) on.
+    if kind == "x" and groups == 1 and x[1] < 8 and max(stride) > 1:
+        return None
     try:
         product = Product(make, kind, x, w, laid, fitted, bias)
     except OneDNNError as error:
