@@ -10,6 +10,15 @@ import numpy as np
 from autodiff.primitive import primitive
 
 
+# 12 stacked (64, 128) times (128, 512), 2 threads: 431 us one by one, 270 as one product of (768, 128).
+def multiplied(a: Any, b: Any) -> Any:
+    """Return np.matmul(a, b), as one product where all matrices of the stack a are multiplied by the same b."""
+    if getattr(b, "ndim", 0) != 2 or getattr(a, "ndim", 0) < 3:  # a number is refused by NumPy
+        return np.matmul(a, b)
+    rows = math.prod(a.shape[:-1])
+    return np.reshape(np.matmul(np.reshape(a, (rows, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+
+
 def _weight(g: Any, x: Any) -> Any:
     if x.ndim == 2:
         return np.matmul(g.T, x)
@@ -18,11 +27,11 @@ def _weight(g: Any, x: Any) -> Any:
 
 
 # One node in place of transpose, matmul and add; the bias gradient is the sweep's own sum over the batch.
-@primitive(lambda g, weight: np.matmul(g, weight), lambda g, x: _weight(g, x), lambda g: g,
+@primitive(lambda g, weight: multiplied(g, weight), lambda g, x: _weight(g, x), lambda g: g,
            shapes="(k),(m,k),(m)->(m)", analytic=True)  # fmt: skip
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Return x @ weight.T + bias for x (..., in), weight (out, in), bias (out,)."""
-    y = np.matmul(x, weight.T)
+    y = multiplied(x, weight.T)
     if bias is None:
         return y
     return np.add(y, bias, out=y) if y.ndim and y.dtype is bias.dtype else y + bias

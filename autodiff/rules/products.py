@@ -11,11 +11,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff import apply as engine
+from autodiff.kernels.affine import multiplied
 from autodiff.kernels.contraction import INTEGERS, contract, written_out
 from autodiff.primitive import alias, bilinear, composite, plain
 from autodiff.rules.arithmetic import conj
 
-bilinear(np.matmul, lambda g, b, s: _matmul_first(g, b, s), lambda g, a, s: _matmul_second(g, a, s))
+bilinear(np.matmul, lambda g, b, s: _matmul_first(g, b, s), lambda g, a, s: _matmul_second(g, a, s),
+         kernel=multiplied)  # fmt: skip
 # vecdot and vecmat conjugate their first operand
 bilinear(np.vecdot, lambda g, b: conj(g[..., None] * b), lambda g, a: g[..., None] * conj(a),
          analytic=False, complex=True, masked=lambda a, b, axis: _along(a, b, axis), masks=("axis",))  # fmt: skip
@@ -32,7 +34,7 @@ def _matmul_first(g: Any, b: Any, s: Any) -> Any:
         return np.multiply(g if s.ndim == 1 else np.expand_dims(g, -1), b)
     if s.ndim == 1:
         return np.matmul(b, np.expand_dims(g, -1))[..., 0]
-    return np.matmul(g, b.mT)
+    return multiplied(g, b.mT)
 
 
 def _matmul_second(g: Any, a: Any, s: Any) -> Any:
