@@ -1,0 +1,195 @@
+"""Gated recurrent units (Cho et al., 2014), in PyTorch's form: the reset gate is applied after the product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.kernels import compiled
+from autodiff.kernels.activation import sigmoid
+from autodiff.kernels.affine import linear
+from autodiff.kernels.recurrent import sequence
+from autodiff.primitive import outputs
+
+
+@outputs(
+    lambda g, y, xs, needs, reverse: sequence.first_order(g, xs, (y[0], y[2]), needs, gru_backward, reverse=reverse),
+    together=True,
+    shapes="(t,n,i),(g,i),(g,h),(g),(g),(n,h)->(t,n,h),(n,h),(t,k,n)",
+)
+def gru(
+    x: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any = None,
+    b_hh: Any = None,
+    h0: Any = None,
+    *,
+    reverse: bool = False,
+) -> tuple[Any, Any, Any]:
+    """Return y (T, N, H) and h_n (N, H) of x (T, N, in), then what the backward pass needs.
+
+    Weights are PyTorch's: w_ih (3H, in), w_hh (3H, H), biases (3H), their rows those of the gates r, z, n. A state that
+    is None is zero; `reverse` reads the sequence from its end. Kept are (T, 4H, N): the gates, and what r multiplies.
+    """
+    dtype = sequence.checked("gru", 3, x, w_ih, w_hh, b_ih, b_hh, h0)
+    x, w_ih, w_hh, b_ih, b_hh, h0 = sequence.in_dtype(dtype, x, w_ih, w_hh, b_ih, b_hh, h0)
+    (count, columns, _), hidden = x.shape, w_hh.shape[1]
+    w_ih, w_hh = _halved(w_ih), _halved(w_hh)
+    b_ih, b_hh = (_halved(sequence.total(3 * hidden, x.dtype, b)) for b in (b_ih, b_hh))
+    bias = np.concatenate([b_ih, b_hh[2 * hidden :]])
+    bias[: 2 * hidden] += b_hh[: 2 * hidden]
+    block, step = np.repeat(bias[:, None], columns, 1), np.empty((3 * hidden, columns), x.dtype)
+    gates, y = np.empty((count, *block.shape), x.dtype), np.empty((count, columns, hidden), x.dtype)
+    np.matmul(w_ih, x.transpose(0, 2, 1), out=gates[:, : 3 * hidden])
+    h, scratch = np.array(sequence.state(h0, columns, hidden, x.dtype), order="C"), np.empty_like(block[:hidden])
+    sum_up, reset = (_sum_up_compiled, _reset_compiled) if compiled.available() else (_sum_up, _reset)
+    for t in sequence.steps(count, reverse):
+        np.matmul(w_hh, h, out=step)
+        sigmoids, z, candidate = gates[t, : 2 * hidden], gates[t, hidden : 2 * hidden], gates[t, 2 * hidden : -hidden]
+        sum_up(gates[t], step, block)
+        np.tanh(sigmoids, out=sigmoids)
+        reset(gates[t], scratch)
+        np.tanh(candidate, out=candidate)
+        h -= candidate
+        h *= z
+        h += candidate
+        y[t].T[...] = h
+    return sequence.out_dtype(dtype, y, h.T.copy(), gates)
+
+
+def _halved(w: Any) -> Any:
+    """Return rows of which those of r and z are halved: sigmoid(x) is tanh(x / 2) / 2 + 1 / 2."""
+    w = np.copy(w)
+    w[: len(w) // 3 * 2] *= 0.5
+    return w
+
+
+def _sum_up(gates: Any, step: Any, bias: Any) -> None:
+    """Add the state's share to r and z, and put that of n, which waits for r, behind it."""
+    hidden = len(bias) // 4
+    gates[: 2 * hidden] += step[: 2 * hidden]
+    gates[3 * hidden :] = step[2 * hidden :]
+    gates[: 3 * hidden] += bias[: 3 * hidden]
+    gates[3 * hidden :] += bias[3 * hidden :]
+
+
+def _reset(gates: Any, scratch: Any) -> None:
+    """Make sigmoids of r and z, and add the state's share to n."""
+    hidden = len(scratch)
+    sigmoids = gates[: 2 * hidden]
+    sigmoids *= 0.5
+    sigmoids += 0.5
+    np.multiply(gates[:hidden], gates[3 * hidden :], out=scratch)
+    gates[2 * hidden : 3 * hidden] += scratch
+
+
+@compiled.loop
+def _sum_up_compiled(gates: Any, step: Any, bias: Any) -> None:
+    size = gates.size // 4
+    flat, steps, biases = gates.reshape(-1), step.reshape(-1), bias.reshape(-1)
+    for k in range(2 * size):
+        flat[k] += steps[k] + biases[k]
+    for k in range(2 * size, 3 * size):
+        flat[k] += biases[k]
+        flat[size + k] = steps[k] + biases[size + k]
+
+
+@compiled.loop
+def _reset_compiled(gates: Any, scratch: Any) -> None:
+    size, half = scratch.size, gates.dtype.type(0.5)
+    flat = gates.reshape(-1)
+    for k in range(size):
+        r, z = flat[k] * half + half, flat[size + k] * half + half
+        flat[k], flat[size + k] = r, z
+        flat[2 * size + k] += r * flat[3 * size + k]
+
+
+def _cell_of(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, *, reverse: bool) -> Any:
+    """Return y and h_n by operations one after the other: what the kernel computes, in registered functions."""
+    h, ys = sequence.zero_state(x, w_hh) if h is None else h, []
+    for t in sequence.steps(len(x), reverse):
+        r, z, n = np.split(linear(x[t], w_ih, b_ih), 3, axis=1)
+        reset, update, q = np.split(linear(h, w_hh, b_hh), 3, axis=1)
+        n, z = np.tanh(n + sigmoid(r + reset) * q), sigmoid(z + update)
+        h = n + z * (h - n)
+        ys.append(h)
+    return sequence.stacked(ys, x, (0, *h.shape), reverse), h
+
+
+@outputs(
+    lambda g, xs, wanted, reverse: sequence.second_order(g, xs, 2, _cell_of, wanted, reverse=reverse),
+    together=True,
+)
+def gru_backward(
+    gy: Any,
+    gh: Any,
+    x: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    h0: Any,
+    out: Any,
+    gates: Any,
+    *,
+    wanted: tuple[bool, ...],
+    reverse: bool,
+) -> tuple[Any, ...]:
+    """Return the gradients of those of gru's operands that are wanted, given those of y and h_n (None: unused)."""
+    dtype = x.dtype
+    gy, gh, x, w_ih, w_hh, h0, out, gates = sequence.in_dtype(dtype, gy, gh, x, w_ih, w_hh, h0, out, gates)
+    (count, columns, _), hidden = x.shape, w_hh.shape[1]
+    transposed = np.ascontiguousarray(np.roll(w_hh, hidden, 0).T)
+    dgates = np.empty((4 * hidden, count, columns), x.dtype)  # of q, r, z, n: those of each product lie together
+    step, scratch = np.empty((4 * hidden, columns), x.dtype), np.empty((2 * hidden, columns), x.dtype)
+    dh = np.zeros((hidden, columns), x.dtype) if gh is None else np.array(gh.T, order="C")
+    before, through = np.empty_like(dh), np.empty_like(dh)
+    cell = _cell_back_compiled if compiled.available() else _cell_back
+    for n, t in sequence.backwards(count, reverse):
+        if gy is not None:
+            dh += gy[t].T
+        before[...] = out[t + 1 if reverse else t - 1].T if n else sequence.state(h0, columns, hidden, x.dtype)
+        cell(dh, gates[t], before, step, scratch)
+        np.matmul(transposed, step[: 3 * hidden], out=through)
+        dh += through
+        dgates[:, t] = step
+    shares = dgates[hidden:], dgates[: 3 * hidden]
+    found = sequence.gradients(wanted, *shares, x, w_ih, out, h0, (dh,), reverse, turned=hidden)
+    return sequence.out_dtype(dtype, *found)
+
+
+def _cell_back(dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
+    """Make the gradients of a step's gates, in the order q, r, z, n, and of the state before, short of its product."""
+    hidden = len(dh)
+    r, z, n, q = gates[:hidden], gates[hidden : 2 * hidden], gates[2 * hidden : 3 * hidden], gates[3 * hidden :]
+    dq, dr, dz, dn = step[:hidden], step[hidden : 2 * hidden], step[2 * hidden : 3 * hidden], step[3 * hidden :]
+    np.subtract(before, n, out=dz)
+    dz *= dh
+    dh_kept = np.multiply(dh, z, out=dq)
+    np.subtract(dh, dh_kept, out=dn)
+    dh[...] = dh_kept
+    np.multiply(n, n, out=dr)
+    dr *= dn
+    dn -= dr
+    np.multiply(dn, q, out=dr)
+    np.multiply(dn, r, out=dq)
+    sigmoids = gates[: 2 * hidden]
+    np.multiply(sigmoids, sigmoids, out=scratch)
+    np.subtract(sigmoids, scratch, out=scratch)
+    step[hidden : 3 * hidden] *= scratch
+
+
+@compiled.loop
+def _cell_back_compiled(dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
+    size, one = dh.size, gates.dtype.type(1)
+    flat, old, made, upper = gates.reshape(-1), before.reshape(-1), step.reshape(-1), dh.reshape(-1)
+    for k in range(size):
+        r, z, n, d = flat[k], flat[size + k], flat[2 * size + k], upper[k]
+        dn = d * (one - z) * (one - n * n)
+        made[k] = dn * r
+        made[size + k] = dn * flat[3 * size + k] * (r - r * r)
+        made[2 * size + k] = d * (old[k] - n) * (z - z * z)
+        made[3 * size + k] = dn
+        upper[k] = d * z
