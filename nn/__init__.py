@@ -23,6 +23,9 @@ from nn.data import TensorDataset as TensorDataset
 from nn.data import random_split as random_split
 from nn.layers import ELU as ELU
 from nn.layers import GELU as GELU
+from nn.layers import GRU as GRU
+from nn.layers import LSTM as LSTM
+from nn.layers import RNN as RNN
 from nn.layers import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from nn.layers import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from nn.layers import AdaptiveAvgPool3d as AdaptiveAvgPool3d
@@ -45,6 +48,7 @@ from nn.layers import Dropout as Dropout
 from nn.layers import Embedding as Embedding
 from nn.layers import Flatten as Flatten
 from nn.layers import GroupNorm as GroupNorm
+from nn.layers import GRUCell as GRUCell
 from nn.layers import Hardtanh as Hardtanh
 from nn.layers import InstanceNorm1d as InstanceNorm1d
 from nn.layers import InstanceNorm2d as InstanceNorm2d
@@ -54,12 +58,14 @@ from nn.layers import LeakyReLU as LeakyReLU
 from nn.layers import Linear as Linear
 from nn.layers import LogSigmoid as LogSigmoid
 from nn.layers import LogSoftmax as LogSoftmax
+from nn.layers import LSTMCell as LSTMCell
 from nn.layers import MaxPool1d as MaxPool1d
 from nn.layers import MaxPool2d as MaxPool2d
 from nn.layers import MaxPool3d as MaxPool3d
 from nn.layers import MultiheadAttention as MultiheadAttention
 from nn.layers import ReLU as ReLU
 from nn.layers import RMSNorm as RMSNorm
+from nn.layers import RNNCell as RNNCell
 from nn.layers import Sequential as Sequential
 from nn.layers import Sigmoid as Sigmoid
 from nn.layers import SiLU as SiLU

@@ -43,5 +43,11 @@ from nn.layers.pooling import AvgPool3d as AvgPool3d
 from nn.layers.pooling import MaxPool1d as MaxPool1d
 from nn.layers.pooling import MaxPool2d as MaxPool2d
 from nn.layers.pooling import MaxPool3d as MaxPool3d
+from nn.layers.recurrent import GRU as GRU
+from nn.layers.recurrent import LSTM as LSTM
+from nn.layers.recurrent import RNN as RNN
+from nn.layers.recurrent import GRUCell as GRUCell
+from nn.layers.recurrent import LSTMCell as LSTMCell
+from nn.layers.recurrent import RNNCell as RNNCell
 from nn.layers.shape import Flatten as Flatten
 from nn.layers.sparse import Embedding as Embedding

@@ -13,8 +13,12 @@ from autodiff.kernels.recurrent import sequence
 from autodiff.primitive import outputs
 
 
+def _rule(g: Any, y: Any, xs: Any, needs: Any, reverse: Any) -> Any:
+    return sequence.first_order(g, xs, (y[0], y[2]), needs, gru_backward, reverse=reverse)
+
+
 @outputs(
-    lambda g, y, xs, needs, reverse: sequence.first_order(g, xs, (y[0], y[2]), needs, gru_backward, reverse=reverse),
+    _rule,
     together=True,
     shapes="(t,n,i),(g,i),(g,h),(g),(g),(n,h)->(t,n,h),(n,h),(t,k,n)",
 )
@@ -40,23 +44,20 @@ def gru(
     b_ih, b_hh = (_halved(sequence.total(3 * hidden, x.dtype, b)) for b in (b_ih, b_hh))
     bias = np.concatenate([b_ih, b_hh[2 * hidden :]])
     bias[: 2 * hidden] += b_hh[: 2 * hidden]
-    block, step = np.repeat(bias[:, None], columns, 1), np.empty((3 * hidden, columns), x.dtype)
-    gates, y = np.empty((count, *block.shape), x.dtype), np.empty((count, columns, hidden), x.dtype)
+    block, step = sequence.block(bias, columns), np.empty((3 * hidden, columns), x.dtype)
+    gates, scratch = np.empty((count, *block.shape), x.dtype), np.empty((hidden, columns), x.dtype)
+    states = np.empty((count + 1, hidden, columns), x.dtype)
     np.matmul(w_ih, x.transpose(0, 2, 1), out=gates[:, : 3 * hidden])
-    h, scratch = np.array(sequence.state(h0, columns, hidden, x.dtype), order="C"), np.empty_like(block[:hidden])
-    sum_up, reset = (_sum_up_compiled, _reset_compiled) if compiled.available() else (_sum_up, _reset)
-    for t in sequence.steps(count, reverse):
-        np.matmul(w_hh, h, out=step)
-        sigmoids, z, candidate = gates[t, : 2 * hidden], gates[t, hidden : 2 * hidden], gates[t, 2 * hidden : -hidden]
-        sum_up(gates[t], step, block)
-        np.tanh(sigmoids, out=sigmoids)
+    sequence.first(h0, states)
+    begin, reset, end = _COMPILED if compiled.available() else _PLAIN
+    for n, t in enumerate(sequence.steps(count, reverse)):
+        np.matmul(w_hh, states[n], out=step)
+        begin(gates[t], step, block)
+        np.tanh(gates[t, : 2 * hidden], out=gates[t, : 2 * hidden])
         reset(gates[t], scratch)
-        np.tanh(candidate, out=candidate)
-        h -= candidate
-        h *= z
-        h += candidate
-        y[t].T[...] = h
-    return sequence.out_dtype(dtype, y, h.T.copy(), gates)
+        np.tanh(gates[t, 2 * hidden : -hidden], out=gates[t, 2 * hidden : -hidden])
+        end(gates[t], states[n], states[n + 1])
+    return sequence.out_dtype(dtype, sequence.untransposed(states, reverse), states[count].T.copy(), gates)
 
 
 def _halved(w: Any) -> Any:
@@ -66,7 +67,7 @@ def _halved(w: Any) -> Any:
     return w
 
 
-def _sum_up(gates: Any, step: Any, bias: Any) -> None:
+def _begin(gates: Any, step: Any, bias: Any) -> None:
     """Add the state's share to r and z, and put that of n, which waits for r, behind it."""
     hidden = len(bias) // 4
     gates[: 2 * hidden] += step[: 2 * hidden]
@@ -85,8 +86,17 @@ def _reset(gates: Any, scratch: Any) -> None:
     gates[2 * hidden : 3 * hidden] += scratch
 
 
+def _end(gates: Any, before: Any, after: Any) -> None:
+    """Make the new state, between n and the old one."""
+    hidden = len(before)
+    z, n = gates[hidden : 2 * hidden], gates[2 * hidden : 3 * hidden]
+    np.subtract(before, n, out=after)
+    after *= z
+    after += n
+
+
 @compiled.loop
-def _sum_up_compiled(gates: Any, step: Any, bias: Any) -> None:
+def _begin_compiled(gates: Any, step: Any, bias: Any) -> None:
     size = gates.size // 4
     flat, steps, biases = gates.reshape(-1), step.reshape(-1), bias.reshape(-1)
     for k in range(2 * size):
@@ -104,6 +114,17 @@ def _reset_compiled(gates: Any, scratch: Any) -> None:
         r, z = flat[k] * half + half, flat[size + k] * half + half
         flat[k], flat[size + k] = r, z
         flat[2 * size + k] += r * flat[3 * size + k]
+
+
+@compiled.loop
+def _end_compiled(gates: Any, before: Any, after: Any) -> None:
+    size, flat, old, new = before.size, gates.reshape(-1), before.reshape(-1), after.reshape(-1)
+    for k in range(size):
+        n = flat[2 * size + k]
+        new[k] = n + flat[size + k] * (old[k] - n)
+
+
+_PLAIN, _COMPILED = (_begin, _reset, _end), (_begin_compiled, _reset_compiled, _end_compiled)
 
 
 def _cell_of(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, *, reverse: bool) -> Any:
@@ -137,39 +158,40 @@ def gru_backward(
     wanted: tuple[bool, ...],
     reverse: bool,
 ) -> tuple[Any, ...]:
-    """Return the gradients of those of gru's operands that are wanted, given those of y and h_n (None: unused)."""
+    """Return the gradients of the wanted ones of gru's operands, given those of y and h_n (None: unused)."""
     dtype = x.dtype
     gy, gh, x, w_ih, w_hh, h0, out, gates = sequence.in_dtype(dtype, gy, gh, x, w_ih, w_hh, h0, out, gates)
     (count, columns, _), hidden = x.shape, w_hh.shape[1]
     transposed = np.ascontiguousarray(np.roll(w_hh, hidden, 0).T)
-    dgates = np.empty((4 * hidden, count, columns), x.dtype)  # of q, r, z, n: those of each product lie together
-    step, scratch = np.empty((4 * hidden, columns), x.dtype), np.empty((2 * hidden, columns), x.dtype)
-    dh = np.zeros((hidden, columns), x.dtype) if gh is None else np.array(gh.T, order="C")
-    before, through = np.empty_like(dh), np.empty_like(dh)
+    strips = sequence.Strips(4 * hidden, count, columns, x.dtype)  # of q, r, z, n: those of a product lie together
+    states = np.empty((count + 1, hidden, columns), x.dtype)
+    sequence.first(h0, states)
+    states[1:] = (out[::-1] if reverse else out).transpose(0, 2, 1)
+    gy, dh = sequence.transposed(gy, states[1:]), sequence.last(gh, states[0])
+    through, step = np.empty_like(dh), np.empty((4 * hidden, columns), x.dtype)
+    scratch = np.empty((2 * hidden, columns), x.dtype)
     cell = _cell_back_compiled if compiled.available() else _cell_back
     for n, t in sequence.backwards(count, reverse):
-        if gy is not None:
-            dh += gy[t].T
-        before[...] = out[t + 1 if reverse else t - 1].T if n else sequence.state(h0, columns, hidden, x.dtype)
-        cell(dh, gates[t], before, step, scratch)
+        cell(gy[t], dh, gates[t], states[n], step, scratch)
+        strips.put(step, t)
         np.matmul(transposed, step[: 3 * hidden], out=through)
         dh += through
-        dgates[:, t] = step
-    shares = dgates[hidden:], dgates[: 3 * hidden]
+    shares = strips.rows(hidden, 4 * hidden), strips.rows(0, 3 * hidden)
     found = sequence.gradients(wanted, *shares, x, w_ih, out, h0, (dh,), reverse, turned=hidden)
     return sequence.out_dtype(dtype, *found)
 
 
-def _cell_back(dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
+def _cell_back(gy: Any, dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
     """Make the gradients of a step's gates, in the order q, r, z, n, and of the state before, short of its product."""
     hidden = len(dh)
     r, z, n, q = gates[:hidden], gates[hidden : 2 * hidden], gates[2 * hidden : 3 * hidden], gates[3 * hidden :]
     dq, dr, dz, dn = step[:hidden], step[hidden : 2 * hidden], step[2 * hidden : 3 * hidden], step[3 * hidden :]
+    dh += gy
     np.subtract(before, n, out=dz)
     dz *= dh
-    dh_kept = np.multiply(dh, z, out=dq)
-    np.subtract(dh, dh_kept, out=dn)
-    dh[...] = dh_kept
+    np.multiply(dh, z, out=dq)
+    np.subtract(dh, dq, out=dn)
+    dh[...] = dq
     np.multiply(n, n, out=dr)
     dr *= dn
     dn -= dr
@@ -177,19 +199,19 @@ def _cell_back(dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> Non
     np.multiply(dn, r, out=dq)
     sigmoids = gates[: 2 * hidden]
     np.multiply(sigmoids, sigmoids, out=scratch)
-    np.subtract(sigmoids, scratch, out=scratch)
-    step[hidden : 3 * hidden] *= scratch
+    step[hidden : 3 * hidden] *= np.subtract(sigmoids, scratch, out=scratch)
 
 
 @compiled.loop
-def _cell_back_compiled(dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
+def _cell_back_compiled(gy: Any, dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
     size, one = dh.size, gates.dtype.type(1)
-    flat, old, made, upper = gates.reshape(-1), before.reshape(-1), step.reshape(-1), dh.reshape(-1)
+    upper, below, old = gy.reshape(-1), dh.reshape(-1), before.reshape(-1)
+    flat, made = gates.reshape(-1), step.reshape(-1)
     for k in range(size):
-        r, z, n, d = flat[k], flat[size + k], flat[2 * size + k], upper[k]
+        r, z, n, d = flat[k], flat[size + k], flat[2 * size + k], upper[k] + below[k]
         dn = d * (one - z) * (one - n * n)
         made[k] = dn * r
         made[size + k] = dn * flat[3 * size + k] * (r - r * r)
         made[2 * size + k] = d * (old[k] - n) * (z - z * z)
         made[3 * size + k] = dn
-        upper[k] = d * z
+        below[k] = d * z

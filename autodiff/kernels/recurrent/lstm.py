@@ -13,8 +13,12 @@ from autodiff.kernels.recurrent import sequence
 from autodiff.primitive import outputs
 
 
+def _rule(g: Any, y: Any, xs: Any, needs: Any, reverse: Any) -> Any:
+    return sequence.first_order(g, xs, (y[0], *y[3:]), needs, lstm_backward, reverse=reverse)
+
+
 @outputs(
-    lambda g, y, xs, needs, reverse: sequence.first_order(g, xs, (y[0], *y[3:]), needs, lstm_backward, reverse=reverse),
+    _rule,
     together=True,
     shapes="(t,n,i),(g,i),(g,h),(g),(g),(n,h),(n,h)->(t,n,h),(n,h),(n,h),(t,g,n),(u,h,n)",
 )
@@ -39,20 +43,22 @@ def lstm(
     x, w_ih, w_hh, b_ih, b_hh, h0, c0 = sequence.in_dtype(dtype, x, w_ih, w_hh, b_ih, b_hh, h0, c0)
     (count, columns, _), hidden = x.shape, w_hh.shape[1]
     w_ih, w_hh, bias = map(_halved, (w_ih, w_hh, sequence.total(4 * hidden, x.dtype, b_ih, b_hh)))
-    block, step = np.repeat(bias[:, None], columns, 1), np.empty((4 * hidden, columns), x.dtype)
-    gates, cells = np.empty((count, *step.shape), x.dtype), np.empty((count + 1, hidden, columns), x.dtype)
-    y, h, squashed = np.empty((count, columns, hidden), x.dtype), *np.empty((2, hidden, columns), x.dtype)
+    block, step = sequence.block(bias, columns), np.empty((4 * hidden, columns), x.dtype)
+    gates, squashed = np.empty((count, *step.shape), x.dtype), np.empty((hidden, columns), x.dtype)
+    states, cells = np.empty((2, count + 1, hidden, columns), x.dtype)
     np.matmul(w_ih, x.transpose(0, 2, 1), out=gates)
-    h[...], cells[0] = 0 if h0 is None else h0.T, 0 if c0 is None else c0.T
-    add, cell, emit = _COMPILED if compiled.available() else _PLAIN
+    sequence.first(h0, states)
+    sequence.first(c0, cells)
+    add, cell = (_add_compiled, _cell_compiled) if compiled.available() else (_add, _cell)
     for n, t in enumerate(sequence.steps(count, reverse)):
-        np.matmul(w_hh, h, out=step)
+        np.matmul(w_hh, states[n], out=step)
         add(gates[t], step, block)
         np.tanh(gates[t], out=gates[t])
         cell(gates[t], cells[n], cells[n + 1], squashed)
         np.tanh(cells[n + 1], out=squashed)
-        emit(gates[t], squashed, h, y[t])
-    return sequence.out_dtype(dtype, y, h.T.copy(), cells[count].T.copy(), gates, cells)
+        np.multiply(gates[t, 2 * hidden : 3 * hidden], squashed, out=states[n + 1])
+    y, h, c = sequence.untransposed(states, reverse), states[count].T.copy(), cells[count].T.copy()
+    return sequence.out_dtype(dtype, y, h, c, gates, cells)
 
 
 def _halved(w: Any) -> Any:
@@ -79,13 +85,6 @@ def _cell(gates: Any, before: Any, after: Any, scratch: Any) -> None:
     after += scratch
 
 
-def _emit(gates: Any, squashed: Any, h: Any, y: Any) -> None:
-    """Make the new state, and put it where it belongs."""
-    hidden = len(h)
-    np.multiply(gates[2 * hidden : 3 * hidden], squashed, out=h)
-    y[...] = h.T
-
-
 @compiled.loop
 def _add_compiled(gates: Any, step: Any, bias: Any) -> None:
     flat, steps, biases = gates.reshape(-1), step.reshape(-1), bias.reshape(-1)
@@ -101,17 +100,6 @@ def _cell_compiled(gates: Any, before: Any, after: Any, scratch: Any) -> None:
         i, f = flat[k] * half + half, flat[size + k] * half + half
         flat[k], flat[size + k], flat[2 * size + k] = i, f, flat[2 * size + k] * half + half
         new[k] = f * old[k] + i * flat[3 * size + k]
-
-
-@compiled.loop
-def _emit_compiled(gates: Any, squashed: Any, h: Any, y: Any) -> None:
-    hidden, columns = h.shape
-    for j in range(hidden):
-        for n in range(columns):
-            h[j, n] = y[n, j] = gates[2 * hidden + j, n] * squashed[j, n]
-
-
-_PLAIN, _COMPILED = (_add, _cell, _emit), (_add_compiled, _cell_compiled, _emit_compiled)
 
 
 def _cell_of(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, c: Any, *, reverse: bool) -> Any:
@@ -148,34 +136,36 @@ def lstm_backward(
     wanted: tuple[bool, ...],
     reverse: bool,
 ) -> tuple[Any, ...]:
-    """Return the gradients of those of lstm's operands that are wanted, given those of y, h_n and c_n (None: unused)."""
+    """Return the gradients of the wanted ones of lstm's operands, given those of y, h_n and c_n (None: unused)."""
     dtype = x.dtype
     gy, gh, gc, x, w_ih, w_hh, h0, out, gates, cells = sequence.in_dtype(
         dtype, gy, gh, gc, x, w_ih, w_hh, h0, out, gates, cells
     )
     (count, columns, _), hidden = x.shape, w_hh.shape[1]
-    transposed, dgates = np.ascontiguousarray(w_hh.T), sequence.padded(4 * hidden, count, columns, x.dtype)
-    dh, dc = (np.zeros((hidden, columns), x.dtype) if s is None else np.array(s.T, order="C") for s in (gh, gc))
-    squashed, silent = np.empty_like(dc), np.zeros((columns, hidden), x.dtype)
-    scratch = np.empty((7 * hidden, columns), x.dtype)
+    transposed, strips = np.ascontiguousarray(w_hh.T), sequence.Strips(4 * hidden, count, columns, x.dtype)
+    gy, dh, dc = sequence.transposed(gy, cells[1:]), sequence.last(gh, cells[0]), sequence.last(gc, cells[0])
+    squashed, step = np.empty_like(dc), np.empty((4 * hidden, columns), x.dtype)
+    scratch = np.empty((3 * hidden, columns), x.dtype)
     cell = _cell_back_compiled if compiled.available() else _cell_back
     for n, t in sequence.backwards(count, reverse):
         np.tanh(cells[n + 1], out=squashed)
-        cell(silent if gy is None else gy[t], dh, dc, gates[t], cells[n], squashed, dgates[:, t], scratch)
-        np.matmul(transposed, dgates[:, t], out=dh)
+        cell(gy[t], dh, dc, gates[t], cells[n], squashed, step, scratch)
+        strips.put(step, t)
+        np.matmul(transposed, step, out=dh)
+    dgates = strips.rows(0, 4 * hidden)
     found = sequence.gradients(wanted, dgates, dgates, x, w_ih, out, h0, (dh, dc), reverse)
     return sequence.out_dtype(dtype, *found)
 
 
-def _cell_back(gy: Any, dh: Any, dc: Any, gates: Any, before: Any, squashed: Any, made: Any, scratch: Any) -> None:
+def _cell_back(gy: Any, dh: Any, dc: Any, gates: Any, before: Any, squashed: Any, step: Any, scratch: Any) -> None:
     """Make the gradients of a step's gates, in PyTorch's order, and of the cell before; dh is used up."""
     hidden = len(dc)
     i, f, o, g = gates[:hidden], gates[hidden : 2 * hidden], gates[2 * hidden : 3 * hidden], gates[3 * hidden :]
-    sigmoids, step = gates[: 3 * hidden], scratch[3 * hidden :]  # a block of its own: made lies in strips
     di, df, dg, do = step[:hidden], step[hidden : 2 * hidden], step[2 * hidden : 3 * hidden], step[3 * hidden :]
-    slopes = np.multiply(sigmoids, sigmoids, out=scratch[: 3 * hidden])
-    np.subtract(sigmoids, slopes, out=slopes)
-    dh += gy.T
+    sigmoids = gates[: 3 * hidden]
+    np.multiply(sigmoids, sigmoids, out=scratch)
+    slopes = np.subtract(sigmoids, scratch, out=scratch)
+    dh += gy
     np.multiply(dh, squashed, out=do)
     do *= slopes[2 * hidden :]
     dh *= o
@@ -191,21 +181,21 @@ def _cell_back(gy: Any, dh: Any, dc: Any, gates: Any, before: Any, squashed: Any
     squashed *= dg
     dg -= squashed
     dc *= f
-    made[...] = step
 
 
 @compiled.loop
 def _cell_back_compiled(
-    gy: Any, dh: Any, dc: Any, gates: Any, before: Any, squashed: Any, made: Any, scratch: Any
+    gy: Any, dh: Any, dc: Any, gates: Any, before: Any, squashed: Any, step: Any, scratch: Any
 ) -> None:
-    (hidden, columns), one = dh.shape, gates.dtype.type(1)
-    for j in range(hidden):
-        for k in range(columns):
-            i, f, o, g = gates[j, k], gates[hidden + j, k], gates[2 * hidden + j, k], gates[3 * hidden + j, k]
-            t, d = squashed[j, k], dh[j, k] + gy[k, j]
-            c = dc[j, k] + d * o * (one - t * t)
-            made[j, k] = c * g * (i - i * i)
-            made[hidden + j, k] = c * before[j, k] * (f - f * f)
-            made[2 * hidden + j, k] = c * i * (one - g * g)
-            made[3 * hidden + j, k] = d * t * (o - o * o)
-            dc[j, k] = c * f
+    size, one = before.size, gates.dtype.type(1)
+    upper, below, cell, old = gy.reshape(-1), dh.reshape(-1), dc.reshape(-1), before.reshape(-1)
+    flat, tanh, made = gates.reshape(-1), squashed.reshape(-1), step.reshape(-1)
+    for k in range(size):
+        i, f, o, g = flat[k], flat[size + k], flat[2 * size + k], flat[3 * size + k]
+        t, d = tanh[k], upper[k] + below[k]
+        c = cell[k] + d * o * (one - t * t)
+        made[k] = c * g * (i - i * i)
+        made[size + k] = c * old[k] * (f - f * f)
+        made[2 * size + k] = c * i * (one - g * g)
+        made[3 * size + k] = d * t * (o - o * o)
+        cell[k] = c * f

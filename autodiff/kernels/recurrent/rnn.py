@@ -12,10 +12,13 @@ from autodiff.kernels.recurrent import sequence
 from autodiff.primitive import outputs
 
 
+def _rule(g: Any, y: Any, xs: Any, needs: Any, nonlinearity: Any, reverse: Any) -> Any:
+    how = {"nonlinearity": nonlinearity, "reverse": reverse}
+    return sequence.first_order(g, xs, y[:1], needs, rnn_backward, **how)
+
+
 @outputs(
-    lambda g, y, xs, needs, nonlinearity, reverse: sequence.first_order(
-        g, xs, y[:1], needs, rnn_backward, nonlinearity=nonlinearity, reverse=reverse
-    ),
+    _rule,
     together=True,
     shapes="(t,n,i),(h,i),(h,h),(h),(h),(n,h)->(t,n,h),(n,h)",
 )
@@ -38,27 +41,23 @@ def rnn(
     dtype = sequence.checked("rnn", 1, x, w_ih, w_hh, b_ih, b_hh, h0)
     x, w_ih, w_hh, b_ih, b_hh, h0 = sequence.in_dtype(dtype, x, w_ih, w_hh, b_ih, b_hh, h0)
     (count, columns, _), hidden = x.shape, w_hh.shape[1]
-    block = np.repeat(sequence.total(hidden, x.dtype, b_ih, b_hh)[:, None], columns, 1)
-    share, step = np.empty((count, hidden, columns), x.dtype), np.empty((hidden, columns), x.dtype)
-    y, zero = np.empty((count, columns, hidden), x.dtype), np.zeros_like(step)
+    block = sequence.block(sequence.total(hidden, x.dtype, b_ih, b_hh), columns)
+    share, states = np.empty((count, hidden, columns), x.dtype), np.empty((count + 1, hidden, columns), x.dtype)
+    step, zero = np.empty_like(block), np.zeros_like(block)
     np.matmul(w_ih, x.transpose(0, 2, 1), out=share)
-    h = sequence.state(h0, columns, hidden, x.dtype)
-    for t in sequence.steps(count, reverse):
-        np.matmul(w_hh, h, out=step)
+    sequence.first(h0, states)
+    for n, t in enumerate(sequence.steps(count, reverse)):
+        np.matmul(w_hh, states[n], out=step)
         step += share[t]
         step += block
-        h = y[t].T
         if nonlinearity == "tanh":
-            np.tanh(step, out=step)
-            h[...] = step
+            np.tanh(step, out=states[n + 1])
         else:
-            np.maximum(step, zero, out=h)
-    return sequence.out_dtype(dtype, y, h.T.copy())
+            np.maximum(step, zero, out=states[n + 1])
+    return sequence.out_dtype(dtype, sequence.untransposed(states, reverse), states[count].T.copy())
 
 
-def _cell_of(
-    x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, *, nonlinearity: str, reverse: bool
-) -> Any:
+def _cell_of(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, *, nonlinearity: str, reverse: bool) -> Any:
     """Return y and h_n by operations one after the other: what the kernel computes, in registered functions."""
     h, ys, bent = sequence.zero_state(x, w_hh) if h is None else h, [], np.tanh if nonlinearity == "tanh" else relu
     for t in sequence.steps(len(x), reverse):
@@ -88,24 +87,24 @@ def rnn_backward(
     nonlinearity: str,
     reverse: bool,
 ) -> tuple[Any, ...]:
-    """Return the gradients of those of rnn's operands that are wanted, given those of y and h_n (None: unused)."""
+    """Return the gradients of the wanted ones of rnn's operands, given those of y and h_n (None: unused)."""
     dtype = x.dtype
     gy, gh, x, w_ih, w_hh, h0, out = sequence.in_dtype(dtype, gy, gh, x, w_ih, w_hh, h0, out)
     (count, columns, _), hidden = x.shape, w_hh.shape[1]
-    transposed = np.ascontiguousarray(w_hh.T)
-    dgates, step = np.empty((hidden, count, columns), x.dtype), np.empty((hidden, columns), x.dtype)
+    transposed, strips = np.ascontiguousarray(w_hh.T), sequence.Strips(hidden, count, columns, x.dtype)
+    states = np.ascontiguousarray(out.transpose(0, 2, 1))
     dh = np.zeros((hidden, columns), x.dtype) if gh is None else np.array(gh.T, order="C")
+    gy, step = sequence.transposed(gy, states), np.empty_like(dh)
     for _, t in sequence.backwards(count, reverse):
-        if gy is not None:
-            dh += gy[t].T
-        h = out[t].T
+        dh += gy[t]
         if nonlinearity == "tanh":
-            np.multiply(h, h, out=step)
+            np.multiply(states[t], states[t], out=step)
             step *= dh
             np.subtract(dh, step, out=step)
         else:
-            np.multiply(dh, h > 0, out=step)
+            np.multiply(dh, states[t] > 0, out=step)
+        strips.put(step, t)
         np.matmul(transposed, step, out=dh)
-        dgates[:, t] = step
+    dgates = strips.rows(0, hidden)
     found = sequence.gradients(wanted, dgates, dgates, x, w_ih, out, h0, (dh,), reverse)
     return sequence.out_dtype(dtype, *found)
