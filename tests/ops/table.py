@@ -19,6 +19,7 @@ from tests.ops.normalization import NORMALIZATION
 from tests.ops.ordering import ORDERING
 from tests.ops.pooling import POOLING
 from tests.ops.products import PRODUCTS
+from tests.ops.recurrent import RECURRENT
 from tests.ops.reductions import REDUCTIONS
 from tests.ops.row import Op as Op
 from tests.ops.scans import SCANS
@@ -43,6 +44,7 @@ OPS = (
     + POOLING
     + NORMALIZATION
     + PRODUCTS
+    + RECURRENT
     + LINALG
     + FOURIER
     + ATTENTION

@@ -19,7 +19,7 @@ from autodiff.kernels import indexing
 from autodiff.primitive import Primitive, registry
 from autodiff.testing import gradcheck, op_inputs
 from autodiff.testing.report import Verdict
-from autodiff.testing.strategies import linalg, scipy_linalg
+from autodiff.testing.strategies import linalg, recurrent, scipy_linalg
 from autodiff.testing.strategies.arrays import CLEAR, DISTANCES
 from autodiff.testing.strategies.drawing import NOT_DRAWN
 from autodiff.testing.strategies.operations import Call, no_strategy, operations, takes_complex
@@ -132,8 +132,8 @@ def given_words(entry: Primitive, call: Call) -> dict[str, Any]:
     return inspect.signature(function).bind(*call.args, **call.keywords).arguments
 
 
-MATRICES = linalg.ARGUMENTS | scipy_linalg.ARGUMENTS  # prepared within the call: the rows of tests/ops vary keywords
-WITH_WORDS = [e for e in OPS if (e.form == "composite" or e.signature.bind is not None) and e.fun not in MATRICES]
+PREPARED = linalg.ARGUMENTS | scipy_linalg.ARGUMENTS | recurrent.ARGUMENTS  # the rows of tests/ops vary their keywords
+WITH_WORDS = [e for e in OPS if (e.form == "composite" or e.signature.bind is not None) and e.fun not in PREPARED]
 NO_EFFECT = ("check_finite", "overwrite_a", "overwrite_b", "overwrite_ab", "workers", "name")  # on values
 FIXED = {(np.clip, "dtype")}  # the engine has one choice
 if "sorted" not in inspect.signature(np.unique).parameters:  # NumPy before 2.3

@@ -45,6 +45,11 @@ def checked(name: str, gates: int, x: Any, w_ih: Any, w_hh: Any, *rest: Any) -> 
     return dtype
 
 
+def fast(dtype: Any) -> bool:
+    """Say whether compiled loops are there for a dtype: not for long double, which the checks of derivatives use."""
+    return compiled.available() and dtype.char in "fd"
+
+
 def in_dtype(dtype: Any, *operands: Any) -> list[Any]:
     """Return operands in one dtype, and those that are None as they are; float16 is computed in float32."""
     dtype = np.float32 if dtype == np.float16 else dtype
@@ -95,7 +100,7 @@ class Strips:
     def __init__(self, rows: int, count: int, columns: int, dtype: Any) -> None:
         self.whole = np.empty((rows, count * columns + 16), dtype)
         self.shape = rows, count, columns
-        self._put = _put_compiled if compiled.available() else _put
+        self._put = _put_compiled if fast(np.dtype(dtype)) else _put
 
     def put(self, step: Any, t: int) -> None:
         """Write one step's gradients, (rows, N)."""

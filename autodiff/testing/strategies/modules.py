@@ -137,6 +137,35 @@ def transposed_convolution(n: int) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
+def recurrent(name: str) -> Callable[[_Draw, Any], Any]:
+    """Return what draws recurrent layers with any of their options, and sequences or one."""
+
+    def layer(d: _Draw, nn: Any) -> Any:
+        inside, options = d.integer(1, 2), {"num_layers": d.integer(1, 2), "bias": d.choice(True, False)}
+        options |= {"batch_first": d.choice(False, True), "bidirectional": d.choice(False, True)}
+        if options["num_layers"] > 1:
+            options["dropout"] = d.choice(0.0, 0.5)
+        if name == "RNN":
+            options["nonlinearity"] = d.choice("tanh", *([] if d.smooth else ["relu"]))
+        made = getattr(nn, name)(inside, d.integer(1, 2), dtype=np.float64, generator=SameMask(), **options)
+        shape = (d.integer(0, 3), d.integer(0, 2), inside)
+        return d.filled(made).train(d.choice(True, False)), d.tensor(d.choice(shape, shape[1:]))
+
+    return layer
+
+
+def cell(name: str) -> Callable[[_Draw, Any], Any]:
+    """Return what draws a recurrent cell with any of its options, and a step of some sequences or of one."""
+
+    def layer(d: _Draw, nn: Any) -> Any:
+        inside = d.integer(1, 2)
+        options = {"nonlinearity": d.choice("tanh", *([] if d.smooth else ["relu"]))} if name == "RNNCell" else {}
+        made = getattr(nn, name)(inside, d.integer(1, 2), d.choice(True, False), dtype=np.float64, **options)
+        return d.filled(made), d.tensor(d.choice((d.integer(0, 2), inside), (inside,)))
+
+    return layer
+
+
 LAYERS: dict[str, Callable[[_Draw, Any], Any]] = modules_images.LAYERS | {
     "Conv1d": convolution(1),
     "Conv2d": convolution(2),
@@ -146,7 +175,13 @@ LAYERS: dict[str, Callable[[_Draw, Any], Any]] = modules_images.LAYERS | {
     "ConvTranspose3d": transposed_convolution(3),
     "Dropout": dropout,
     "Flatten": flatten,
+    "GRU": recurrent("GRU"),
+    "GRUCell": cell("GRUCell"),
+    "LSTM": recurrent("LSTM"),
+    "LSTMCell": cell("LSTMCell"),
     "Linear": linear,
+    "RNN": recurrent("RNN"),
+    "RNNCell": cell("RNNCell"),
     "ReLU": relu,
     "Sequential": sequential,
     "Sigmoid": elementwise("Sigmoid"),

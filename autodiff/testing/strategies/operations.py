@@ -29,6 +29,7 @@ from autodiff.testing.strategies import (
     pooling,
     products,
     rearranging,
+    recurrent,
     reductions,
     scans,
     special,
@@ -51,6 +52,7 @@ ARGUMENTS = (
     | pooling.ARGUMENTS
     | normalization.ARGUMENTS
     | products.ARGUMENTS
+    | recurrent.ARGUMENTS
     | linalg.ARGUMENTS
     | fourier.ARGUMENTS
     | attention.ARGUMENTS

@@ -17,11 +17,7 @@ def _rule(g: Any, y: Any, xs: Any, needs: Any, reverse: Any) -> Any:
     return sequence.first_order(g, xs, (y[0], y[2]), needs, gru_backward, reverse=reverse)
 
 
-@outputs(
-    _rule,
-    together=True,
-    shapes="(t,n,i),(g,i),(g,h),(g),(g),(n,h)->(t,n,h),(n,h),(t,k,n)",
-)
+@outputs(_rule, together=True)
 def gru(
     x: Any,
     w_ih: Any,
@@ -49,7 +45,7 @@ def gru(
     states = np.empty((count + 1, hidden, columns), x.dtype)
     np.matmul(w_ih, x.transpose(0, 2, 1), out=gates[:, : 3 * hidden])
     sequence.first(h0, states)
-    begin, reset, end = _COMPILED if compiled.available() else _PLAIN
+    begin, reset, end = _COMPILED if sequence.fast(x.dtype) else _PLAIN
     for n, t in enumerate(sequence.steps(count, reverse)):
         np.matmul(w_hh, states[n], out=step)
         begin(gates[t], step, block)
@@ -170,7 +166,7 @@ def gru_backward(
     gy, dh = sequence.transposed(gy, states[1:]), sequence.last(gh, states[0])
     through, step = np.empty_like(dh), np.empty((4 * hidden, columns), x.dtype)
     scratch = np.empty((2 * hidden, columns), x.dtype)
-    cell = _cell_back_compiled if compiled.available() else _cell_back
+    cell = _cell_back_compiled if sequence.fast(x.dtype) else _cell_back
     for n, t in sequence.backwards(count, reverse):
         cell(gy[t], dh, gates[t], states[n], step, scratch)
         strips.put(step, t)

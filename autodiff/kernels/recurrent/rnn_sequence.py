@@ -17,11 +17,7 @@ def _rule(g: Any, y: Any, xs: Any, needs: Any, nonlinearity: Any, reverse: Any) 
     return sequence.first_order(g, xs, y[:1], needs, rnn_backward, **how)
 
 
-@outputs(
-    _rule,
-    together=True,
-    shapes="(t,n,i),(h,i),(h,h),(h),(h),(n,h)->(t,n,h),(n,h)",
-)
+@outputs(_rule, together=True)
 def rnn(
     x: Any,
     w_ih: Any,

@@ -17,11 +17,7 @@ def _rule(g: Any, y: Any, xs: Any, needs: Any, reverse: Any) -> Any:
     return sequence.first_order(g, xs, (y[0], *y[3:]), needs, lstm_backward, reverse=reverse)
 
 
-@outputs(
-    _rule,
-    together=True,
-    shapes="(t,n,i),(g,i),(g,h),(g),(g),(n,h),(n,h)->(t,n,h),(n,h),(n,h),(t,g,n),(u,h,n)",
-)
+@outputs(_rule, together=True)
 def lstm(
     x: Any,
     w_ih: Any,
@@ -49,7 +45,7 @@ def lstm(
     np.matmul(w_ih, x.transpose(0, 2, 1), out=gates)
     sequence.first(h0, states)
     sequence.first(c0, cells)
-    add, cell = (_add_compiled, _cell_compiled) if compiled.available() else (_add, _cell)
+    add, cell = (_add_compiled, _cell_compiled) if sequence.fast(x.dtype) else (_add, _cell)
     for n, t in enumerate(sequence.steps(count, reverse)):
         np.matmul(w_hh, states[n], out=step)
         add(gates[t], step, block)
@@ -146,7 +142,7 @@ def lstm_backward(
     gy, dh, dc = sequence.transposed(gy, cells[1:]), sequence.last(gh, cells[0]), sequence.last(gc, cells[0])
     squashed, step = np.empty_like(dc), np.empty((4 * hidden, columns), x.dtype)
     scratch = np.empty((3 * hidden, columns), x.dtype)
-    cell = _cell_back_compiled if compiled.available() else _cell_back
+    cell = _cell_back_compiled if sequence.fast(x.dtype) else _cell_back
     for n, t in sequence.backwards(count, reverse):
         np.tanh(cells[n + 1], out=squashed)
         cell(gy[t], dh, dc, gates[t], cells[n], squashed, step, scratch)
