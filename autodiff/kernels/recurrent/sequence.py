@@ -180,8 +180,9 @@ def first_order(g: Any, xs: Any, kept: Any, needs: list[bool], backward: Callabl
     `g` are the gradients of the outputs, y and the last states first; `kept` is what the backward pass takes of them.
     """
     states = len(xs) - 4  # as many of the outputs have a derivative: y and the last states
-    if any(h is not None for h in list(g)[states:]):
-        raise AutodiffError("what a sequence keeps for its backward pass has no derivative: use y and the last states.")
+    for h in list(g)[states:]:
+        if h is not None:
+            raise AutodiffError("what a sequence keeps for its backward pass has no derivative: use y and last states.")
     kept = [engine.wrap(k._data, None) if isinstance(k, engine.Tensor) else k for k in kept]
     wanted = tuple(needs)
     found = iter(backward(*list(g)[:states], *xs, *kept, wanted=wanted, **how))
