@@ -17,7 +17,7 @@ import numpy as np
 from autodiff.kernels.blocks import BLOCK, Scratch, in_float32, mapped
 from autodiff.kernels.compiled import loop
 from autodiff.kernels.erf import exponent
-from autodiff.kernels.scalars import CUBE, HALF, ONE, ROOT_HALF, SLOPE, TEN, THREE_CUBES
+from autodiff.kernels.scalars import CUBE, HALF, ONE, ROOT_HALF, SLOPE, TEN, THREE_CUBES, ZERO
 from autodiff.kernels.scalars import gelu_slope as gelu_slope_of_one
 from autodiff.kernels.scalars import ndtr as ndtr_of_one
 from autodiff.kernels.scalars import sigmoid as sigmoid_of_one
@@ -29,16 +29,41 @@ DENSITY = 1 / math.sqrt(2 * math.pi)
 _two, _three = Scratch(2), Scratch(3)
 
 
-@elementwise(lambda g, y: g * (y > 0), kinks=(0.0,))  # at 0: 0
+@elementwise(lambda g, y: relu_backward(y, g), kinks=(0.0,))  # at 0: 0
 def relu(x: Any) -> Any:
     """Return the positive part of x."""
     if type(x) is not np.ndarray or x.dtype != np.float32 or x.size < 1024:
         return np.maximum(x, np.zeros((), x.dtype)) if isinstance(x, np.ndarray) else np.maximum(x, 0)
-    return mapped(_relu, None, None, x)
+    return mapped(_relu, _relu_loop, None, x)
 
 
 def _relu(y: Any, x: Any) -> None:
     np.maximum(x, NONE[: x.size], out=y)  # an array: 64x512 take 2.4 us, against 10 with a number
+
+
+@loop
+def _relu_loop(y: Any, x: Any) -> None:
+    for i in range(x.size):
+        y[i] = max(x[i], ZERO)
+
+
+@elementwise(lambda g: np.zeros_like(g), lambda g, a: relu_backward(a, g), domain=("nonzero", None), kinks=("step",),
+             singular=())  # fmt: skip
+def relu_backward(a: Any, b: Any) -> Any:
+    """Return b where a is positive, else 0."""
+    if type(a) is not np.ndarray or a.dtype != np.float32 or a.size < 1024 or getattr(b, "dtype", None) != a.dtype:
+        return np.multiply(b, np.greater(a, 0))
+    return mapped(_relu_backward, _relu_backward_loop, None, a, b)
+
+
+def _relu_backward(y: Any, x: Any, g: Any) -> None:
+    np.multiply(g, np.greater(x, 0), y)
+
+
+@loop
+def _relu_backward_loop(y: Any, x: Any, g: Any) -> None:
+    for i in range(x.size):
+        y[i] = g[i] if x[i] > ZERO else ZERO
 
 
 @elementwise(lambda g, y: g * (y - y * y), analytic=True)

@@ -10,7 +10,7 @@ import scipy.special
 
 import autodiff as ad
 from autodiff import kernels
-from autodiff.kernels.activation import gelu_backward, gelu_tanh_backward, silu_backward
+from autodiff.kernels.activation import gelu_backward, gelu_tanh_backward, relu_backward, silu_backward
 from autodiff.kernels.bessel import bessel_i, scaled_bessel_i
 from autodiff.kernels.division import cosine, product
 from autodiff.kernels.quotients import sine_quotient
@@ -99,6 +99,7 @@ SELECTION = [
         reference=lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
     ),
     op(kernels.silu, kernels.silu, "...", torch=t("nn.functional.silu"), reference=lambda x: x / (1 + np.exp(-x))),
+    op(relu_backward, relu_backward, "..., ...", "nonzero", "real", reference=lambda a, b: np.where(a > 0, b, 0)),
     *[op(fun, fun, "..., ...") for fun in (gelu_backward, gelu_tanh_backward, silu_backward)],
     op(
         kernels.softplus,
