@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels import compiled
 from autodiff.kernels.blocks import BLOCK, Scratch, in_float32, mapped
 from autodiff.kernels.compiled import loop
 from autodiff.kernels.erf import exponent
@@ -51,13 +52,10 @@ def _relu_loop(y: Any, x: Any) -> None:
              singular=())  # fmt: skip
 def relu_backward(a: Any, b: Any) -> Any:
     """Return b where a is positive, else 0."""
-    if type(a) is not np.ndarray or a.dtype != np.float32 or a.size < 1024 or getattr(b, "dtype", None) != a.dtype:
+    looped = type(a) is np.ndarray and a.dtype == np.float32 and a.size >= 1024 and compiled.available()
+    if not looped or getattr(b, "dtype", None) != a.dtype:
         return np.multiply(b, np.greater(a, 0))
-    return mapped(_relu_backward, _relu_backward_loop, None, a, b)
-
-
-def _relu_backward(y: Any, x: Any, g: Any) -> None:
-    np.multiply(g, np.greater(x, 0), y)
+    return mapped(_relu_backward_loop, _relu_backward_loop, None, a, b)
 
 
 @loop
