@@ -236,6 +236,10 @@ def layer_norm_backward(
 
 
 def _rows(x: Any, dims: int, dtype: Any) -> Any:
+    if x.ndim < dims:
+        raise ValueError(
+            f"an array of shape {x.shape} has no {dims} axes to normalize over; expected at least as many."
+        )
     columns = math.prod(x.shape[x.ndim - dims :])
     return np.ascontiguousarray(x, dtype).reshape(math.prod(x.shape[: x.ndim - dims]), columns)
 
