@@ -90,8 +90,9 @@ def prepare(name: str) -> None:
         autodiff.tune_allocator()
 
 
+@functools.cache
 def engine(name: str) -> Engine:
-    """Make an engine, in the process that is to run it."""
+    """Make an engine, in the process that is to run it; there it stays as it was set up."""
     known = ENGINES[name]
     made: Engine = getattr(importlib.import_module(f"benchmarks.engines.{known.file}"), known.name)()
     return made
