@@ -80,8 +80,8 @@ def series(lines: Iterable[Line], path: Path, threads: int) -> list[Path]:
         for engine, points in engines.items():
             x, found = zip(*sorted(points, key=lambda point: point[0]), strict=True)
             y = [line["median"] for line in found]
-            style: Any = {"linestyle": "--"} if engine == "numpy" else {}
-            axes.plot(x, y, ".-", color=COLOURS[engine], label=engine, linewidth=1.2, **style)
+            style = ".--" if engine == "numpy" else ".-"
+            axes.plot(x, y, style, color=COLOURS[engine], label=engine, linewidth=1.2)
         axes.set(xscale="log", yscale="log", xlabel=name.rpartition("/")[2].strip() or name)
         axes.set_title(name, fontsize=9)
         axes.set_ylabel(next(iter(engines.values()))[0][1]["unit"], fontsize=8)
