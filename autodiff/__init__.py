@@ -14,6 +14,7 @@ from autodiff import rules as rules
 from autodiff.tensor import Tensor as Tensor  # isort: skip (rules come first)
 from autodiff import functional as functional
 from autodiff import random as random
+from autodiff.checkpointing import checkpoint as checkpoint
 from autodiff.coverage import coverage as coverage
 from autodiff.creation import arange as arange
 from autodiff.creation import as_tensor as as_tensor

@@ -160,7 +160,9 @@ def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) 
 def _notice(
     now: Mode, primitive: Primitive, operands: Any, arrays: Any, params: dict[str, Any], result: Any, node: Node | None
 ) -> None:
-    """Tell whoever watches: the anomaly check and the graph being traced."""
+    """Tell whoever watches: the checkpointed segment, the anomaly check and the graph being traced."""
+    if now.segment is not None and node is not None:
+        now.segment.note(node)
     if now.anomaly:
         line = errors.user_line()
         if node is not None:

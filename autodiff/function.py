@@ -93,6 +93,8 @@ class Function:
             return answer
         plan = _Plan(cls, ctx, _origins(ctx, args, outputs), len(args), several)
         node = _record(plan, args, nodes, ctx, outputs) if recording else None
+        if node is not None and now is not None and now.segment is not None:
+            now.segment.note(node)
         ctx._to_save = ctx._constant = ()
         results = (
             engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)

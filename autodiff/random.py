@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import creation
+from autodiff import creation, tape
 from autodiff.tensor import Tensor
 
 
@@ -55,7 +55,11 @@ def manual_seed(seed: int) -> Generator:
 def _rng(generator: Generator | None) -> np.random.Generator:
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be an ad.random.Generator; got {type(generator).__name__}.")
-    return (generator or _generator).rng
+    generator = generator or _generator
+    now = tape.mode.get()
+    if now is not None and now.segment is not None:
+        now.segment.drew(generator)
+    return generator.rng
 
 
 def normal(

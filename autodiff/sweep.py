@@ -43,7 +43,7 @@ def sweep(grads: dict[Node, Any], wanted: set[Node] | None, retain: bool, lift: 
             found[node] = g if node not in shared else _own(g)
         values = node.saved
         if values is None:
-            _refuse_freed(node)
+            values = _recalled(node)
         if node.stamp > tape.last_write:
             _refuse_stale(node)
         plan = node.plan
@@ -187,6 +187,15 @@ def conjugate(t: Any) -> Any:
 
 
 # --- what a sweep refuses ------------------------------------------------------------------------------------------
+
+
+def _recalled(node: Node) -> Any:
+    """Return what a checkpoint dropped of a node, computed again."""
+    while node.saved is None:  # a checkpoint inside may have dropped it once more
+        if node not in tape.dropped:
+            _refuse_freed(node)
+        tape.dropped[node][0].recall()
+    return node.saved
 
 
 def _refuse_freed(node: Node) -> NoReturn:

@@ -161,11 +161,11 @@ class Removable:
 class Mode:
     """How operations run in this thread.
 
-    Recorded or not, checked for NaN, traced into a graph (in a phase, under a name), or differentiated forwards at some
-    levels, the outermost first.
+    Recorded or not, checked for NaN, traced into a graph (in a phase, under a name), differentiated forwards at some
+    levels, the outermost first, or part of a checkpointed segment, which hears of every node and every random draw.
     """
 
-    __slots__ = ("anomaly", "graph", "levels", "phase", "record", "scope")
+    __slots__ = ("anomaly", "graph", "levels", "phase", "record", "scope", "segment")
 
     def __init__(
         self,
@@ -175,9 +175,10 @@ class Mode:
         phase: str = "forward",
         anomaly: bool = False,
         levels: tuple[Any, ...] = (),
+        segment: Any = None,
     ) -> None:
         self.record, self.graph, self.scope, self.phase = record, graph, scope, phase
-        self.anomaly, self.levels = anomaly, levels
+        self.anomaly, self.levels, self.segment = anomaly, levels, segment
 
 
 QUIET = Mode(record=False)
@@ -187,11 +188,11 @@ mode: contextvars.ContextVar[Mode | None] = contextvars.ContextVar("mode", defau
 def changed(**facts: Any) -> Mode | None:
     """Return the present mode with some facts changed, in its cheapest form."""
     now = mode.get()
-    if now is None and "record" in facts and not facts.keys() & {"anomaly", "graph", "levels"}:
+    if now is None and "record" in facts and not facts.keys() & {"anomaly", "graph", "levels", "segment"}:
         return None if facts["record"] else QUIET
     now = now or Mode()
     fields = {name: facts.get(name, getattr(now, name)) for name in Mode.__slots__}
-    if fields["graph"] is None and not fields["anomaly"] and not fields["levels"]:
+    if fields["graph"] is None and not fields["anomaly"] and not fields["levels"] and fields["segment"] is None:
         return None if fields["record"] else QUIET
     return Mode(**fields)
 
@@ -288,6 +289,10 @@ def scope(name: str) -> Iterator[None]:
     """Name the module under which operations are traced, e.g. `scope("fc1: Linear")`."""
     with Switch(scope=(*(now.scope if (now := mode.get()) else ()), name)):
         yield
+
+
+# nodes whose saved values were dropped: the segment that computes them again, and their place in it
+dropped: weakref.WeakKeyDictionary[Node, tuple[Any, int]] = weakref.WeakKeyDictionary()
 
 
 # --- writes in place -----------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ LAYERS = {
     "Tensor": "protocols methods html tensor creation random functions function serialization",
     "registry read": "source reading latex coverage",
     "forward mode": "batching forward",
-    "tools": "functional graph testing",
+    "tools": "checkpointing functional graph testing",
     "face": "__init__",
     "nn": "",
 }
