@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.kernels import onednn
 from autodiff.primitive import primitive
 
 
@@ -14,16 +15,22 @@ from autodiff.primitive import primitive
 def multiplied(a: Any, b: Any) -> Any:
     """Return np.matmul(a, b), as one product where all matrices of the stack a are multiplied by the same b."""
     if getattr(b, "ndim", 0) != 2 or getattr(a, "ndim", 0) < 3:  # a number is refused by NumPy
-        return np.matmul(a, b)
+        return _product(a, b)
     rows = math.prod(a.shape[:-1])
-    return np.reshape(np.matmul(np.reshape(a, (rows, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+    return np.reshape(_product(np.reshape(a, (rows, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+
+
+def _product(a: Any, b: Any) -> Any:
+    """Return np.matmul(a, b): of large matrices by oneDNN where its threads are at work, which BLAS's would disturb."""
+    y = onednn.gemm(a, b) if onednn.in_use() and type(a) is type(b) is np.ndarray else None
+    return np.matmul(a, b) if y is None else y
 
 
 def _weight(g: Any, x: Any) -> Any:
     if x.ndim == 2:
-        return np.matmul(g.T, x)
+        return _product(g.T, x)
     rows = math.prod(x.shape[:-1])
-    return np.matmul(np.reshape(g, (rows, g.shape[-1])).T, np.reshape(x, (rows, x.shape[-1])))
+    return _product(np.reshape(g, (rows, g.shape[-1])).T, np.reshape(x, (rows, x.shape[-1])))
 
 
 # One node in place of transpose, matmul and add; the bias gradient is the sweep's own sum over the batch.

@@ -5,5 +5,6 @@ from autodiff.kernels.onednn.convolutions import backward_weights as backward_we
 from autodiff.kernels.onednn.convolutions import convolution as convolution
 from autodiff.kernels.onednn.library import OneDNNError as OneDNNError
 from autodiff.kernels.onednn.library import available as available
+from autodiff.kernels.onednn.library import in_use as in_use
 from autodiff.kernels.onednn.library import without as without
 from autodiff.kernels.onednn.matrices import gemm as gemm

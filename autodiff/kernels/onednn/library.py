@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import importlib.metadata
 import os
 import sys
 import warnings
@@ -138,6 +137,8 @@ def _checked(status: int, function: Any, arguments: tuple[Any, ...]) -> int:
 
 def located() -> str | None:
     """Return the path of the library: the distribution's, else the system's, else None."""
+    import importlib.metadata
+
     for distribution in DISTRIBUTIONS:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             for file in importlib.metadata.files(distribution) or ():
@@ -180,6 +181,11 @@ def library() -> Library | None:
 def available() -> bool:
     """Say whether oneDNN is installed and to be used."""
     return _wanted and library() is not None
+
+
+def in_use() -> bool:
+    """Say whether something has been computed by oneDNN in this process, whose threads are then the ones to use."""
+    return _wanted and library.cache_info().currsize > 0 and library() is not None
 
 
 @contextmanager
