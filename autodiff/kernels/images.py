@@ -22,8 +22,13 @@ def empty(shape: tuple[int, ...], dtype: Any, last: bool) -> Any:
     """Return new images of a shape (N, C, ...)."""
     if not last:
         return np.empty(shape, dtype)
-    n, c, *pixels = shape
-    return np.empty((n, *pixels, c), dtype).transpose(0, len(shape) - 1, *range(1, len(shape) - 1))
+    strides, step = [0] * len(shape), np.dtype(dtype).itemsize
+    for axis in (1, *range(len(shape) - 1, 1, -1), 0):
+        strides[axis], step = step, step * max(shape[axis], 1)
+    made: Any = np.ndarray(
+        shape, dtype, strides=strides
+    )  # an array of its own, not a view: it can be added to in place
+    return made
 
 
 def _order(ndim: int) -> tuple[int, ...]:

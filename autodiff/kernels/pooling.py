@@ -137,7 +137,7 @@ def unpool(x: Any, which: Any, *, windows: Windows, lengths: tuple[int, ...]) ->
     y = images.empty(shape, wide.dtype, last)
     if not _in_loops(wide, windows) or not y.size:
         _scattered(wide, which, windows, y)
-    elif _is_halved(windows, lengths) and _tiling(windows, lengths) and (not last or x.shape[1] < 8):
+    elif _is_halved(windows, lengths) and _tiling(windows, lengths):
         pooling_loops.doubled(_deep(wide, last), _deep(which, last), _deep(y, last))
     else:
         y[...] = 0

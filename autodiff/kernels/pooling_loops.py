@@ -105,9 +105,15 @@ def doubled(grad: Any, which: Any, x: Any) -> None:
         for z in range(deep):
             for i in range(high):
                 for j in range(wide):
-                    for c in range(channels):
-                        place, value = which[n, z, i, j, c], grad[n, z, i, j, c]
-                        x[n, z, 2 * i, 2 * j, c] = value if place == 0 else zero
-                        x[n, z, 2 * i, 2 * j + 1, c] = value if place == 1 else zero
-                        x[n, z, 2 * i + 1, 2 * j, c] = value if place == 2 else zero
-                        x[n, z, 2 * i + 1, 2 * j + 1, c] = value if place == 3 else zero
+                    if channels < 8:
+                        for c in range(channels):
+                            place, value = which[n, z, i, j, c], grad[n, z, i, j, c]
+                            x[n, z, 2 * i, 2 * j, c] = value if place == 0 else zero
+                            x[n, z, 2 * i, 2 * j + 1, c] = value if place == 1 else zero
+                            x[n, z, 2 * i + 1, 2 * j, c] = value if place == 2 else zero
+                            x[n, z, 2 * i + 1, 2 * j + 1, c] = value if place == 3 else zero
+                        continue
+                    for k in range(4):
+                        for c in range(channels):
+                            chosen = which[n, z, i, j, c] == k
+                            x[n, z, 2 * i + k // 2, 2 * j + k % 2, c] = grad[n, z, i, j, c] if chosen else zero

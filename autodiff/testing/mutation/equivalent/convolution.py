@@ -1,4 +1,4 @@
-"""Equivalent mutants of convolutions, interpolation and polynomials."""
+"""Equivalent mutants of convolutions, pooling, normalization, interpolation and polynomials."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     **{
         name: {f"operand {i}: skip un-broadcasting": OWN_IMAGES for i in range(count)}
         for name, count in (("conv", 2), ("biased_conv", 3), ("conv_transpose", 2), ("conv_weight", 2))
+    },
+    **{
+        name: {"operand 0: skip un-broadcasting": "what is pooled has the shape of its places; nothing is broadcast"}
+        for name in ("pick", "unpool")
+    },
+    "layer_norm": {
+        f"skip reshape in {call} (in _first){again}": "rows are looked at in their own shape; groups of channels are not"
+        for call, again in (
+            ("np.reshape(x, view.shape)", ""),
+            ("np.reshape(h, x.shape)", ""),
+            ("np.reshape(h, x.shape)", " (2)"),
+        )
     },
     "characteristic": {
         "swap the operands of np.matmul(x, adjugate) (in _characteristic)": "a polynomial in x commutes with x",
