@@ -93,7 +93,7 @@ def _common(*operands: Any) -> tuple[Any, Any]:
 
 def _flat(p: Any, count: int, default: float, dtype: Any) -> Any:
     """Return a weight or a bias as a vector of a dtype."""
-    return np.full(count, default, dtype) if p is None else np.ascontiguousarray(p, dtype).reshape(-1)
+    return np.full(count, default, dtype) if p is None else np.ascontiguousarray(p, dtype).reshape(count)
 
 
 def _channel_rule(g: Any, x: Any, weight: Any, y1: Any, y2: Any, groups: Any, eps: Any) -> list[Any]:
@@ -213,7 +213,8 @@ def layer_norm_backward(
 ) -> Any:
     """Return the gradients of layer_norm's input, weight and bias, given that of its result and what it took out."""
     given, dtype = _common(grad, x, mean, var, weight)
-    rows, g = _rows(x, dims, dtype), _rows(grad, dims, dtype)
+    rows = _rows(x, dims, dtype)
+    g = np.ascontiguousarray(grad, dtype).reshape(rows.shape)
     columns, mean = rows.shape[1], _flat(mean, len(rows), 0, dtype)
     r = 1 / np.sqrt(_flat(var, len(rows), 0, dtype) + dtype.type(eps))
     dx = np.empty(x.shape, dtype)

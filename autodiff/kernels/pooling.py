@@ -132,6 +132,8 @@ def _largest(x: Any, windows: Windows, y: Any, which: Any) -> None:
 @linear(lambda g, which, windows: pick(g, which, windows=windows), None)  # type: ignore[has-type]
 def unpool(x: Any, which: Any, *, windows: Windows, lengths: tuple[int, ...]) -> Any:
     """Return images of some lengths, zero but for the chosen elements of windows: to these x is added."""
+    if x.shape != which.shape or x.shape[2:] != _counts(windows):
+        raise ValueError(f"unpool: {x.shape} numbers and {which.shape} places for {_counts(windows)} windows.")
     shape, last = (*x.shape[:2], *lengths), images.channels_last(which)  # as the images that were pooled
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
     y = images.empty(shape, wide.dtype, last)

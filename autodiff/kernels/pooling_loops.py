@@ -80,7 +80,8 @@ def unpooled(grad: Any, which: Any, kernel: Any, stride: Any, padding: Any, dila
                             u = z * stride[0] - padding[0] + row // kernel[1] * dilation[0]
                             v = i * stride[1] - padding[1] + row % kernel[1] * dilation[1]
                             w = j * stride[2] - padding[2] + number % kernel[2] * dilation[2]
-                            x[n, u, v, w, c] += grad[n, z, i, j, c]
+                            if 0 <= u < x.shape[1] and 0 <= v < x.shape[2] and 0 <= w < x.shape[3]:
+                                x[n, u, v, w, c] += grad[n, z, i, j, c]
                         continue
                     for a in range(kernel[0]):
                         for b in range(kernel[1]):

@@ -17,7 +17,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for name in ("pick", "unpool")
     },
     "layer_norm": {
-        f"skip reshape in {call} (in _first){again}": "rows are looked at in their own shape; groups of channels are not"
+        f"skip reshape in {call} (in _first){again}": "rows are looked at in their own shape"
         for call, again in (
             ("np.reshape(x, view.shape)", ""),
             ("np.reshape(h, x.shape)", ""),
