@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.kernels import compiled
-from autodiff.kernels.indexing import ARRAY, add_at, parse, placed
+from autodiff.kernels.indexing import ARRAY, parse, placed
+from autodiff.kernels.scatter import add_at
 from autodiff.testing.strategies.arrays import index_expressions
 from tests.numeric import check
 
