@@ -213,3 +213,19 @@ def test_figures_are_drawn(run: tuple[Path, str], tmp_path: Path) -> None:
     made = plots.draw(lines, tmp_path, "test")
     assert len(made) == 2
     assert all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_the_pages_tables_are_written_from_a_runs_figures(run: tuple[Path, str]) -> None:
+    command = [sys.executable, "-m", "benchmarks.page", str(run[0])]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "limits: " in found.stdout
+    assert "| digits MLP 64-32-10, batch 32, SGD |" in found.stdout
+    assert "GFLOP/s" in found.stdout
+
+
+def test_what_holds_a_row_is_told_by_function() -> None:
+    command = [sys.executable, "-m", "benchmarks.costs", "digits", "--engine", OURS, "--count", "8"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "sweep, autodiff/sweep.py" in found.stdout
