@@ -10,6 +10,8 @@ from autodiff.kernels import compiled
 from autodiff.kernels.activation import sigmoid
 from autodiff.kernels.affine import linear
 from autodiff.kernels.recurrent import sequence
+from autodiff.kernels.scalars import HALF, ONE
+from autodiff.kernels.scalars import tanh as tanh_of_one
 from autodiff.primitive import outputs
 
 
@@ -41,18 +43,13 @@ def gru(
     bias = np.concatenate([b_ih, b_hh[2 * hidden :]])
     bias[: 2 * hidden] += b_hh[: 2 * hidden]
     block, step = sequence.block(bias, columns), np.empty((3 * hidden, columns), x.dtype)
-    gates, scratch = np.empty((count, *block.shape), x.dtype), np.empty((hidden, columns), x.dtype)
-    states = np.empty((count + 1, hidden, columns), x.dtype)
+    gates, states = np.empty((count, *block.shape), x.dtype), np.empty((count + 1, hidden, columns), x.dtype)
     np.matmul(w_ih, x.transpose(0, 2, 1), out=gates[:, : 3 * hidden])
     sequence.first(h0, states)
-    begin, reset, end = _COMPILED if sequence.fast(x.dtype) else _PLAIN
+    cell = _cell_compiled if sequence.fast(x.dtype) else _cell
     for n, t in enumerate(sequence.steps(count, reverse)):
         np.matmul(w_hh, states[n], out=step)
-        begin(gates[t], step, block)
-        np.tanh(gates[t, : 2 * hidden], out=gates[t, : 2 * hidden])
-        reset(gates[t], scratch)
-        np.tanh(gates[t, 2 * hidden : -hidden], out=gates[t, 2 * hidden : -hidden])
-        end(gates[t], states[n], states[n + 1])
+        cell(gates[t], step, block, states[n], states[n + 1])
     return sequence.out_dtype(dtype, sequence.untransposed(states, reverse), states[count].T.copy(), gates)
 
 
@@ -63,64 +60,38 @@ def _halved(w: Any) -> Any:
     return w
 
 
-def _begin(gates: Any, step: Any, bias: Any) -> None:
-    """Add the state's share to r and z, and put that of n, which waits for r, behind it."""
-    hidden = len(bias) // 4
-    gates[: 2 * hidden] += step[: 2 * hidden]
-    gates[3 * hidden :] = step[2 * hidden :]
-    gates[: 3 * hidden] += bias[: 3 * hidden]
-    gates[3 * hidden :] += bias[3 * hidden :]
+def _cell(gates: Any, step: Any, bias: Any, before: Any, after: Any) -> None:
+    """Make a step's gates, out of the input's share of them and the state's, and the new state, between n and the old.
 
-
-def _reset(gates: Any, scratch: Any) -> None:
-    """Make sigmoids of r and z, and add the state's share to n."""
-    hidden = len(scratch)
-    sigmoids = gates[: 2 * hidden]
+    The state's share of n waits for r; it is kept behind the gates.
+    """
+    hidden = len(before)
+    sigmoids, n, q = gates[: 2 * hidden], gates[2 * hidden : 3 * hidden], gates[3 * hidden :]
+    sigmoids += step[: 2 * hidden]
+    q[...] = step[2 * hidden :]
+    gates += bias
+    np.tanh(sigmoids, out=sigmoids)
     sigmoids *= 0.5
     sigmoids += 0.5
-    np.multiply(gates[:hidden], gates[3 * hidden :], out=scratch)
-    gates[2 * hidden : 3 * hidden] += scratch
-
-
-def _end(gates: Any, before: Any, after: Any) -> None:
-    """Make the new state, between n and the old one."""
-    hidden = len(before)
-    z, n = gates[hidden : 2 * hidden], gates[2 * hidden : 3 * hidden]
+    np.multiply(gates[:hidden], q, out=after)
+    n += after
+    np.tanh(n, out=n)
     np.subtract(before, n, out=after)
-    after *= z
+    after *= gates[hidden : 2 * hidden]
     after += n
 
 
 @compiled.loop
-def _begin_compiled(gates: Any, step: Any, bias: Any) -> None:
-    size = gates.size // 4
-    flat, steps, biases = gates.reshape(-1), step.reshape(-1), bias.reshape(-1)
-    for k in range(2 * size):
-        flat[k] += steps[k] + biases[k]
-    for k in range(2 * size, 3 * size):
-        flat[k] += biases[k]
-        flat[size + k] = steps[k] + biases[size + k]
-
-
-@compiled.loop
-def _reset_compiled(gates: Any, scratch: Any) -> None:
-    size, half = scratch.size, gates.dtype.type(0.5)
-    flat = gates.reshape(-1)
+def _cell_compiled(gates: Any, step: Any, bias: Any, before: Any, after: Any) -> None:
+    size, flat, share, add = before.size, gates.reshape(-1), step.reshape(-1), bias.reshape(-1)
+    old, new = before.reshape(-1), after.reshape(-1)
     for k in range(size):
-        r, z = flat[k] * half + half, flat[size + k] * half + half
-        flat[k], flat[size + k] = r, z
-        flat[2 * size + k] += r * flat[3 * size + k]
-
-
-@compiled.loop
-def _end_compiled(gates: Any, before: Any, after: Any) -> None:
-    size, flat, old, new = before.size, gates.reshape(-1), before.reshape(-1), after.reshape(-1)
-    for k in range(size):
-        n = flat[2 * size + k]
-        new[k] = n + flat[size + k] * (old[k] - n)
-
-
-_PLAIN, _COMPILED = (_begin, _reset, _end), (_begin_compiled, _reset_compiled, _end_compiled)
+        r = tanh_of_one(flat[k] + share[k] + add[k]) * HALF + HALF
+        z = tanh_of_one(flat[size + k] + share[size + k] + add[size + k]) * HALF + HALF
+        q = share[2 * size + k] + add[3 * size + k]
+        n = tanh_of_one(flat[2 * size + k] + add[2 * size + k] + r * q)
+        flat[k], flat[size + k], flat[2 * size + k], flat[3 * size + k] = r, z, n, q
+        new[k] = n + z * (old[k] - n)
 
 
 def _cell_of(x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any, *, reverse: bool) -> Any:
@@ -200,12 +171,12 @@ def _cell_back(gy: Any, dh: Any, gates: Any, before: Any, step: Any, scratch: An
 
 @compiled.loop
 def _cell_back_compiled(gy: Any, dh: Any, gates: Any, before: Any, step: Any, scratch: Any) -> None:
-    size, one = dh.size, gates.dtype.type(1)
+    size = dh.size
     upper, below, old = gy.reshape(-1), dh.reshape(-1), before.reshape(-1)
     flat, made = gates.reshape(-1), step.reshape(-1)
     for k in range(size):
         r, z, n, d = flat[k], flat[size + k], flat[2 * size + k], upper[k] + below[k]
-        dn = d * (one - z) * (one - n * n)
+        dn = d * (ONE - z) * (ONE - n * n)
         made[k] = dn * r
         made[size + k] = dn * flat[3 * size + k] * (r - r * r)
         made[2 * size + k] = d * (old[k] - n) * (z - z * z)
