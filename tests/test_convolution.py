@@ -112,11 +112,12 @@ def test_a_value_that_is_no_number_reaches_only_the_windows_it_lies_in(
     x[0, :, 4, 4] = value
     w = np.ones((4, channels // groups, 3, 3), np.float32)
     keywords = {"padding": 1, "groups": groups}
-    y = conv(x, w, **keywords)
-    found = ~np.isfinite(y)
+    with np.errstate(invalid="ignore"):  # whether infinities raise the flag is BLAS's affair
+        y = conv(x, w, **keywords)
+        found = ~np.isfinite(y)
+        back = ~np.isfinite(conv_transpose(y, w, size=(9, 9), **keywords))
     assert found[0, :, 3:6, 3:6].all()
     assert found.sum() == 4 * 9
-    back = ~np.isfinite(conv_transpose(y, w, size=(9, 9), **keywords))
     assert back[0, :, 2:7, 2:7].all()
     assert back.sum() == channels * 25
 

@@ -170,7 +170,7 @@ def test_operands_are_left_alone() -> None:
 def test_nan_and_infinity_reach_what_they_touch(value: float) -> None:
     case = Case(*SMALL)
     case.x[0, 0, 3, 2] = value
-    with onednn.without():
+    with onednn.without(), np.errstate(invalid="ignore"):  # whether infinities raise the flag is BLAS's affair
         expected = conv(case.x, case.w, **case.keywords)
     np.testing.assert_array_equal(
         np.isfinite(onednn.convolution(case.x, case.w, None, *case.window)), np.isfinite(expected)

@@ -1,6 +1,10 @@
 """Array functions that NumPy lacks, each registered with its rules exactly as NumPy's own functions are."""
 
 from autodiff.kernels import attention as attention
+from autodiff.kernels import embedding as embedding
+from autodiff.kernels import normalization as normalization
+from autodiff.kernels import pooling as pooling
+from autodiff.kernels import recurrent as recurrent
 from autodiff.kernels.activation import elu as elu
 from autodiff.kernels.activation import gelu as gelu
 from autodiff.kernels.activation import gelu_tanh as gelu_tanh

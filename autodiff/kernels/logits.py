@@ -168,7 +168,8 @@ def log_softmax_backward(a: Any, b: Any, axis: int = -1) -> Any:
         _log_softmax_backward_loop(y.reshape(rows.shape), a.reshape(rows.shape), rows)
         return y
     y = np.exp(b) * total(a, axis=axis, keepdims=True)
-    return np.subtract(a, y, out=y) if y.shape == np.shape(a) and y.dtype == a.dtype else a - y
+    fits = isinstance(y, np.ndarray) and y.shape == np.shape(a) and y.dtype == a.dtype
+    return np.subtract(a, y, out=y) if fits else a - y
 
 
 @loop

@@ -347,7 +347,11 @@ def test_gradients_of_another_shape_are_found() -> None:
 # --- all of them ---
 
 OPERATIONS = [e for e in operations() if no_strategy(e) is None]
-OWN_SHAPES = {"pad_constant": "widths for every axis", "convolve": "a kernel of vectors"}
+OWN_SHAPES = {
+    "pad_constant": "widths for every axis",
+    "convolve": "a kernel of vectors",
+    "attention_backward": "what attention kept fits its operands",
+}
 OWN_DTYPE = {
     "float_power": "float64 by definition",
     "astype": "as asked",
@@ -356,7 +360,9 @@ OWN_DTYPE = {
     "roots": "NumPy's roots of a constant are float64",
     "spacing": "that of another dtype is another",
     "exponential_integral": "SciPy's of an integer order is float64",
+    "attention": "of rows without a place to attend to it keeps a number near the largest of the dtype",
 }
+OWN_BITS = {"attention_backward": "BLAS may round another way where an array begins elsewhere in memory"}
 
 
 @pytest.mark.parametrize("entry", OPERATIONS, ids=lambda entry: entry.name)
@@ -367,6 +373,7 @@ def test_every_operation_keeps_the_universal_laws(entry: Any) -> None:
         if not call.inputs:
             return
         skip = ["dtype", *["zero_d_and_empty"] * (entry.name in OWN_SHAPES)]
+        skip += ["repeat_backward"] * (entry.name in OWN_BITS)
         report = laws.check(call.function, *call.inputs, skip=skip)
         assert report, f"{call}\n{report}"
         if entry.name not in OWN_DTYPE and "dtype" not in call.keywords:

@@ -222,7 +222,7 @@ def test_bounds_the_origin_and_the_cut_are_kept_clear_of_or_met() -> None:
     for fun in (np.hypot, np.arctan2):
         assert not any(np.any((c.args[0] == 0) & (c.args[1] <= 0)) for c in drawn(fun))
         assert any(np.any((c.args[0] == 0) & (c.args[1] == 0)) for c in drawn(fun, smooth=False))
-    assert any(np.any((c.args[0] == 0) & (c.args[1] > 0)) for c in drawn(np.arctan2, 80))
+    assert any(np.any((c.args[0] == 0) & (c.args[1] > 0)) for c in drawn(np.arctan2, 200))
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ class Trial:
         self.checked += space.size
         if np.array_equal(found, expected, equal_nan=True):
             return
-        eps = max(np.finfo(x.dtype).eps for x in (*left, *right, *vs))
+        eps = max(float(np.finfo(x.dtype).eps) for x in (*left, *right, *vs))
         weight = max([float(np.max(np.abs(v), initial=0)) for v in vs], default=0.0)
         with np.errstate(all="ignore"):
             sizes = np.abs(found) + np.abs(expected)

@@ -18,7 +18,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "matmul": {
         "operand 1: flip the sign of -1 (in _matmul_second)": "a vector has one axis more then: 1 and -1 are the same",
     },
-    "softmax_nll": {"flip the sign of -1": "an array of two axes: 1 and -1 are the same"},
     "std": {
         SPREAD: BROADCAST_LATER,
         "flip the sign of np.broadcast_to(g, like.shape) (in spread)": "numerator and divisor: the signs cancel",

@@ -13,7 +13,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for name, count in (("conv", 2), ("biased_conv", 3), ("conv_transpose", 2), ("conv_weight", 2))
     },
     **{
-        name: {"operand 0: skip un-broadcasting": "what is pooled has the shape of its places; nothing is broadcast"}
+        name: {"skip un-broadcasting": "what is pooled has the shape of its places; nothing is broadcast"}
         for name in ("pick", "unpool")
     },
     "layer_norm": {
