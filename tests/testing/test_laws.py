@@ -351,6 +351,7 @@ OWN_SHAPES = {
     "pad_constant": "widths for every axis",
     "convolve": "a kernel of vectors",
     "attention_backward": "what attention kept fits its operands",
+    "orthogonal_procrustes": "the singular vectors of a product of empty matrices are not determined",
 }
 OWN_DTYPE = {
     "float_power": "float64 by definition",
