@@ -18,6 +18,7 @@ import numpy as np
 
 from autodiff.kernels import compiled, images, normalization_loops
 from autodiff.primitive import outputs
+from autodiff.summation import ones
 
 ROW = 512  # NumPy's loops over rows of 16 channels take 5 times as long as over rows of 512
 
@@ -67,8 +68,8 @@ class _Planes:
     def total(self, a: Any) -> Any:
         """Return the sum of each channel: a product with ones, 50 against 232 us of np.sum for 16384x64."""
         if self.last:
-            return self.folded(np.matmul(np.ones(a.shape[1], a.dtype), a))
-        return self.folded(np.matmul(a, np.ones(a.shape[2], a.dtype)))
+            return self.folded(np.matmul(ones(a.shape[1], a.dtype), a))
+        return self.folded(np.matmul(a, ones(a.shape[2], a.dtype)))
 
     def dot(self, a: Any, b: Any) -> Any:
         """Return the sum of each channel of a product."""

@@ -43,7 +43,7 @@ def _matmul_second(g: Any, a: Any, s: Any) -> Any:
     if s.ndim <= 2 < a.ndim:  # one operand for a whole stack: its gradient is one product, not a sum of them
         rows = math.prod(a.shape[:-1])
         a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, *g.shape[g.ndim - s.ndim + 1 :]))
-    return np.matmul(a.mT, g)
+    return multiplied(a.mT, g)
 
 
 def _given(name: str, y: Any, out: Any) -> Any:
