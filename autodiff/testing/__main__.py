@@ -11,7 +11,7 @@ from typing import Any
 
 from autodiff import protocols
 from autodiff.primitive import Primitive
-from autodiff.testing.mutation.score import Total, measured, ruled
+from autodiff.testing.mutation.score import Total, keep, kept, measured, ruled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
         "--examples", type=int, default=24, help="how many calls of an operation are drawn (default: %(default)d)"
     )
     score.add_argument("--jobs", type=int, default=1, help="how many processes share the work (default: %(default)d)")
+    score.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="keep the scores in this file of JSON lines, and measure none that it holds again",
+    )
     score.add_argument("--verbose", action="store_true", help="print every mutant, and what noticed it")
     score.set_defaults(run=_score)
     fuzz = commands.add_parser(
@@ -68,15 +73,19 @@ def _score(given: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     entries = [operation(name) for name in given.operations] or ruled()
-    scores = []
-    with tqdm(total=len(entries), unit="op", disable=not sys.stderr.isatty()) as bar:
-        for found in measured(entries, examples=given.examples, seconds=given.seconds, jobs=given.jobs):
+    done = kept(given.resume) if given.resume else []
+    scores = [next((done.pop(i) for i, s in enumerate(done) if s.subject == entry.name), None) for entry in entries]
+    left = [i for i, score in enumerate(scores) if score is None]
+    new = measured([entries[i] for i in left], examples=given.examples, seconds=given.seconds, jobs=given.jobs)
+    with tqdm(new, total=len(left), unit="op", disable=not sys.stderr.isatty()) as bar:
+        for i, found in zip(left, bar, strict=True):
             bar.set_description(found.subject)
-            bar.update()
-            scores.append(found)
+            scores[i] = found
+            if given.resume:
+                keep(given.resume, found)
             if given.verbose:
                 tqdm.write(str(found), file=sys.stdout)
-    total = Total(scores)
+    total = Total([score for score in scores if score is not None])
     print(total)  # noqa: T201
     return 0 if total else 1
 

@@ -18,7 +18,7 @@ from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.mutation.conventions import CONVENTIONS, conventions
 from autodiff.testing.mutation.equivalent import EQUIVALENT
 from autodiff.testing.mutation.examples import default_tests
-from autodiff.testing.mutation.score import Total, measured, mutate, mutation_score, ruled
+from autodiff.testing.mutation.score import Total, kept, measured, mutate, mutation_score, ruled
 from autodiff.testing.report import observers
 
 RNG = np.random.default_rng(0)
@@ -433,13 +433,19 @@ class TestTheProject:
 
 
 @pytest.mark.filterwarnings("ignore:os.fork")  # JAX, where another test loaded it, warns of any fork
-def test_the_command_line(capsys):
+def test_the_command_line(capsys, tmp_path):
     assert main(["score", "np.positive", "--verbose", "--examples", "4"]) == 0
     said = capsys.readouterr().out
     assert "positive: 5 of 5 mutants killed" in said
     assert "mutation score 100.00%; 1 rules with at least 5 mutants each; 0 killed by the clock" in said
     assert main(["score", "np.positive", "np.negative", "--examples", "4", "--jobs", "2"]) == 0
     assert "10 of 10 mutants of 2 operations killed" in capsys.readouterr().out
+    file = str(tmp_path / "scores.jsonl")
+    for operations in (["np.positive"], ["np.positive", "np.negative"]):
+        assert main(["score", *operations, "--examples", "4", "--resume", file]) == 0
+    assert "10 of 10 mutants of 2 operations killed" in capsys.readouterr().out
+    assert [score.subject for score in kept(file)] == ["positive", "negative"]
+    assert "5 of 5" in str(kept(file)[0])
     with pytest.raises(SystemExit, match="did you mean logaddexp"):
         main(["score", "np.logadexp"])
     with pytest.raises(SystemExit):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +20,7 @@ from autodiff.testing import report
 from autodiff.testing.mutation.deadline import Late, deadline
 from autodiff.testing.mutation.equivalent import reason
 from autodiff.testing.mutation.examples import Test, default_tests
-from autodiff.testing.mutation.mutants import Mutant, misplaced, mutate, rule_of, skip_unbroadcasting
+from autodiff.testing.mutation.mutants import Mutant, Tools, misplaced, mutate, rule_of, skip_unbroadcasting
 from autodiff.testing.report import Report, Verdict
 
 LEAST = 5  # mutants of a rule
@@ -327,6 +329,24 @@ def _scored(entry: Primitive, examples: int, seconds: float) -> MutationScore:
         return mutation_score(entry, examples=examples, seconds=seconds)
     except Exception as error:
         return MutationScore(entry.name, survived={"not measured": f"{type(error).__name__}: {error}".splitlines()[0]})
+
+
+def keep(path: str, score: MutationScore) -> None:
+    """Add a score to a file of JSON lines; of the mutants, what they are called."""
+    facts = vars(score) | {"mutants": [(mutant.name, mutant.line) for mutant in score.mutants]}
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(facts) + "\n")
+
+
+def kept(path: str) -> list[MutationScore]:
+    """Return the scores that a file holds; none if there is no such file."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        scores = [MutationScore(**json.loads(line)) for line in file]
+    for score in scores:
+        score.mutants = [Mutant(*names, _elsewhere, Tools()) for names in score.mutants]  # type: ignore[misc]
+    return scores
 
 
 def _elsewhere(*_: Any, **__: Any) -> Any:
