@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--resume",
         metavar="FILE",
-        help="keep the scores in this file of JSON lines, and measure none that it holds again",
+        help="keep the scores in this file of JSON lines; what it holds is not measured again",
     )
     score.add_argument("--verbose", action="store_true", help="print every mutant, and what noticed it")
     score.set_defaults(run=_score)

@@ -333,7 +333,7 @@ def _scored(entry: Primitive, examples: int, seconds: float) -> MutationScore:
 
 def keep(path: str, score: MutationScore) -> None:
     """Add a score to a file of JSON lines; of the mutants, what they are called."""
-    facts = vars(score) | {"mutants": [(mutant.name, mutant.line) for mutant in score.mutants]}
+    facts = vars(score) | {"mutants": [mutant.name for mutant in score.mutants]}
     with open(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(facts) + "\n")
 
@@ -345,7 +345,7 @@ def kept(path: str) -> list[MutationScore]:
     with open(path, encoding="utf-8") as file:
         scores = [MutationScore(**json.loads(line)) for line in file]
     for score in scores:
-        score.mutants = [Mutant(*names, _elsewhere, Tools()) for names in score.mutants]  # type: ignore[misc]
+        score.mutants = [Mutant(str(name), "", _elsewhere, Tools()) for name in score.mutants]
     return scores
 
 
