@@ -45,11 +45,13 @@ def levels() -> tuple[Any, ...]:
 
 def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an operation on its operands and, where a gradient may be wanted, record it."""
-    arrays, nodes, plain, dtype = [], [], True, None
+    arrays, nodes, key, plain, dtype = [], [], 0, True, None
     for i, x in enumerate(operands):
         if isinstance(x, Tensor):
             arrays.append(x._data)
             nodes.append(x._node)
+            if x._node is not None:
+                key |= 1 << i
             if dtype is None:
                 dtype = x._data.dtype
             elif dtype is not x._data.dtype and primitive.carries(i):
@@ -60,7 +62,7 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
             kind = type(x)
             if kind is ndarray:
                 plain = plain and (x.dtype.kind in "fc" or not primitive.carries(i))
-            elif kind is not float and kind is not int:
+            elif kind is not float and kind is not int and x is not None:
                 plain = False
     if not plain:
         _settle(primitive, operands, arrays)
@@ -73,12 +75,14 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
     now = mode.get()
     node = None
     if (
-        (now is None or now.record)
+        key
         and primitive.differentiable
-        and nodes.count(None) < len(nodes)
-        and (now is None or not now.levels or any(n is not None and type(n) is not tape.Dual for n in nodes))
+        and (
+            now is None
+            or (now.record and (not now.levels or any(n is not None and type(n) is not tape.Dual for n in nodes)))
+        )
     ):
-        node = _record(primitive, y, arrays, nodes, params)
+        node = _record(primitive, key, y, arrays, nodes, params)
     result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
     if now is not None and now is not QUIET:
         _notice(now, primitive, operands, arrays, params, result, node)
@@ -98,19 +102,13 @@ def wrap(array: Any, node: Node | None) -> Any:
 
 
 def _record(
-    primitive: Primitive, y: Any, arrays: list[Any], nodes: list[Node | None], params: dict[str, Any]
+    primitive: Primitive, key: int, y: Any, arrays: list[Any], nodes: list[Node | None], params: dict[str, Any]
 ) -> Node | None:
-    key = 0
-    if primitive.joint is None:
-        for i, (rule, parent) in enumerate(zip(primitive.rules, nodes, strict=False)):
-            if parent is not None:
-                if rule is None:
-                    refuse(primitive, i)
-                key |= 1 << i
-    else:
-        for i in primitive.constants:
-            if nodes[i] is not None:
-                refuse(primitive, i)
+    """Make the node of an operation; `key` has a bit for each operand that has a node."""
+    if key & primitive.unruled:
+        refuse(primitive, next(i for i in range(len(nodes)) if key & primitive.unruled & 1 << i))
+    if primitive.joint is not None:
+        key = 0
     several = type(y) is not ndarray
     if not several and y.dtype.kind not in "fc":
         return None
@@ -270,6 +268,15 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
         node.meta = None
         out._node = node
         return out
+
+    return call
+
+
+def positional(primitive: Primitive, count: int) -> Callable[..., Any]:
+    """Return `apply` for `count` operands, some of which may have a default, and no keywords."""
+
+    def call(*operands: Any) -> Any:
+        return apply(primitive, operands, {}) if len(operands) == count else primitive._call(*operands)
 
     return call
 

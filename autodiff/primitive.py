@@ -109,6 +109,7 @@ class Primitive:
         whole = self.analytic or (form == "composite" and not kinks)
         self.complex: bool = whole if complex is None else complex
         self.masked, self.masks = masked, frozenset(masks)
+        self.unruled = sum(1 << i for i in (constants if joint else range(len(rules))) if joint or rules[i] is None)
         self.plans: dict[int, Plan] = {}
         self._written = sig, bind, takes
         for rule in (*rules, joint):
@@ -118,8 +119,11 @@ class Primitive:
             raise TypeError(f"{self.name}: {', '.join(clash)} means something else in a rule; rename the operand.")
         self.call: Any = self._call
         alone = isinstance(fun, np.ufunc) or (sig is None and bind is None and form == "operands" and _arrays_only(fun))
-        if alone and form == "operands" and len(rules) in (1, 2) and None not in rules:
-            self.call = engine.unary(self) if len(rules) == 1 else engine.binary(self)
+        if alone and form == "operands" and joint is None:
+            if len(rules) in (1, 2) and None not in rules and not getattr(fun, "__defaults__", None):
+                self.call = engine.unary(self) if len(rules) == 1 else engine.binary(self)
+            elif not isinstance(fun, np.ufunc):
+                self.call = engine.positional(self, len(rules))
 
     @functools.cached_property
     def signature(self) -> Signature:
@@ -264,8 +268,8 @@ class Primitive:
 
 
 def _arrays_only(fun: Any) -> bool:
-    """Say whether a Python function takes a fixed number of arrays and nothing else."""
-    return not (fun.__code__.co_kwonlyargcount or fun.__defaults__ or fun.__code__.co_flags & 0x0C)
+    """Say whether a Python function takes a limited number of arrays and nothing else."""
+    return not (fun.__code__.co_kwonlyargcount or fun.__code__.co_flags & 0x0C)
 
 
 def is_numpys(fun: Any) -> bool:

@@ -46,20 +46,12 @@ def softmax_nll(
     """
     n, classes = logits.shape
     labels = np.ascontiguousarray(target, dtype=np.int64)
-    p, top, log_mass = _softmax(logits)
-    # one pass finds negative and too large labels alike
-    if n and not 0 <= ignore_index < classes and np.maximum.reduce(labels.view(np.uint64)) < classes:
-        kept, index = None, labels
-    else:
-        kept = labels != ignore_index
-        if np.any(kept & ((labels < 0) | (labels >= classes))):
-            raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
-        index = np.where(kept, labels, 0)
-    losses = log_mass - (logits[np.arange(n), index] - top)
+    p, losses, normalizer, kept = _losses(logits, labels, ignore_index)
     dtype = losses.dtype
     if weight is None and kept is None:
         chosen, mass = None, n
     else:
+        index = labels if kept is None else np.where(kept, labels, 0)
         chosen = np.ones(n, dtype) if weight is None else np.asarray(weight)[index].astype(dtype)
         if kept is not None:
             chosen = np.where(kept, chosen, 0)
@@ -70,7 +62,7 @@ def softmax_nll(
     rows = own[:, None]
     if smoothing:
         factors = np.ones(classes, dtype) if weight is None else np.asarray(weight, dtype)
-        spread = np.sum(factors) * (log_mass + top) - np.matmul(logits, factors)
+        spread = np.sum(factors) * normalizer - np.matmul(logits, factors)
         part = np.asarray(smoothing / classes, dtype)
         losses = (1 - smoothing) * losses + part * (spread if kept is None else np.where(kept, spread, 0))
         even = (np.full(n, 1, dtype) if kept is None else kept.astype(dtype)) * np.asarray(part * scale, dtype)
@@ -81,33 +73,56 @@ def softmax_nll(
     return losses.astype(logits.dtype, copy=False), p, rows
 
 
-def _softmax(logits: Any) -> tuple[Any, Any, Any]:
-    """Return the softmax of rows, the largest of each, and the logarithm of the sum of exp(logits - largest)."""
+def _losses(logits: Any, labels: Any, ignored: int) -> tuple[Any, Any, Any, Any]:
+    """Return the softmax of rows, their losses, log(sum(exp(logits))), and which labels count, None if all do."""
+    n, classes = logits.shape
     if logits.dtype == np.float32 and compiled.available():
         x = np.ascontiguousarray(logits)
         p = np.empty_like(x)
-        top, mass = np.empty((2, len(x)), np.float32)
-        _softmax_loop(p, x, top, mass)
-        return p, top, np.log(mass, out=mass)
+        losses, normalizer = np.empty((2, n), np.float32)
+        kept = _losses_loop(p, losses, normalizer, x, labels, ignored)
+        if kept < 0:
+            _refuse(labels, labels != ignored, classes)
+        return p, losses, normalizer, None if kept == n else labels != ignored
+    some, index = None, labels
+    # one pass finds negative and too large labels alike
+    if not n or 0 <= ignored < classes or np.maximum.reduce(labels.view(np.uint64)) >= classes:
+        some = labels != ignored
+        _refuse(labels, some, classes)
+        index = np.where(some, labels, 0)
     top = np.maximum.reduce(logits, 1, initial=-np.inf)
     p = np.exp(logits - top[:, None])
     mass = total(p, 1)
     p /= mass[:, None]
-    return p, top, np.log(mass)
+    mass = np.log(mass)
+    return p, mass - (logits[np.arange(n), index] - top), mass + top, some
+
+
+def _refuse(labels: Any, kept: Any, classes: int) -> None:
+    if np.any(kept & ((labels < 0) | (labels >= classes))):
+        raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
 
 
 @loop
-def _softmax_loop(y: Any, x: Any, top: Any, mass: Any) -> None:
+def _losses_loop(y: Any, losses: Any, normalizer: Any, x: Any, labels: Any, ignored: int) -> int:
+    """Return how many labels count; -1 if one of them is no class."""
+    kept = 0
     for i in range(x.shape[0]):
-        a, b, all, most = x[i], y[i], ZERO, largest(x[i])
+        a, b, all, most, label = x[i], y[i], ZERO, largest(x[i]), labels[i]
         for j in range(a.size):
             b[j] = exp(a[j] - most)
         for j in range(a.size):
             all += b[j]
-        share = ONE / all
+        share, log = ONE / all, np.log(all)
         for j in range(a.size):
             b[j] *= share
-        top[i], mass[i] = most, all
+        normalizer[i], losses[i] = most + log, ZERO
+        if label != ignored:
+            if label < 0 or label >= a.size:
+                return -1
+            losses[i] = log - (a[label] - most)
+            kept += 1
+    return kept
 
 
 def _aim(p: Any, target: Any, rows: Any, weight: Any, smoothing: float) -> Any:
@@ -143,12 +158,12 @@ def softmax_nll_backward(a: Any, b: Any, target: Any, d: Any, weight: Any = None
     n, classes = b.shape
     rows = a * d
     labels = np.ascontiguousarray(target, dtype=np.int64)
-    if n and np.maximum.reduce(labels.view(np.uint64)) >= classes:
-        labels = np.where(labels.view(np.uint64) < classes, labels, 0)  # an ignored label names no class
     if b.dtype == np.float32 and rows.dtype == np.float32 and compiled.available() and b.flags.c_contiguous:
         y = np.empty_like(b)
         _backward_loop(y, b, labels, rows)
         return y
+    if n and np.maximum.reduce(labels.view(np.uint64)) >= classes:
+        labels = np.where(labels.view(np.uint64) < classes, labels, 0)  # an ignored label names no class
     y = b * rows[:, :1]
     y[np.arange(n), labels] -= rows[:, -1]
     return y
@@ -160,7 +175,8 @@ def _backward_loop(y: Any, p: Any, labels: Any, rows: Any) -> None:
         a, b, row = p[i], y[i], rows[i, 0]
         for j in range(a.size):
             b[j] = a[j] * row
-        b[labels[i]] -= rows[i, rows.shape[1] - 1]
+        if 0 <= labels[i] < a.size:  # an ignored label names no class
+            b[labels[i]] -= rows[i, rows.shape[1] - 1]
 
 
 def cross_entropy(logits: Any, target: Any, ignore_index: int = -100) -> Any:
