@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,16 @@ INF, NAN = math.inf, math.nan
 
 
 class Convention(NamedTuple):
-    """An operation, its operands, and the gradients of the sum of its outputs (None: that operand has none)."""
+    """An operation, its operands, and the gradients of the sum of its outputs (None: that operand has none).
+
+    Of second `order`, those of the sum of the gradients.
+    """
 
     name: str
     operands: tuple[list[float], ...]
     gradients: tuple[list[float] | None, ...]
+    keywords: Mapping[str, Any] = MappingProxyType({})
+    order: int = 1
 
 
 CONVENTIONS = [
@@ -50,6 +56,10 @@ CONVENTIONS = [
     Convention("ive", ([1], [-1]), (None, [0.049938776894223574])),  # left of 0 it is scaled by exp(x)
     Convention("rgamma", ([0, -1, -2, INF],), ([1, -1, 2, 0],)),
     Convention("entr", ([0, 1],), ([0, -1],)),
+    Convention("leaky_relu", ([0],), ([0.01],)),
+    Convention("elu", ([0],), ([2],), {"alpha": 2.0}),
+    Convention("elu", ([1000],), ([0],), order=2),
+    Convention("hardtanh", ([-1, 0, 1],), ([0, 1, 0],)),
     Convention("zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)
 ]
 
@@ -72,9 +82,12 @@ def _test(entry: Primitive, convention: Convention) -> Callable[[], bool]:
             for x, e in zip(convention.operands, convention.gradients, strict=True)
         ]
         with np.errstate(all="ignore"):
-            ys = entry(*xs)
-            total = sum(map(np.sum, ys if isinstance(ys, tuple) else (ys,)))
-            found = sweep.grad(total, [x for x in xs if x.requires_grad])
+            ys: Any = entry(*xs, **convention.keywords)
+            for order in range(1, convention.order + 1):
+                total = sum(map(np.sum, ys if isinstance(ys, tuple) else (ys,)))
+                ys = found = sweep.grad(
+                    total, [x for x in xs if x.requires_grad], create_graph=order < convention.order
+                )
         return all(g is not None and np.allclose(g.data, e, rtol=1e-12) for g, e in zip(found, wanted, strict=True))
 
     holds.__name__ = f"{entry.name} at {', '.join(map(str, convention.operands))}"

@@ -8,6 +8,7 @@ the wrong places.
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import os
 from collections import Counter
@@ -18,9 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import summation
 from autodiff.primitive import registry
 from autodiff.source import Definition, definition_of
 from autodiff.testing.mutation.changes import changes, last_name, replaced, tool
+
+EFFECTS = {"add_at"}  # what works on its arguments is not run beside what stands in its place
 
 
 class Tools:
@@ -126,7 +130,8 @@ def mutate(rule: Callable[..., Any]) -> list[Mutant]:
         for change in changes(definition, *_surroundings(function, family)):
             instead = change.instead
             if isinstance(change.node, ast.expr) and isinstance(instead, ast.expr):
-                instead = tool("mark", instead, change.node)
+                effective = isinstance(change.node, ast.Call) and last_name(change.node) in EFFECTS
+                instead = tool("mark", instead, ast.Constant(None) if effective else change.node)
             dumped = ast.dump(replaced(definition, change.node, change.instead))
             if dumped in seen:
                 continue
@@ -216,7 +221,10 @@ def _returned(function: ast.FunctionDef) -> Iterator[ast.expr]:
 
 
 def _family(root: FunctionType) -> list[FunctionType]:
-    """Return a function and the functions of its own package that it calls, and so on, but no registered operation."""
+    """Return a function and the functions of its own package that it calls, and so on, but no registered operation.
+
+    Sums by BLAS (`summation`) are left alone, as NumPy's own are.
+    """
     package = (root.__module__ or "").partition(".")[0]
     family = [root]
     for function in family:  # grows on the way
@@ -225,6 +233,7 @@ def _family(root: FunctionType) -> list[FunctionType]:
             if (
                 isinstance(helper, FunctionType)
                 and (helper.__module__ or "").partition(".")[0] == package
+                and helper.__module__ != summation.__name__
                 and helper not in registry
                 and helper not in family
             ):
@@ -247,7 +256,7 @@ def _surroundings(function: FunctionType, family: list[FunctionType]) -> tuple[s
 
 def _names(code: CodeType) -> Iterator[str]:
     """Yield the global names that code uses, functions inside it included."""
-    yield from code.co_names
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)

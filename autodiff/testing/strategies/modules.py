@@ -35,8 +35,11 @@ class SameMask(Generator):
         return np.random.default_rng(0)
 
 
-class _Draw(Choices):
+class Draw(Choices):
+    """What draws a layer and its input."""
+
     def tensor(self, shape: Shape, among: Any = GRID) -> Any:
+        """Draw a tensor whose elements are among some values."""
         return creation.as_tensor(self.values(shape, among))
 
     def filled(self, module: Any) -> Any:
@@ -50,25 +53,25 @@ class _Draw(Choices):
 # --- layers: how each is made, and the input it takes ----------------------------------------------------------------
 
 
-def linear(d: _Draw, nn: Any) -> Any:
+def linear(d: Draw, nn: Any) -> Any:
     """Draw a Linear with a bias or none, and an input of any number of axes."""
     inside, outside = d.integer(0, 3), d.integer(0, 3)
     layer = nn.Linear(inside, outside, d.choice(True, False), np.float64, generator=Generator(0))
     return d.filled(layer), d.tensor((*d.shape()[:2], inside))
 
 
-def relu(d: _Draw, nn: Any) -> Any:
+def relu(d: Draw, nn: Any) -> Any:
     """Draw values clear of 0, or many zeros among them."""
     return nn.ReLU(), d.tensor(d.shape(), NOT_ZERO if d.smooth else levels(at=(0.0,)))
 
 
-def dropout(d: _Draw, nn: Any) -> Any:
+def dropout(d: Draw, nn: Any) -> Any:
     """Draw a probability, and whether the layer trains; it drops the same elements at every call."""
     layer = nn.Dropout(d.choice(0.5, 0.0, 0.25, 1.0), generator=SameMask())
     return layer.train(d.choice(True, False)), d.tensor(d.shape())
 
 
-def flatten(d: _Draw, nn: Any) -> Any:
+def flatten(d: Draw, nn: Any) -> Any:
     """Draw the first and the last axis to join."""
     shape = d.shape(dims=1)
     start = d.integer(0, len(shape) - 1)
@@ -77,7 +80,7 @@ def flatten(d: _Draw, nn: Any) -> Any:
     return nn.Flatten(*d.choice((), signed) if len(shape) > 1 else signed), d.tensor(shape)
 
 
-def sequential(d: _Draw, nn: Any) -> Any:
+def sequential(d: Draw, nn: Any) -> Any:
     """Draw a small network, or an empty one; a layer that works in place comes second, since the first has a leaf."""
 
     def written() -> Any:
@@ -97,15 +100,15 @@ def sequential(d: _Draw, nn: Any) -> Any:
     return nn.Sequential(*layers), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
 
 
-def elementwise(name: str) -> Callable[[_Draw, Any], Any]:
+def elementwise(name: str) -> Callable[[Draw, Any], Any]:
     """Return what draws a layer without options."""
     return lambda d, nn: (getattr(nn, name)(), d.tensor(d.shape()))
 
 
-def convolution(n: int) -> Callable[[_Draw, Any], Any]:
+def convolution(n: int) -> Callable[[Draw, Any], Any]:
     """Return what draws a convolution over n axes with any of its options, and some images or one."""
 
-    def layer(d: _Draw, nn: Any) -> Any:
+    def layer(d: Draw, nn: Any) -> Any:
         groups, stride, dilation = d.choice(1, 2), d.integer(1, 2), d.integer(1, 2)
         inside, outside = groups * d.integer(1, 2), groups * d.integer(1, 2)
         kernel = tuple(d.integer(1, 2) for _ in range(n))
@@ -121,10 +124,10 @@ def convolution(n: int) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
-def transposed_convolution(n: int) -> Callable[[_Draw, Any], Any]:
+def transposed_convolution(n: int) -> Callable[[Draw, Any], Any]:
     """Return what draws a transposed convolution over n axes with any of its options, and some images or one."""
 
-    def layer(d: _Draw, nn: Any) -> Any:
+    def layer(d: Draw, nn: Any) -> Any:
         groups, stride, dilation = d.choice(1, 2), d.integer(1, 2), d.integer(1, 2)
         inside, outside = groups * d.integer(1, 2), groups * d.integer(1, 2)
         kernel, padding, extra = tuple(d.integer(1, 2) for _ in range(n)), d.integer(0, 1), d.integer(0, 1)
@@ -137,10 +140,10 @@ def transposed_convolution(n: int) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
-def recurrent(name: str) -> Callable[[_Draw, Any], Any]:
+def recurrent(name: str) -> Callable[[Draw, Any], Any]:
     """Return what draws recurrent layers with any of their options, and sequences or one."""
 
-    def layer(d: _Draw, nn: Any) -> Any:
+    def layer(d: Draw, nn: Any) -> Any:
         inside, options = d.integer(1, 2), {"num_layers": d.integer(1, 2), "bias": d.choice(True, False)}
         options |= {"batch_first": d.choice(False, True), "bidirectional": d.choice(False, True)}
         if options["num_layers"] > 1:
@@ -154,10 +157,10 @@ def recurrent(name: str) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
-def cell(name: str) -> Callable[[_Draw, Any], Any]:
+def cell(name: str) -> Callable[[Draw, Any], Any]:
     """Return what draws a recurrent cell with any of its options, and a step of some sequences or of one."""
 
-    def layer(d: _Draw, nn: Any) -> Any:
+    def layer(d: Draw, nn: Any) -> Any:
         inside = d.integer(1, 2)
         options = {"nonlinearity": d.choice("tanh", *([] if d.smooth else ["relu"]))} if name == "RNNCell" else {}
         made = getattr(nn, name)(inside, d.integer(1, 2), d.choice(True, False), dtype=np.float64, **options)
@@ -166,7 +169,7 @@ def cell(name: str) -> Callable[[_Draw, Any], Any]:
     return layer
 
 
-LAYERS: dict[str, Callable[[_Draw, Any], Any]] = modules_images.LAYERS | {
+LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
     "Conv1d": convolution(1),
     "Conv2d": convolution(2),
     "Conv3d": convolution(3),
@@ -192,14 +195,14 @@ LAYERS: dict[str, Callable[[_Draw, Any], Any]] = modules_images.LAYERS | {
 # --- losses: options, and what they compare --------------------------------------------------------------------------
 
 
-def mse(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+def mse(d: Draw) -> tuple[dict[str, Any], list[Any]]:
     """Draw a reduction, and an input and a target of one shape."""
     reduction = d.choice("mean", "sum", "none")
     shape = d.shape(sides=int(reduction == "mean"))
     return {"reduction": reduction}, [d.tensor(shape), d.tensor(shape)]
 
 
-def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+def cross_entropy(d: Draw) -> tuple[dict[str, Any], list[Any]]:
     """Draw logits (C), (N, C) or (N, C, d), labels or probabilities, and every option; some label always counts."""
     options = {
         "reduction": d.choice("mean", "sum", "none"),
@@ -220,7 +223,7 @@ def cross_entropy(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
 LAYERS |= modules_attention.LAYERS
 
 
-def bce(d: _Draw) -> tuple[dict[str, Any], list[Any]]:
+def bce(d: Draw) -> tuple[dict[str, Any], list[Any]]:
     """Draw logits, targets and factors of the losses and of their positive parts."""
     options: dict[str, Any] = {"reduction": d.choice("mean", "sum", "none")}
     shape = d.shape(sides=int(options["reduction"] == "mean"))
@@ -260,7 +263,7 @@ def modules(
     names = sorted(LAYERS) if among is None else list(among)
     if unknown := set(names) - set(LAYERS):
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(LAYERS)}.")
-    module, x = LAYERS[draw(st.sampled_from(names))](_Draw(draw, smooth), nn)
+    module, x = LAYERS[draw(st.sampled_from(names))](Draw(draw, smooth), nn)
     inputs = x if isinstance(x, tuple) else (x,)
     return module.to(dtype), tuple(x.to(dtype) if x.dtype.kind == "f" else x for x in inputs)
 
@@ -286,7 +289,7 @@ def losses(
     if unknown := set(names) - set(tables):
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(tables)}.")
     name = draw(st.sampled_from(names))
-    options, inputs = tables[name](_Draw(draw, smooth))
+    options, inputs = tables[name](Draw(draw, smooth))
     given = {word: x.to(dtype) if isinstance(x, Tensor) else x for word, x in options.items()}
     function = (
         getattr(nn, name)(**given) if name in LOSSES else functools.partial(getattr(nn.functional, name), **given)

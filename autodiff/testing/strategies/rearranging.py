@@ -179,12 +179,14 @@ def embedding(d: Draw) -> Arguments:
 
 
 def put(d: Draw) -> Arguments:
-    """Draw an index, and what is written there: values of its shape, or ones that broadcast to it."""
+    """Draw an index, and what is written there: values of its shape, fewer that are repeated, or with an axis more."""
     shape = d.shape()
     index = d(index_expressions(shape))
     template, places = indexing.parse(index)
     size = np.zeros(shape)[index].shape
     value = tuple(1 if d.chance() else n for n in size)[d.integer(0, len(size)) if d.chance() else 0 :]
+    if all(place.dtype.kind != "b" for place in places):
+        value = d.choice((), (1,)) + value
     return [d.array(shape), d.array(value), *places], {"index": template}
 
 

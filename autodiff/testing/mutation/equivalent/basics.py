@@ -6,6 +6,7 @@ SPREAD = "skip broadcast_to in np.broadcast_to(g, like.shape) (in spread)"
 BROADCAST_LATER = "what it is combined with has the full shape, so that it is broadcast there"
 ONES = "drop the factor np.ones_like(x) (in _kept)"
 CAST = "the truth it makes a number of is cast to one in any case"
+ANOTHER_WAY = "another way to the same product, taken where oneDNN has been at work"
 POSITIVE = "the sign is 1 here, and stands for the -1 of fmin"
 
 # by operation, then by the mutant's name
@@ -13,6 +14,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "linear": {
         "operand 0: skip un-broadcasting": "the gradient by x has the shape of x; the bias alone is broadcast",
         "operand 1: skip un-broadcasting": "the gradient by the weight has the shape of the weight",
+        "operand 0: skip reshape in np.reshape(a, (rows, a.shape[-1])) (in multiplied)": "so is the stack",
+        **{f"operand {i}: skip gemm in onednn.gemm(a, b) (in _product)": ANOTHER_WAY for i in (0, 1)},
     },
     "put": {"operand 0: skip un-broadcasting": "the result has the shape of x; the values alone are broadcast"},
     "matmul": {

@@ -32,6 +32,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "layer_norm_backward": {
         f"skip reshape in {call} (in _second)": "rows are looked at in their own shape"
         for call in (
+            "np.reshape(a, view.shape)",
+            "np.reshape(x, view.shape)",
+            "np.reshape(u, view.shape)",
+            "np.reshape(weight, view.weight)",
             "np.reshape(p, view.weight)",
             "np.reshape(q, view.weight)",
             "np.reshape(np.sum(a * r * back, axis=view.fre...",
