@@ -185,9 +185,10 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
     kernel, plans = primitive.kernel, primitive.plans
 
     def call(x: Any) -> Any:
-        if mode.get() is not None or not isinstance(x, Tensor):
+        now = mode.get()
+        if (now is not None and now is not QUIET) or not isinstance(x, Tensor):
             return apply(primitive, (x,), {})
-        a, p = x._data, x._node
+        a, p = x._data, x._node if now is None else None
         y = kernel(a)
         if type(y) is not ndarray:
             y = asarray(y)
@@ -219,7 +220,8 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
     def call(x: Any, z: Any) -> Any:
         a: Any
         b: Any
-        if mode.get() is not None:
+        now = mode.get()
+        if now is not None and now is not QUIET:
             known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
             return apply(primitive, (x, z), {}) if known else NotImplemented
         if isinstance(x, Tensor):
@@ -244,6 +246,9 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
             y = asarray(y)
         out = new(Tensor)
         out._data = y
+        if now is not None:
+            out._node = None
+            return out
         if p is not None:
             if q is not None:
                 plan = plans[3] if 3 in plans else primitive.plan(3)

@@ -299,7 +299,8 @@ def _run(
     """Run the sweep on the tensors' nodes and return the gradients as tensors."""
     before = mode.get()
     lift = create_graph or engine.tracing() or (before is not None and bool(before.levels))
-    mode.set(tape.changed(record=create_graph, phase="backward", scope=()))
+    plain = before is None and not create_graph
+    mode.set(tape.QUIET if plain else tape.changed(record=create_graph, phase="backward", scope=()))
     try:
         with np.errstate(all="ignore"):
             grads: dict[Node, Any] = {}
