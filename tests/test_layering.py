@@ -40,7 +40,8 @@ LATE = {  # what is itself loaded late, when it is first used, may load its libr
     "autodiff.testing.fuzzing": {"hypothesis"},
 }
 HEAVY = {"scipy", "numba", "graphviz", "pygraphviz", "hypothesis", "matplotlib", "tqdm", "sklearn", "torch"} | {
-    "threadpoolctl"
+    "safetensors",
+    "threadpoolctl",
 }
 
 

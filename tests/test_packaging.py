@@ -47,7 +47,7 @@ def imported(folder: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("autodiff", ("draw", "numba", "test")),  # autodiff.testing is built on hypothesis
+        ("autodiff", ("draw", "numba", "safetensors", "test")),  # autodiff.testing is built on hypothesis
         ("nn", ()),
         ("examples", ("draw", "examples")),
         ("benchmarks", ("bench", "parity", "test")),
