@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -40,22 +43,39 @@ class Generator:
 
 
 _generator = Generator()
+_instead: ContextVar[Generator | None] = ContextVar("generator", default=None)
 
 
 def default_generator() -> Generator:
     """Return the generator that functions without `generator=` draw from."""
-    return _generator
+    return _instead.get() or _generator
+
+
+@contextmanager
+def use(generator: Generator) -> Iterator[Generator]:
+    """Let functions without `generator=` draw from this one, in this thread, until the block ends.
+
+    >>> with use(Generator(0)):
+    ...     first = rand(2)
+    >>> with use(Generator(0)):
+    ...     assert (rand(2) == first).all()
+    """
+    before = _instead.set(generator)
+    try:
+        yield generator
+    finally:
+        _instead.reset(before)
 
 
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, so that a program draws the same numbers again."""
-    return _generator.manual_seed(seed)
+    return default_generator().manual_seed(seed)
 
 
 def _rng(generator: Generator | None) -> np.random.Generator:
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be an ad.random.Generator; got {type(generator).__name__}.")
-    generator = generator or _generator
+    generator = generator or default_generator()
     now = tape.mode.get()
     if now is not None and now.segment is not None:
         now.segment.drew(generator)

@@ -18,6 +18,7 @@ from nn import optim as optim
 from nn import utils as utils
 from nn.data import DataLoader as DataLoader
 from nn.data import Dataset as Dataset
+from nn.data import IterableDataset as IterableDataset
 from nn.data import Subset as Subset
 from nn.data import TensorDataset as TensorDataset
 from nn.data import random_split as random_split

@@ -13,6 +13,10 @@ import nn
 
 @given(n=st.integers(0, 20), batch_size=st.integers(1, 7), shuffle=st.booleans(), drop_last=st.booleans())
 def test_an_epoch_has_every_sample_once_and_len_batches(n, batch_size, shuffle, drop_last) -> None:
+    if not n and shuffle:
+        with pytest.raises(ValueError, match="num_samples should be a positive integer value, .* has no samples"):
+            nn.DataLoader(np.arange(0), shuffle=True)
+        return
     loader = nn.DataLoader((np.arange(n), np.arange(n) * 2), batch_size, shuffle, drop_last=drop_last)
     batches = list(loader)
     assert len(batches) == len(loader)
@@ -52,19 +56,27 @@ def test_the_default_generator_is_used_without_one() -> None:
     assert next(iter(loader)).tolist() == first
 
 
-def test_arrays_are_indexed_once_a_batch() -> None:
-    class Counting(nn.TensorDataset):
-        reads = 0
-
-        def __getitem__(self, index):
-            Counting.reads += 1
-            return super().__getitem__(index)
-
-    data = Counting(np.arange(100))
+def test_arrays_are_indexed_once_a_batch(monkeypatch) -> None:
+    reads = []
+    read = nn.TensorDataset.__getitem__
+    monkeypatch.setattr(nn.TensorDataset, "__getitem__", lambda self, index: reads.append(index) or read(self, index))
+    data = nn.TensorDataset(np.arange(100))
     assert len(list(nn.DataLoader(data, 10))) == 10
-    assert Counting.reads == 10
+    assert len(reads) == 10
     assert len(list(nn.DataLoader(nn.random_split(data, [0.5, 0.5])[0], 10))) == 5
-    assert Counting.reads == 15
+    assert len(reads) == 15
+
+
+def test_a_subclass_of_tensor_dataset_reads_each_sample_in_its_own_way() -> None:
+    class First(nn.TensorDataset):
+        def __getitem__(self, index):
+            assert isinstance(index, int)
+            return super().__getitem__(index)[0] * 2
+
+    (batch,) = nn.DataLoader(First(np.arange(3)), 3)
+    assert batch.tolist() == [0, 2, 4]
+    (batch,) = nn.DataLoader(nn.Subset(First(np.arange(3)), [2, 0]), 3)
+    assert batch.tolist() == [4, 0]
 
 
 def test_a_data_set_of_ones_own_is_stacked_sample_by_sample() -> None:
@@ -78,7 +90,7 @@ def test_a_data_set_of_ones_own_is_stacked_sample_by_sample() -> None:
     batch = next(iter(nn.DataLoader(Squares(), batch_size=3)))
     assert batch["x"].tolist() == [[0, 0], [1, 1], [2, 2]]
     assert batch["pair"][0].tolist() == [0, 1, 2]
-    assert batch["pair"][1].dtype == np.float32
+    assert batch["pair"][1].dtype == np.float64  # as in torch
     assert batch["name"] == ["s0", "s1", "s2"]
 
 
