@@ -140,7 +140,7 @@ def weakly(owner: Any) -> Callable[[], Any]:
 class Removable:
     """A registered hook; `remove()` takes it away again."""
 
-    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         self._hooks, self._key = hooks, next(stamps)
         hooks[self._key] = hook
 

@@ -51,6 +51,7 @@ from nn.layers import Flatten as Flatten
 from nn.layers import GroupNorm as GroupNorm
 from nn.layers import GRUCell as GRUCell
 from nn.layers import Hardtanh as Hardtanh
+from nn.layers import Identity as Identity
 from nn.layers import InstanceNorm1d as InstanceNorm1d
 from nn.layers import InstanceNorm2d as InstanceNorm2d
 from nn.layers import InstanceNorm3d as InstanceNorm3d
@@ -63,7 +64,11 @@ from nn.layers import LSTMCell as LSTMCell
 from nn.layers import MaxPool1d as MaxPool1d
 from nn.layers import MaxPool2d as MaxPool2d
 from nn.layers import MaxPool3d as MaxPool3d
+from nn.layers import ModuleDict as ModuleDict
+from nn.layers import ModuleList as ModuleList
 from nn.layers import MultiheadAttention as MultiheadAttention
+from nn.layers import ParameterDict as ParameterDict
+from nn.layers import ParameterList as ParameterList
 from nn.layers import ReLU as ReLU
 from nn.layers import RMSNorm as RMSNorm
 from nn.layers import RNNCell as RNNCell

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, no_grad
+from autodiff import Tensor, as_tensor, no_grad, zeros
 from autodiff.tape import QUIET, mode, scope
+from nn.hooks import Hooked, call, located
+
+EXTRA = "_extra_state"  # the key of what is no tensor
 
 
 class IncompatibleKeys(NamedTuple):
@@ -27,14 +31,14 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data, requires_grad)
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        super().__init__(zeros(0) if data is None else data, requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class Module:
+class Module(Hooked):
     """A function with parameters, made of other such functions: subclass it and define `__init__` and `forward`.
 
     `__init__` first calls `super().__init__()`. Every attribute that is a Parameter, a Module or a registered buffer
@@ -68,10 +72,14 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         now = mode.get()
-        if now is None or now is QUIET:
-            return self.forward(*args, **kwargs)
-        with scope(self._label):
-            return self.forward(*args, **kwargs)
+        try:
+            if self._hooks is None and (now is None or now is QUIET):
+                return self.forward(*args, **kwargs)
+            with scope(self._label) if now is not None else nullcontext():
+                return self.forward(*args, **kwargs) if self._hooks is None else call(self, self._hooks, args, kwargs)
+        except Exception as error:
+            located(error, self)
+            raise
 
     # --- building ----------------------------------------------------------------------------------------------------
 
@@ -173,9 +181,9 @@ class Module:
             if isinstance(value, Module):
                 yield from value.named_modules(memo, _join(prefix, name), remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """Yield this module and all below it, parents first."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -229,6 +237,41 @@ class Module:
             module = child
         return module
 
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter at a path, e.g. `encoder.0.weight`."""
+        value = self._get(target)
+        if not isinstance(value, Parameter):
+            raise AttributeError(f"'{target}' is not a parameter of {type(self).__name__}")
+        return value
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer at a path."""
+        value: Tensor = self._get(target)
+        path, _, name = target.rpartition(".")
+        if name not in self.get_submodule(path)._buffers:
+            raise AttributeError(f"'{target}' is not a buffer of {type(self).__name__}")
+        return value
+
+    def _get(self, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            have = ", ".join(module.state_dict()) or "none"
+            raise AttributeError(f"{type(module).__name__} has no attribute '{name}'; its state holds: {have}")
+        return getattr(module, name)
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path, in place of the one that is there; `strict` demands that there is one."""
+        if not target:
+            raise ValueError("set_submodule needs the path of a submodule, got an empty one")
+        if not isinstance(module, Module):
+            raise ValueError(f"set_submodule takes a Module, got {type(module).__name__}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below and then on this one, e.g. to initialise weights."""
         for child in self.children():
@@ -261,61 +304,139 @@ class Module:
         for parameter in self.parameters():
             clear_grad(parameter, set_to_none)
 
-    def to(self, dtype: Any) -> Self:
-        """Cast the floating parameters and buffers, and their gradients, in place; do so before making an optimizer."""
-        dtype = np.dtype(dtype)
-        if dtype.kind not in "fc":
-            raise TypeError(f"Module.to accepts a floating or complex dtype, got {dtype}")
+    def to(self, dtype: Any = None, *, device: Any = None) -> Self:
+        """Cast the floating parameters and buffers, and their gradients, in place; do so before making an optimizer.
+
+        A tensor stands for its dtype; the only device is "cpu".
+        """
+        if isinstance(dtype, str) and (dtype == "cpu" or dtype.startswith(("cuda", "mps"))):
+            dtype, device = None, dtype
+        if device not in (None, "cpu"):
+            raise ValueError(f"Module.to({device!r}): tensors live in the CPU's memory; the only device is 'cpu'.")
+        if dtype is None:
+            return self
+        wanted = np.dtype(dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype))
+        if wanted.kind not in "fc":
+            raise TypeError(f"Module.to accepts a floating or complex dtype, got {wanted}")
+        return self._cast(wanted, "fc")
+
+    def _cast(self, dtype: Any, kinds: str) -> Self:
+        """Cast the tensors whose dtypes are of some kinds."""
         for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind in "fc":
+            if tensor.dtype.kind in kinds:
                 grad = tensor.grad
                 tensor.data = tensor.data.astype(dtype)
                 tensor.grad = None if grad is None else as_tensor(grad.data.astype(dtype))
         return self
 
+    def type(self, dst_type: Any) -> Self:
+        """Cast all parameters and buffers."""
+        return self._cast(np.dtype(dst_type), "biufc")
+
+    def float(self) -> Self:
+        """Cast the floating parameters and buffers to float32."""
+        return self._cast(np.float32, "f")
+
+    def double(self) -> Self:
+        """Cast the floating parameters and buffers to float64."""
+        return self._cast(np.float64, "f")
+
+    def half(self) -> Self:
+        """Cast the floating parameters and buffers to float16."""
+        return self._cast(np.float16, "f")
+
+    def cpu(self) -> Self:
+        """Return the module: it is there already."""
+        return self
+
     # --- saving ------------------------------------------------------------------------------------------------------
 
-    def state_dict(self, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
+    def get_extra_state(self) -> Any:
+        """Return what the state dict holds beside tensors; a subclass writes this and `set_extra_state`."""
+        raise RuntimeError(f"{type(self).__name__} does not define get_extra_state")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` gave."""
+        raise RuntimeError(f"{type(self).__name__} does not define set_extra_state")
+
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
         """Return the parameters and persistent buffers by path, as detached tensors that share their memory.
 
         A shared parameter stands under each of its paths. `keep_vars` returns the parameters themselves.
         """
-        return {
-            _join(path, name): value if keep_vars else value.detach()
-            for path, module in self.named_modules(remove_duplicate=False, prefix=prefix.removesuffix("."))
-            for name, value in module._own_state()
-        }
+        state = {} if destination is None else destination
+        for hook in self._run("saving"):
+            hook(self, prefix, keep_vars)
+        state |= {prefix + name: value if keep_vars else value.detach() for name, value in self._own_state()}
+        if type(self).get_extra_state is not Module.get_extra_state:
+            state[prefix + EXTRA] = self.get_extra_state()
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Module):
+                value.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._run("saved"):
+            hook(self, state, prefix, {})
+        return state
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+    def _run(self, kind: str) -> list[Any]:
+        return [] if self._hooks is None else list(getattr(self._hooks, kind).values())
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy tensors or arrays into the parameters and buffers of the same paths.
 
         Raises one RuntimeError that lists every missing key, unexpected key and wrong shape, and then changes nothing;
-        `strict=False` returns the missing and unexpected keys instead, but shapes must still agree.
+        `strict=False` returns the missing and unexpected keys instead, but shapes must still agree. `assign` takes the
+        tensors themselves, with their dtypes, in place of the model's.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = self.state_dict(keep_vars=True)
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        given = {key: np.asarray(as_tensor(state_dict[key]).data) for key in own if key in state_dict}
-        errors = []
-        if strict and missing:
-            errors.append("Missing key(s) in state_dict: " + ", ".join(f'"{key}"' for key in missing) + ".")
-        if strict and unexpected:
-            errors.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{key}"' for key in unexpected) + ".")
-        errors += [
-            f"size mismatch for {key}: given shape {array.shape}, expected {own[key].shape}."
-            for key, array in given.items()
-            if array.shape != own[key].shape
-        ]
+        state = dict(state_dict)
+        keys = IncompatibleKeys([], [])
+        errors: list[str] = []
+        places = [(path, module) for path, module in self.named_modules(remove_duplicate=False)]
+        for path, module in places:
+            for hook in module._run("loading"):
+                hook(module, state, _join(path, ""), {}, True, *keys, errors)  # True: torch's own
+        own = {_join(path, name): (module, name) for path, module in places for name, _ in module._own_state()}
+        extra = {
+            _join(path, EXTRA): module
+            for path, module in places
+            if type(module).set_extra_state is not Module.set_extra_state
+        }
+        keys.missing_keys.extend(key for key in (*own, *extra) if key not in state)
+        keys.unexpected_keys.extend(key for key in state if key not in own and key not in extra)
+        given = {key: as_tensor(state[key]).detach() for key in own if key in state}
+        if strict:
+            for what, listed in zip(("Unexpected", "Missing"), (keys.unexpected_keys, keys.missing_keys), strict=True):
+                if listed:
+                    names = ", ".join(f'"{key}"' for key in listed)
+                    errors.insert(0, f"{what} key(s) in state_dict: {names}.")
+        for key, tensor in given.items():
+            expected = vars(own[key][0])[own[key][1]].shape
+            if tensor.shape != expected:
+                errors.append(f"size mismatch for {key}: given shape {tensor.shape}, expected {expected}.")
         if errors:
-            hint = "strict=False ignores missing and unexpected keys." if strict and (missing or unexpected) else ""
-            listing = "\n\t".join([*errors, hint] if hint else errors)
+            hint = ["strict=False ignores missing and unexpected keys."] if strict and any(keys) else []
+            listing = "\n\t".join([*errors, *hint])
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listing}")
         with no_grad():
-            for key, array in given.items():
-                own[key][...] = array
-        return IncompatibleKeys(missing, unexpected)
+            for key, tensor in given.items():
+                module, name = own[key]
+                old = vars(module)[name]
+                if not assign:
+                    old[...] = tensor
+                else:
+                    setattr(module, name, Parameter(tensor, old.requires_grad) if name in module._slots else tensor)
+        for key, module in extra.items():
+            if key in state:
+                module.set_extra_state(state[key])
+        for _, module in reversed(places):
+            for hook in module._run("loaded"):
+                hook(module, keys)
+        return keys
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
@@ -323,16 +444,19 @@ class Module:
         """Return what stands between the parentheses of the module's line; subclasses override it."""
         return ""
 
-    def __repr__(self) -> str:
-        children = [
+    def _lines(self) -> list[str]:
+        """Return a line for each child."""
+        return [
             f"({name}): " + repr(child).replace("\n", "\n  ")
             for name, child in vars(self).items()
             if isinstance(child, Module)
         ]
-        extra = self.extra_repr()
-        if not children:
+
+    def __repr__(self) -> str:
+        extra, children = self.extra_repr(), self._lines()
+        if not children and "\n" not in extra:
             return f"{type(self).__name__}({extra})"
-        lines = [extra, *children] if extra else children
+        lines = [*extra.split("\n"), *children] if extra else children
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 

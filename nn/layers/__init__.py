@@ -13,6 +13,11 @@ from nn.layers.activation import Softmax as Softmax
 from nn.layers.activation import Softplus as Softplus
 from nn.layers.activation import Tanh as Tanh
 from nn.layers.attention import MultiheadAttention as MultiheadAttention
+from nn.layers.container import Identity as Identity
+from nn.layers.container import ModuleDict as ModuleDict
+from nn.layers.container import ModuleList as ModuleList
+from nn.layers.container import ParameterDict as ParameterDict
+from nn.layers.container import ParameterList as ParameterList
 from nn.layers.container import Sequential as Sequential
 from nn.layers.convolution import Conv1d as Conv1d
 from nn.layers.convolution import Conv2d as Conv2d

@@ -295,3 +295,81 @@ def test_call_passes_everything_to_forward() -> None:
             return a, b
 
     assert Pair()(1, b=2) == (1, 2)
+
+
+# --- paths, casts, extra state -------------------------------------------------------------------------------------
+
+
+def test_a_path_leads_to_a_parameter_or_a_buffer() -> None:
+    model = nn.Sequential(Block())
+    assert model.get_parameter("0.fc.weight") is model[0].fc.weight
+    assert model.get_buffer("0.seen") is model[0].seen
+    for ask, path, said in [
+        (model.get_parameter, "0.seen", "'0.seen' is not a parameter"),
+        (model.get_buffer, "0.fc.weight", "'0.fc.weight' is not a buffer"),
+        (model.get_parameter, "0.fc.weights", "Linear has no attribute 'weights'; its state holds: weight, bias"),
+        (model.get_buffer, "0.no.weight", "no submodule 'no'"),
+    ]:
+        with pytest.raises(AttributeError, match=said):
+            ask(path)
+
+
+def test_a_submodule_is_put_at_a_path() -> None:
+    model = nn.Sequential(Block())
+    model.set_submodule("0.fc", nn.Identity())
+    model.set_submodule("0.body.2", nn.Tanh())
+    assert isinstance(model[0].fc, nn.Identity)
+    assert len(model[0].body) == 3
+    with pytest.raises(AttributeError, match="no submodule 'new'"):
+        model.set_submodule("0.new", nn.Tanh(), strict=True)
+    with pytest.raises(ValueError, match="empty"):
+        model.set_submodule("", nn.Tanh())
+    with pytest.raises(ValueError, match="takes a Module, got int"):
+        model.set_submodule("0.fc", 3)
+
+
+def test_casts_by_name_and_by_device() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    assert model.double()[0].weight.dtype == np.float64
+    assert model.half()[1].running_var.dtype == np.float16
+    assert model.float()[1].num_batches_tracked.dtype == np.int64
+    assert model.to("cpu") is model.cpu() is model.to(device="cpu")
+    assert model.to(ad.ones(1, dtype=np.float64))[0].bias.dtype == np.float64
+    assert model.type(np.float32)[1].num_batches_tracked.dtype == np.float32
+    with pytest.raises(ValueError, match="the only device is 'cpu'"):
+        model.to("cuda")
+
+
+def test_loading_may_take_the_tensors_themselves() -> None:
+    model = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1))
+    model[0].weight.requires_grad_(False)
+    state = {key: ad.ones(*value.shape, dtype=np.float64) for key, value in model.state_dict().items()}
+    model.load_state_dict(state, assign=True)
+    assert model[0].weight.data is state["0.weight"].data
+    assert model[0].weight.dtype == np.float64
+    assert not model[0].weight.requires_grad
+    assert model[1].bias.requires_grad
+    assert model[1].running_mean.data is state["1.running_mean"].data
+
+
+def test_a_module_may_save_what_is_no_tensor() -> None:
+    class Counting(nn.Module):
+        seen = 3
+
+        def get_extra_state(self) -> object:
+            return {"seen": self.seen}
+
+        def set_extra_state(self, state: object) -> None:
+            self.seen = state["seen"]
+
+    source, target = nn.Sequential(Counting()), nn.Sequential(Counting())
+    source[0].seen = 5
+    assert source.state_dict() == {"0._extra_state": {"seen": 5}}
+    assert target.load_state_dict(source.state_dict()) == ([], [])
+    assert target[0].seen == 5
+    with pytest.raises(RuntimeError, match='Missing key.*"0._extra_state"'):
+        target.load_state_dict({})
+
+
+def test_a_parameter_may_start_empty() -> None:
+    assert nn.Parameter().shape == (0,)

@@ -178,6 +178,7 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
     "ConvTranspose3d": transposed_convolution(3),
     "Dropout": dropout,
     "Flatten": flatten,
+    "Identity": elementwise("Identity"),
     "GRU": recurrent("GRU"),
     "GRUCell": cell("GRUCell"),
     "LSTM": recurrent("LSTM"),
@@ -300,14 +301,19 @@ def losses(
 def missing() -> list[str]:
     """Name the layers, losses and functions of nn that no strategy draws.
 
-    A function is drawn with the layer of its name, or with the registry's operations if it is one of them.
+    A function is drawn with the layer of its name, or with the registry's operations if it is one of them; a container
+    without a forward cannot be called.
     """
     import nn
 
     modules = {
         name: value for name, value in vars(nn).items() if isinstance(value, type) and issubclass(value, nn.Module)
     }
-    layers = [name for name, value in modules.items() if value.__module__.startswith("nn.layers")]
+    layers = [
+        name
+        for name, value in modules.items()
+        if value.__module__.startswith("nn.layers") and value.forward is not nn.Module.forward
+    ]
     classes = [name for name, value in modules.items() if value.__module__.startswith("nn.loss")]
     own = [f for f in vars(nn.functional).values() if inspect.isfunction(f) and f not in registry]
     drawn_elsewhere = {text for name in layers for text in (name.lower(), re.sub(r"\dd$", "", name.lower()))}
