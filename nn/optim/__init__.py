@@ -1,5 +1,6 @@
 """Optimizers, one family per file."""
 
+from nn.optim import lr_scheduler as lr_scheduler
 from nn.optim.adagrad import Adagrad as Adagrad
 from nn.optim.adam import Adam as Adam
 from nn.optim.adam import AdamW as AdamW

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from functools import wraps
 from itertools import chain
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 from autodiff import Tensor, as_tensor, enable_grad
 from autodiff.kernels import compiled
 from autodiff.primitive import Primitive, registry
-from autodiff.tape import QUIET, Switch, memory, mode, scope
+from autodiff.tape import QUIET, Removable, Switch, memory, mode, scope
 from nn.module import clear_grad
 from nn.optim.flat import Array, Flat, Names
 
 Group = dict[str, Any]
+Params = Iterable[Tensor] | Iterable[Mapping[str, Any]] | Iterable[tuple[str, Tensor]]
 Form = Callable[..., tuple[Any, ...]]
 SMALL = 2**11  # elements a parameter, below which NumPy's passes over all take no longer than compiled calls for each
 
@@ -53,17 +55,47 @@ def update(
     return register
 
 
+def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `step` method that calls its optimizer's hooks before and after."""
+
+    @wraps(step)
+    def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        for hook in (*self._hooks["step_pre"].values(),) if self._hooks else ():
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed!r}."
+                    )
+                args, kwargs = changed
+        result = step(self, *args, **kwargs)
+        self._step_called = True
+        for hook in (*self._hooks["step_post"].values(),) if self._hooks else ():
+            hook(self, args, kwargs)
+        return result
+
+    return run
+
+
 class Optimizer:
     """Parameter groups with their own settings, and a dict of state for each parameter.
 
     A subclass passes its defaults to `__init__` and says what its update is: `_kernel`, registered with its functional
-    form by `update`; `_names(group)`, the state it keeps; `_numbers(group, step, lr)`, what else the form takes.
+    form by `update`; `_names(group)`, the state it keeps; `_numbers(group, step, lr)`, what else the form takes. Or it
+    writes a `step` of its own, as with PyTorch.
     """
 
     _kernel: Callable[..., None]
     _counts = True  # whether "step" is part of the state
+    _step_called = False  # which schedulers ask
+    _hooks: Mapping[str, dict[int, Callable[..., Any]]] = {}
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], defaults: dict[str, Any]) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = hooked(cls.step)  # type: ignore[method-assign]
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, (Tensor, Mapping)):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -92,9 +124,21 @@ class Optimizer:
         return 0
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Add parameters with settings that differ from the defaults, e.g. `{"params": ps, "lr": 1e-4}`."""
+        """Add parameters with settings that differ from the defaults, e.g. `{"params": ps, "lr": 1e-4}`.
+
+        `{"params": model.named_parameters()}` keeps their names as `param_names`; all groups have them, or none.
+        """
+        if not isinstance(param_group, Mapping):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError("optimizer parameters need to be in an order that stays; pass a list instead of a set")
         params = [params] if isinstance(params, Tensor) else list(params)
+        names, params = _unnamed(params)
+        if names is not None:
+            param_group = {**param_group, "param_names": names}
+        if self.param_groups and ("param_names" in self.param_groups[0]) != ("param_names" in param_group):
+            raise ValueError("all parameter groups have names, or none; pass named_parameters() to each of them")
         known = set(chain.from_iterable(group["params"] for group in self.param_groups))
         for p in params:
             if not isinstance(p, Tensor):
@@ -107,12 +151,58 @@ class Optimizer:
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append({**self.defaults, **param_group, "params": params})
 
+    # --- hooks ---
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return a new (args, kwargs)."""
+        return self._register("step_pre", hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return self._register("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(optimizer)` before a state dict is made."""
+        return self._register("state_dict_pre", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(optimizer, state_dict)` when one is made; it may return another."""
+        return self._register("state_dict_post", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(optimizer, state_dict)` before one is loaded; it may return another."""
+        return self._register("load_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(optimizer)` when a state dict is loaded."""
+        return self._register("load_post", hook, prepend)
+
+    def _register(self, kind: str, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        self._hooks = self._hooks or defaultdict(dict)
+        hooks = self._hooks[kind]
+        handle = Removable(hooks, hook)
+        if prepend:
+            others = {key: hooks.pop(key) for key in [*hooks][:-1]}
+            hooks.update(others)
+        return handle
+
+    def _call(self, kind: str, *args: Any) -> Any:
+        """Call the hooks of a kind with the optimizer and at most one value, which they may replace."""
+        for hook in (*self._hooks[kind].values(),) if self._hooks else ():
+            changed = hook(self, *args)
+            if changed is not None and args:
+                args = (changed,)
+        return args[0] if args else None
+
+    # --- steps ---
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients, or with `set_to_none=False` fill them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
                 clear_grad(p, set_to_none)
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; `closure` recomputes the loss first, which is then returned."""
         loss = None
@@ -225,14 +315,17 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return state and settings in PyTorch's structure, parameters numbered in their order."""
+        self._call("state_dict_pre")
         index = {p: i for i, p in enumerate(self._parameters())}
-        return {
+        state_dict = {
             "state": {index[p]: dict(state) for p, state in self.state.items()},
             "param_groups": [{**group, "params": [index[p] for p in group["params"]]} for group in self.param_groups],
         }
+        return self._call("state_dict_post", state_dict)  # type: ignore[no-any-return]
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over copies of the state and settings of an optimizer with groups of the same sizes."""
+        state_dict = self._call("load_pre", dict(state_dict))
         groups, saved = self.param_groups, state_dict["param_groups"]
         if len(groups) != len(saved):
             raise ValueError(
@@ -251,7 +344,10 @@ class Optimizer:
         for number, state in state_dict["state"].items():
             p = params[number]
             self.state[p] = {name: self._own_copy(name, value, p) for name, value in state.items()}
-        self.param_groups = [{**other, "params": group["params"]} for group, other in zip(groups, saved, strict=True)]
+        self.param_groups = [
+            {**group, **other, "params": group["params"]} for group, other in zip(groups, saved, strict=True)
+        ]
+        self._call("load_post")
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -269,6 +365,31 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _unnamed(params: list[Any]) -> tuple[list[str] | None, list[Any]]:
+    """Split (name, parameter) pairs, if that is what they are."""
+    if not any(isinstance(p, tuple) for p in params):
+        return None, params
+    if not all(isinstance(p, tuple) and len(p) == 2 for p in params):
+        raise ValueError("all optimizer params should be with/without names, but some are (name, Tensor) and some not")
+    names = [name for name, _ in params]
+    if len(set(names)) < len(names):
+        raise ValueError("some parameters of a group have the same name; pass each one once")
+    return names, [p for _, p in params]
+
+
+def switches(
+    foreach: bool | None = None, fused: bool | None = None, capturable: bool = False, differentiable: bool = False
+) -> None:
+    """Take PyTorch's choices among its implementations of a step; there is one here, fused where it can be."""
+    if foreach and fused:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if differentiable:
+        raise NotImplementedError(
+            "differentiable=True is not supported: a step has no derivative; write the update in the loss, or "
+            "trace the step, which shows it"
+        )
 
 
 def non_negative(**settings: float) -> None:
