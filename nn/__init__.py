@@ -39,6 +39,7 @@ from nn.layers import AvgPool3d as AvgPool3d
 from nn.layers import BatchNorm1d as BatchNorm1d
 from nn.layers import BatchNorm2d as BatchNorm2d
 from nn.layers import BatchNorm3d as BatchNorm3d
+from nn.layers import ChannelShuffle as ChannelShuffle
 from nn.layers import Conv1d as Conv1d
 from nn.layers import Conv2d as Conv2d
 from nn.layers import Conv3d as Conv3d
@@ -48,6 +49,7 @@ from nn.layers import ConvTranspose3d as ConvTranspose3d
 from nn.layers import Dropout as Dropout
 from nn.layers import Embedding as Embedding
 from nn.layers import Flatten as Flatten
+from nn.layers import Fold as Fold
 from nn.layers import GroupNorm as GroupNorm
 from nn.layers import GRUCell as GRUCell
 from nn.layers import Hardtanh as Hardtanh
@@ -69,6 +71,8 @@ from nn.layers import ModuleList as ModuleList
 from nn.layers import MultiheadAttention as MultiheadAttention
 from nn.layers import ParameterDict as ParameterDict
 from nn.layers import ParameterList as ParameterList
+from nn.layers import PixelShuffle as PixelShuffle
+from nn.layers import PixelUnshuffle as PixelUnshuffle
 from nn.layers import ReLU as ReLU
 from nn.layers import RMSNorm as RMSNorm
 from nn.layers import RNNCell as RNNCell
@@ -78,6 +82,10 @@ from nn.layers import SiLU as SiLU
 from nn.layers import Softmax as Softmax
 from nn.layers import Softplus as Softplus
 from nn.layers import Tanh as Tanh
+from nn.layers import Unfold as Unfold
+from nn.layers import Upsample as Upsample
+from nn.layers import UpsamplingBilinear2d as UpsamplingBilinear2d
+from nn.layers import UpsamplingNearest2d as UpsamplingNearest2d
 from nn.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
 from nn.losses import CrossEntropyLoss as CrossEntropyLoss
 from nn.losses import MSELoss as MSELoss

@@ -21,6 +21,12 @@ from nn.functional.convolution import conv_transpose1d as conv_transpose1d
 from nn.functional.convolution import conv_transpose2d as conv_transpose2d
 from nn.functional.convolution import conv_transpose3d as conv_transpose3d
 from nn.functional.dropout import dropout as dropout
+from nn.functional.fold import fold as fold
+from nn.functional.fold import unfold as unfold
+from nn.functional.interpolation import interpolate as interpolate
+from nn.functional.interpolation import upsample as upsample
+from nn.functional.interpolation import upsample_bilinear as upsample_bilinear
+from nn.functional.interpolation import upsample_nearest as upsample_nearest
 from nn.functional.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.functional.loss import cross_entropy as cross_entropy
 from nn.functional.loss import mse_loss as mse_loss
@@ -42,4 +48,8 @@ from nn.functional.pooling import max_pool1d as max_pool1d
 from nn.functional.pooling import max_pool2d as max_pool2d
 from nn.functional.pooling import max_pool3d as max_pool3d
 from nn.functional.shape import flatten as flatten
+from nn.functional.shuffle import channel_shuffle as channel_shuffle
+from nn.functional.shuffle import native_channel_shuffle as native_channel_shuffle
+from nn.functional.shuffle import pixel_shuffle as pixel_shuffle
+from nn.functional.shuffle import pixel_unshuffle as pixel_unshuffle
 from nn.functional.sparse import embedding as embedding

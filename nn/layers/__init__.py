@@ -26,6 +26,8 @@ from nn.layers.convolution import ConvTranspose1d as ConvTranspose1d
 from nn.layers.convolution import ConvTranspose2d as ConvTranspose2d
 from nn.layers.convolution import ConvTranspose3d as ConvTranspose3d
 from nn.layers.dropout import Dropout as Dropout
+from nn.layers.fold import Fold as Fold
+from nn.layers.fold import Unfold as Unfold
 from nn.layers.linear import Linear as Linear
 from nn.layers.normalization import BatchNorm1d as BatchNorm1d
 from nn.layers.normalization import BatchNorm2d as BatchNorm2d
@@ -55,4 +57,10 @@ from nn.layers.recurrent import GRUCell as GRUCell
 from nn.layers.recurrent import LSTMCell as LSTMCell
 from nn.layers.recurrent import RNNCell as RNNCell
 from nn.layers.shape import Flatten as Flatten
+from nn.layers.shuffle import ChannelShuffle as ChannelShuffle
+from nn.layers.shuffle import PixelShuffle as PixelShuffle
+from nn.layers.shuffle import PixelUnshuffle as PixelUnshuffle
 from nn.layers.sparse import Embedding as Embedding
+from nn.layers.upsampling import Upsample as Upsample
+from nn.layers.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
+from nn.layers.upsampling import UpsamplingNearest2d as UpsamplingNearest2d

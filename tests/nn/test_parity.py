@@ -14,10 +14,14 @@ import nn
 from autodiff.testing.strategies.modules import FUNCTIONS, LAYERS, LOSSES, Draw
 from tests.nn.parity import Recorder, compare
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torch")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:torch"),
+    pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
+]
 ALONE = {  # what torch has not, or where the two draw different random numbers; each has tests of its own
     "Dropout",
     "Sequential",
+    "native_channel_shuffle",
 }
 once = {"max_examples": 25, "deadline": None, "derandomize": True, "database": None, "phases": [Phase.generate]}
 often = settings(**once, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)

@@ -18,7 +18,7 @@ from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
 from autodiff.tensor import Tensor
-from autodiff.testing.strategies import modules_attention, modules_images
+from autodiff.testing.strategies import modules_attention, modules_images, modules_spatial
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
 
@@ -221,7 +221,7 @@ def cross_entropy(d: Draw) -> tuple[dict[str, Any], list[Any]]:
     return options, [d.tensor(shape), creation.as_tensor(labels)]
 
 
-LAYERS |= modules_attention.LAYERS
+LAYERS |= modules_attention.LAYERS | modules_spatial.LAYERS
 
 
 def bce(d: Draw) -> tuple[dict[str, Any], list[Any]]:
@@ -235,11 +235,15 @@ def bce(d: Draw) -> tuple[dict[str, Any], list[Any]]:
 
 
 LOSSES = {"BCEWithLogitsLoss": bce, "CrossEntropyLoss": cross_entropy, "MSELoss": mse}
-FUNCTIONS = {
-    "binary_cross_entropy_with_logits": bce,
-    "cross_entropy": cross_entropy,
-    "mse_loss": mse,
-} | modules_attention.FUNCTIONS
+FUNCTIONS = (
+    {
+        "binary_cross_entropy_with_logits": bce,
+        "cross_entropy": cross_entropy,
+        "mse_loss": mse,
+    }
+    | modules_attention.FUNCTIONS
+    | modules_spatial.FUNCTIONS
+)
 
 
 # --- the strategies --------------------------------------------------------------------------------------------------
