@@ -1,11 +1,11 @@
-"""Elementwise nonlinearities, and softmax."""
+"""Elementwise nonlinearities, and those that join two halves or groups of an axis."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
-import autodiff as ad
-from autodiff import Tensor, kernels
+from autodiff import Tensor, kernels, random, where
+from autodiff.random import Generator
 from nn.functional.inplace import written
 
 
@@ -62,24 +62,196 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return written(input, kernels.hardtanh(input, min_val=min_val, max_val=max_val), inplace)
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return exp(x) / sum(exp(x)) along `dim`; the last axis unless given."""
-    output: Tensor = ad.softmax(_cast(input, dtype), _axis(input, dim, "softmax"))
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x, but 0 below 0 and 6 above 6."""
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """Return x where it is above the threshold, else a value."""
+    return written(input, where(input <= threshold, value, input), inplace)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return x where it is positive, else alpha (exp(x / alpha) - 1): its derivative has no step (Barron, 2017)."""
+    if alpha == 0:
+        raise RuntimeError("celu: alpha must not be 0")
+    positive = input > 0
+    negative = alpha * np.expm1(where(positive, 0, input) / alpha)
+    return written(input, where(positive, input, negative), inplace)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return 1.0507 elu(x, 1.6733): of normal values the mean stays 0, the variance 1 (Klambauer et al., 2017)."""
+    return written(input, SELU_SCALE * kernels.elu(input, alpha=SELU_ALPHA), inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x tanh(softplus(x))."""
+    return written(input, input * np.tanh(kernels.softplus(input)), inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return (x + 3) / 6, but 0 below -3 and 1 above 3."""
+    return written(input, kernels.hardtanh(input + 3, min_val=0.0, max_val=6.0) / 6, inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x hardsigmoid(x) (Howard et al., 2019)."""
+    return written(input, input * hardsigmoid(input), inplace)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return x, but 0 from -lambd to lambd."""
+    output: Tensor = where((input >= -lambd) & (input <= lambd), 0, input)
     return output
 
 
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return the logarithm of softmax along `dim`, finite where softmax underflows."""
-    output: Tensor = ad.log_softmax(_cast(input, dtype), _axis(input, dim, "log_softmax"))
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return x nearer to 0 by lambd, and 0 from -lambd to lambd."""
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must be at least 0, got {lambd}")
+    output: Tensor = input - np.clip(input, -lambd, lambd)
     return output
 
 
-def _cast(input: Tensor, dtype: Any) -> Tensor:
-    return input if dtype is None else input.astype(dtype)
+def softsign(input: Tensor) -> Tensor:
+    """Return x / (1 + |x|)."""
+    output: Tensor = input / (1 + np.abs(input))
+    return output
 
 
-def _axis(input: Tensor, dim: int | None, name: str) -> int:
-    axis = -1 if dim is None else dim
-    if not -max(input.ndim, 1) <= axis < max(input.ndim, 1):
-        raise IndexError(f"{name}: dim {dim} is out of range for shape {input.shape}")
-    return axis
+def tanhshrink(input: Tensor) -> Tensor:
+    """Return x - tanh(x)."""
+    output: Tensor = input - np.tanh(input)
+    return output
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Return x where it is positive, else weight x: one weight, or one for each channel (axis 1)."""
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: the weight must be one number or one for each channel, got shape {weight.shape}")
+    if weight.size != 1:
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if weight.size != channels:
+            raise RuntimeError(
+                f"prelu: an input of shape {input.shape} has {channels} channels (axis 1), the weight "
+                f"{weight.size} parameters; make them equal, or use one parameter"
+            )
+    slopes = weight.reshape(() if weight.size == 1 else (-1, *[1] * (input.ndim - 2)))
+    output: Tensor = where(input > 0, input, slopes * input)
+    return output
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Return x where it is positive, else x times a slope: drawn from [lower, upper), or their mean if not `training`.
+
+    Xu et al., 2015, "Empirical evaluation of rectified activations in convolutional network".
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: lower {lower} is above upper {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    slopes = random.uniform(lower, upper, input.shape, dtype=input.dtype, generator=generator)
+    return written(input, where(input <= 0, slopes * input, input), inplace)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Return a sigmoid(b), a and b the halves of x along an axis (Dauphin et al., 2017).
+
+    >>> import autodiff as ad
+    >>> glu(ad.tensor([3.0, 4.0, 0.0, 0.0])).tolist()
+    [1.5, 2.0]
+    """
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors; give it an axis to halve")
+    if input.shape[place(input, dim, "glu")] % 2:
+        raise RuntimeError(f"glu: dim {dim} of shape {input.shape} must be even, to be halved")
+    a, b = np.split(input, 2, dim)
+    output: Tensor = a * kernels.sigmoid(b)
+    return output
+
+
+def maxout(input: Tensor, pieces: int, dim: int = 1) -> Tensor:
+    """Return the largest of each group of `pieces` neighbours along an axis (Goodfellow et al., 2013).
+
+    >>> import autodiff as ad
+    >>> maxout(ad.tensor([[1.0, 4.0, 3.0, 2.0]]), 2).tolist()
+    [[4.0, 3.0]]
+    """
+    axis = place(input, dim, "maxout")
+    if pieces < 1 or input.shape[axis] % pieces:
+        raise ValueError(f"maxout: dim {dim} of shape {input.shape} does not divide into groups of {pieces}")
+    groups = (input.shape[axis] // pieces, pieces)
+    output: Tensor = np.reshape(input, input.shape[:axis] + groups + input.shape[axis + 1 :]).max(axis + 1)
+    return output
+
+
+def place(input: Tensor, dim: int, name: str) -> int:
+    """Return an axis counted from the front; a number without axes has one."""
+    ndim = max(input.ndim, 1)
+    if not -ndim <= dim < ndim:
+        raise IndexError(f"{name}: dim {dim} is out of range for shape {input.shape}; use {-ndim} to {ndim - 1}")
+    return dim % ndim
+
+
+# --- the same, written into the input --------------------------------------------------------------------------------
+
+
+def relu_(input: Tensor) -> Tensor:
+    """`relu` in place."""
+    return relu(input, inplace=True)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """`leaky_relu` in place."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`elu` in place."""
+    return elu(input, alpha, inplace=True)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`celu` in place."""
+    return celu(input, alpha, inplace=True)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """`selu` in place."""
+    return selu(input, inplace=True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`hardtanh` in place."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`threshold` in place."""
+    output = where(input <= threshold, value, input)
+    return written(input, output, True)
+
+
+def rrelu_(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """`rrelu` in place."""
+    return rrelu(input, lower, upper, training, inplace=True, generator=generator)

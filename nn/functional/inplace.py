@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autodiff import Tensor, no_grad, tape
 from autodiff.apply import tracing
 
 
-def written(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
+def written(input: Tensor, output: Any, inplace: bool) -> Tensor:
     """Return the output, written into the input where that is asked for."""
     if inplace:
         input[...] = output
         return input
-    return output
+    result: Tensor = output
+    return result
 
 
 def tracked(average: Tensor | None, value: Tensor, momentum: float, factor: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Sequential, activations, Flatten and Dropout."""
+"""Sequential, activations and Flatten."""
 
 from __future__ import annotations
 
@@ -77,49 +77,3 @@ def test_flatten_says_what_is_wrong() -> None:
         nn.Flatten(2)(ad.zeros(2, 3))
     with pytest.raises(ValueError, match="start_dim 1 comes after end_dim 0"):
         nn.Flatten(1, 0)(ad.zeros(2, 3))
-
-
-# --- dropout -------------------------------------------------------------------------------------------------------
-
-
-def test_dropout_zeroes_a_share_p_and_keeps_the_mean() -> None:
-    y = nn.Dropout(0.25, generator=ad.random.Generator(0))(ad.ones(200, 200)).numpy()
-    assert set(np.unique(y)) == {np.float32(0), np.float32(4 / 3)}
-    assert (y == 0).mean() == pytest.approx(0.25, abs=0.01)
-    assert y.mean() == pytest.approx(1, abs=0.02)
-
-
-def test_the_gradient_passes_where_the_value_passed() -> None:
-    x = ad.ones(50, requires_grad=True)
-    y = nn.Dropout(0.5)(x)
-    y.sum().backward()
-    assert x.grad.tolist() == y.tolist()
-
-
-def test_dropout_is_the_identity_in_evaluation_and_at_p_0() -> None:
-    x = ad.ones(3)
-    assert nn.Dropout(0.9).eval()(x) is x
-    assert nn.Dropout(0.0)(x) is x
-
-
-def test_dropout_of_everything_gives_zeros_without_nan() -> None:
-    x = ad.ones(3, requires_grad=True)
-    y = nn.Dropout(1.0)(x)
-    y.sum().backward()
-    assert y.tolist() == x.grad.tolist() == [0.0, 0.0, 0.0]
-
-
-def test_dropout_replays_from_its_seed_and_keeps_the_dtype() -> None:
-    x = ad.ones(100, dtype=np.float16)
-    first, second = (nn.Dropout(0.5, generator=ad.random.Generator(3))(x) for _ in range(2))
-    assert first.tolist() == second.tolist()
-    assert first.dtype == np.float16
-    ad.manual_seed(3)
-    third = nn.Dropout(0.5)(x)
-    assert nn.Dropout(0.5)(x).tolist() != third.tolist()
-
-
-@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
-def test_dropout_refuses_what_is_no_probability(p: float) -> None:
-    with pytest.raises(ValueError, match=r"dropout probability has to be between 0 and 1"):
-        nn.Dropout(p)

@@ -19,9 +19,17 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
 ]
 ALONE = {  # what torch has not, or where the two draw different random numbers; each has tests of its own
+    "AlphaDropout",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
+    "Maxout",
+    "RReLU",
     "Sequential",
     "native_channel_shuffle",
+    "gumbel_softmax",
 }
 once = {"max_examples": 25, "deadline": None, "derandomize": True, "database": None, "phases": [Phase.generate]}
 often = settings(**once, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)

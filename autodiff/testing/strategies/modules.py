@@ -18,21 +18,13 @@ from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
 from autodiff.tensor import Tensor
-from autodiff.testing.strategies import modules_attention, modules_images, modules_spatial
+from autodiff.testing.strategies import modules_activations, modules_attention, modules_images, modules_spatial
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
+from autodiff.testing.strategies.modules_activations import SameMask
 
 NOT_ZERO = levels(away_from=(0.0,))
 POSITIVE = np.abs(NOT_ZERO)
-
-
-class SameMask(Generator):
-    """A generator that starts anew at every draw, so that a layer that draws is a function."""
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """NumPy's generator, always at its start."""
-        return np.random.default_rng(0)
 
 
 class Draw(Choices):
@@ -58,17 +50,6 @@ def linear(d: Draw, nn: Any) -> Any:
     inside, outside = d.integer(0, 3), d.integer(0, 3)
     layer = nn.Linear(inside, outside, d.choice(True, False), np.float64, generator=Generator(0))
     return d.filled(layer), d.tensor((*d.shape()[:2], inside))
-
-
-def relu(d: Draw, nn: Any) -> Any:
-    """Draw values clear of 0, or many zeros among them."""
-    return nn.ReLU(), d.tensor(d.shape(), NOT_ZERO if d.smooth else levels(at=(0.0,)))
-
-
-def dropout(d: Draw, nn: Any) -> Any:
-    """Draw a probability, and whether the layer trains; it drops the same elements at every call."""
-    layer = nn.Dropout(d.choice(0.5, 0.0, 0.25, 1.0), generator=SameMask())
-    return layer.train(d.choice(True, False)), d.tensor(d.shape())
 
 
 def flatten(d: Draw, nn: Any) -> Any:
@@ -98,11 +79,6 @@ def sequential(d: Draw, nn: Any) -> Any:
     )
     layers = [first, second, d.choice(nn.Tanh(), written())][: d.choice(2, 3, 1, 0, 3)]
     return nn.Sequential(*layers), d.tensor((d.integer(0, 3), inside), NOT_ZERO)
-
-
-def elementwise(name: str) -> Callable[[Draw, Any], Any]:
-    """Return what draws a layer without options."""
-    return lambda d, nn: (getattr(nn, name)(), d.tensor(d.shape()))
 
 
 def convolution(n: int) -> Callable[[Draw, Any], Any]:
@@ -176,9 +152,7 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
     "ConvTranspose1d": transposed_convolution(1),
     "ConvTranspose2d": transposed_convolution(2),
     "ConvTranspose3d": transposed_convolution(3),
-    "Dropout": dropout,
     "Flatten": flatten,
-    "Identity": elementwise("Identity"),
     "GRU": recurrent("GRU"),
     "GRUCell": cell("GRUCell"),
     "LSTM": recurrent("LSTM"),
@@ -186,10 +160,7 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
     "Linear": linear,
     "RNN": recurrent("RNN"),
     "RNNCell": cell("RNNCell"),
-    "ReLU": relu,
     "Sequential": sequential,
-    "Sigmoid": elementwise("Sigmoid"),
-    "Tanh": elementwise("Tanh"),
 }
 
 
@@ -222,6 +193,7 @@ def cross_entropy(d: Draw) -> tuple[dict[str, Any], list[Any]]:
 
 
 LAYERS |= modules_attention.LAYERS | modules_spatial.LAYERS
+LAYERS |= modules_activations.LAYERS
 
 
 def bce(d: Draw) -> tuple[dict[str, Any], list[Any]]:
@@ -243,6 +215,7 @@ FUNCTIONS = (
     }
     | modules_attention.FUNCTIONS
     | modules_spatial.FUNCTIONS
+    | modules_activations.FUNCTIONS
 )
 
 

@@ -1,4 +1,4 @@
-"""How activations with options, softmax and attention of nn are drawn."""
+"""How attention of nn is drawn."""
 
 from __future__ import annotations
 
@@ -9,29 +9,7 @@ import numpy as np
 
 from autodiff import creation
 from autodiff.random import Generator
-from autodiff.testing.strategies.arrays import GRID, drawn, levels
-
-
-def activation(name: str, kinks: Callable[..., Any], *options: dict[str, Any]) -> Callable[[Any, Any], Any]:
-    """Return what draws a layer's options, and values clear of its kinks or with many there."""
-
-    def layer(d: Any, nn: Any) -> Any:
-        given = d.choice(*options)
-        points = tuple(kinks(**given))
-        module = getattr(nn, name)(**given)
-        return module, d.tensor(d.shape(), levels(away_from=points) if d.smooth else levels(at=points))
-
-    return layer
-
-
-def along(name: str) -> Callable[[Any, Any], Any]:
-    """Return what draws the axis of a softmax."""
-
-    def layer(d: Any, nn: Any) -> Any:
-        shape = d.shape(dims=1, sides=1)
-        return getattr(nn, name)(d.choice(-1, d.integer(-len(shape), len(shape) - 1))), d.tensor(shape)
-
-    return layer
+from autodiff.testing.strategies.arrays import GRID, drawn
 
 
 def attention(d: Any) -> tuple[dict[str, Any], list[Any]]:
@@ -58,18 +36,5 @@ def heads(d: Any, nn: Any) -> Any:
     return layer.eval(), (q, k, k) if d.choice(True, False) else (q, q, q)
 
 
-LAYERS: dict[str, Callable[[Any, Any], Any]] = {
-    "ELU": activation("ELU", lambda **_: (0.0,), {}, {"alpha": 0.5}),
-    "GELU": activation("GELU", lambda **_: (), {}, {"approximate": "tanh"}),
-    "Hardtanh": activation("Hardtanh", lambda min_val=-1.0, max_val=1.0: (min_val, max_val), {},
-                           {"min_val": -0.5, "max_val": 2.0}),
-    "LeakyReLU": activation("LeakyReLU", lambda **_: (0.0,), {}, {"negative_slope": 0.5}),
-    "LogSigmoid": activation("LogSigmoid", lambda: (), {}),
-    "LogSoftmax": along("LogSoftmax"),
-    "MultiheadAttention": heads,
-    "SiLU": activation("SiLU", lambda: (), {}),
-    "Softmax": along("Softmax"),
-    "Softplus": activation("Softplus", lambda beta=1.0, threshold=20.0: (threshold / beta,), {},
-                           {"beta": 2.0, "threshold": 1.0}),
-}  # fmt: skip
+LAYERS: dict[str, Callable[[Any, Any], Any]] = {"MultiheadAttention": heads}
 FUNCTIONS = {"scaled_dot_product_attention": attention}
