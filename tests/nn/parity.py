@@ -76,11 +76,13 @@ def array(t: Any) -> Any:
     return (t.to_dense() if getattr(t, "is_sparse", False) else t).detach().numpy()
 
 
-def compare(torch: Any, ours: Any, theirs: Any, inputs: tuple[Any, ...], rtol: float = 1e-8) -> None:
+def compare(
+    torch: Any, ours: Any, theirs: Any, inputs: tuple[Any, ...], rtol: float = 1e-8, steps: int = STEPS
+) -> None:
     """Demand the same values, gradients and buffers, and the same parameters after some steps of gradient descent."""
     modules = isinstance(ours, nn.Module) and isinstance(theirs, torch.nn.Module)
     parameters = (list(ours.parameters()), list(theirs.parameters())) if modules else ([], [])
-    for step in range(STEPS if parameters[0] else 1):
+    for step in range(steps if parameters[0] else 1):
         same(torch, ours, theirs, inputs, rtol)
         for p, q in zip(*parameters, strict=True):
             assert (p.grad is None) == (q.grad is None)
