@@ -105,6 +105,11 @@ from nn.layers import Softsign as Softsign
 from nn.layers import Tanh as Tanh
 from nn.layers import Tanhshrink as Tanhshrink
 from nn.layers import Threshold as Threshold
+from nn.layers import Transformer as Transformer
+from nn.layers import TransformerDecoder as TransformerDecoder
+from nn.layers import TransformerDecoderLayer as TransformerDecoderLayer
+from nn.layers import TransformerEncoder as TransformerEncoder
+from nn.layers import TransformerEncoderLayer as TransformerEncoderLayer
 from nn.layers import Unfold as Unfold
 from nn.layers import Upsample as Upsample
 from nn.layers import UpsamplingBilinear2d as UpsamplingBilinear2d

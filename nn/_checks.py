@@ -92,6 +92,18 @@ def attention_mask(mask: Tensor, scores: tuple[int, ...]) -> None:
         raise ValueError(f"attn_mask of shape {mask.shape} does not broadcast to the scores, {scores}")
 
 
+def heads(query: Tensor, key: Tensor, value: Tensor, size: int, count: int, batch_first: bool) -> None:
+    """Demand queries, keys and values that attention of several heads takes, before their projection."""
+    shapes = f"MultiheadAttention: query {query.shape}, key {key.shape}, value {value.shape}"
+    if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
+        raise ValueError(f"{shapes}; expected three axes in each, or two without a batch")
+    if query.shape[-1] != size or size % count:
+        raise ValueError(f"{shapes}; the query's last axis must be embed_dim {size}, a multiple of num_heads {count}")
+    batch = 0 if batch_first else 1
+    if key.shape[:-1] != value.shape[:-1] or (query.ndim == 3 and key.shape[batch] != query.shape[batch]):
+        raise ValueError(f"{shapes}; key and value need one length, and all the same batch")
+
+
 def class_indices(target: Tensor, valid: Tensor, classes: int) -> None:
     """Demand that every target that counts is one of the classes."""
     labels = target.data

@@ -34,6 +34,7 @@ from nn.functional.activation import tanh as tanh
 from nn.functional.activation import tanhshrink as tanhshrink
 from nn.functional.activation import threshold as threshold
 from nn.functional.activation import threshold_ as threshold_
+from nn.functional.attention import multi_head_attention_forward as multi_head_attention_forward
 from nn.functional.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from nn.functional.convolution import conv1d as conv1d
 from nn.functional.convolution import conv2d as conv2d

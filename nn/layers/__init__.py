@@ -83,6 +83,11 @@ from nn.layers.shuffle import ChannelShuffle as ChannelShuffle
 from nn.layers.shuffle import PixelShuffle as PixelShuffle
 from nn.layers.shuffle import PixelUnshuffle as PixelUnshuffle
 from nn.layers.sparse import Embedding as Embedding
+from nn.layers.transformer import Transformer as Transformer
+from nn.layers.transformer import TransformerDecoder as TransformerDecoder
+from nn.layers.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from nn.layers.transformer import TransformerEncoder as TransformerEncoder
+from nn.layers.transformer import TransformerEncoderLayer as TransformerEncoderLayer
 from nn.layers.upsampling import Upsample as Upsample
 from nn.layers.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from nn.layers.upsampling import UpsamplingNearest2d as UpsamplingNearest2d

@@ -35,6 +35,11 @@ once = {"max_examples": 25, "deadline": None, "derandomize": True, "database": N
 often = settings(**once, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 
 
+def wide(x: Any) -> Any:
+    """Return a floating tensor in float64, anything else as it is."""
+    return x.to(float) if isinstance(x, ad.Tensor) and x.dtype.kind == "f" else x
+
+
 @pytest.mark.parametrize("name", sorted(set(LAYERS) - ALONE))
 def test_a_layer_is_torchs(torch: Any, name: str) -> None:
     @often
@@ -45,7 +50,7 @@ def test_a_layer_is_torchs(torch: Any, name: str) -> None:
         layer = layer.to(float)
         if getattr(layer, "dropout", 0):
             layer.eval()
-        inputs = tuple(v.to(float) if v.dtype.kind == "f" else v for v in (x if isinstance(x, tuple) else (x,)))
+        inputs = tuple(wide(v) for v in (x if isinstance(x, tuple) else (x,)))
         compare(torch, layer, recorder.twin(torch, layer), inputs)
 
     check()
@@ -57,16 +62,14 @@ def test_a_loss_or_a_function_is_torchs(torch: Any, name: str) -> None:
     @given(st.data())
     def check(data: Any) -> None:
         options, inputs = (LOSSES | FUNCTIONS)[name](Draw(data.draw, False))
-        options = {
-            word: x.to(float) if isinstance(x, ad.Tensor) and x.dtype.kind == "f" else x for word, x in options.items()
-        }
+        options = {word: wide(x) for word, x in options.items()}
         given_to_torch = {word: Recorder().theirs(torch, x) for word, x in options.items()}
         if name in LOSSES:
             ours, theirs = getattr(nn, name)(**options), getattr(torch.nn, name)(**given_to_torch)
         else:
             ours = functools.partial(getattr(nn.functional, name), **options)
             theirs = functools.partial(getattr(torch.nn.functional, name), **given_to_torch)
-        inputs = tuple(v.to(float) if v.dtype.kind == "f" else v for v in inputs)
+        inputs = tuple(wide(v) for v in inputs)
         compare(torch, ours, theirs, inputs)
 
     check()

@@ -219,6 +219,11 @@ FUNCTIONS = (
 )
 
 
+def _cast(x: Any, dtype: Any) -> Any:
+    """Return a floating tensor in a dtype, anything else as it is."""
+    return x.to(dtype) if isinstance(x, Tensor) and x.dtype.kind == "f" else x
+
+
 # --- the strategies --------------------------------------------------------------------------------------------------
 
 
@@ -243,7 +248,7 @@ def modules(
         raise LookupError(f"no strategy draws {sorted(unknown)}; there is one for {sorted(LAYERS)}.")
     module, x = LAYERS[draw(st.sampled_from(names))](Draw(draw, smooth), nn)
     inputs = x if isinstance(x, tuple) else (x,)
-    return module.to(dtype), tuple(x.to(dtype) if x.dtype.kind == "f" else x for x in inputs)
+    return module.to(dtype), tuple(_cast(x, dtype) for x in inputs)
 
 
 @st.composite
@@ -272,7 +277,7 @@ def losses(
     function = (
         getattr(nn, name)(**given) if name in LOSSES else functools.partial(getattr(nn.functional, name), **given)
     )
-    return function, tuple(x.to(dtype) if x.dtype.kind == "f" else x for x in inputs)
+    return function, tuple(_cast(x, dtype) for x in inputs)
 
 
 def missing() -> list[str]:
