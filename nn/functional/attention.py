@@ -116,21 +116,22 @@ def multi_head_attention_forward(
         raise RuntimeError("is_causal=True is a hint about attn_mask: give that mask as well")
     if (bias_k is None) != (bias_v is None) or (bias_k is not None and (static_k is not None or static_v is not None)):
         raise ValueError("bias_k and bias_v go together, and not with static_k or static_v")
-    weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
-    if weights is None or any(w is None for w in weights):
+    weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else (in_proj_weight,)
+    if any(w is None for w in weights):
         names = "q_proj_weight, k_proj_weight and v_proj_weight" if use_separate_proj_weight else "in_proj_weight"
         raise ValueError(f"use_separate_proj_weight={use_separate_proj_weight} needs {names}")
     single = query.ndim == 2
     parts = _projected((query, key, value), weights, in_proj_bias, batch_first)
     if bias_k is not None:
         n, _, width = parts[1].shape
-        more = [np.broadcast_to(b.reshape(1, 1, width), (n, 1, width)) for b in (bias_k, bias_v)]  # type: ignore[union-attr]
-        parts[1:] = [np.concatenate(pair, axis=1) for pair in zip(parts[1:], more, strict=True)]
-    q, k, v = (np.transpose(x.reshape(*x.shape[:2], num_heads, -1), (0, 2, 1, 3)) for x in parts)
-    k, v = (
-        x if given is None else given.reshape(len(q), num_heads, *given.shape[1:])
-        for x, given in ((k, static_k), (v, static_v))
-    )
+        more: Any
+        for i, more in ((1, bias_k), (2, bias_v)):
+            parts[i] = np.concatenate([parts[i], np.broadcast_to(more, (n, 1, width))], axis=1)
+    q, k, v = _split(parts, num_heads, embed_dim_to_check // num_heads)
+    if static_k is not None:
+        k = static_k.reshape(len(q), num_heads, *static_k.shape[1:])
+    if static_v is not None:
+        v = static_v.reshape(len(q), num_heads, *static_v.shape[1:])
     if add_zero_attn:
         zeros = np.zeros_like(k, shape=(*k.shape[:2], 1, k.shape[3]))
         k, v = (np.concatenate([x, zeros], axis=2) for x in (k, v))
@@ -161,12 +162,17 @@ def _projected(inputs: Any, weights: Any, bias: Any, batch_first: bool) -> list[
     elif not batch_first:
         turned = {id(x): np.swapaxes(x, 0, 1) for x in given}
         given = [turned[id(x)] for x in given]
-    if not isinstance(weights, tuple):
+    if len(weights) == 1:
         if inputs[0] is inputs[1] is inputs[2]:  # one product for the three
-            return list(np.split(linear(given[0], weights, bias), 3, -1))
-        weights = np.split(weights, 3)
+            return list(np.split(linear(given[0], weights[0], bias), 3, -1))
+        weights = np.split(weights[0], 3)
     biases = [None] * 3 if bias is None else np.split(bias, 3)
     return [linear(x, w, b) for x, w, b in zip(given, weights, biases, strict=True)]
+
+
+def _split(parts: list[Any], heads: int, size: int) -> list[Any]:
+    """Return the heads of each part as views, (N, heads, length, size)."""
+    return [np.transpose(x.reshape(*x.shape[:2], heads, size), (0, 2, 1, 3)) for x in parts]
 
 
 def _bias(key_padding_mask: Any, attn_mask: Any, q: Any, k: Any, extra: int) -> Any:

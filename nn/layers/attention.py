@@ -35,6 +35,9 @@ class MultiheadAttention(Module):
     ((1, 3, 4), (1, 3, 3))
     """
 
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
     in_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
     bias_k: Parameter | None
@@ -122,7 +125,9 @@ class MultiheadAttention(Module):
             need_weights,
             attn_mask,
             not self._qkv_same_embed_dim,
-            *(getattr(self, name) for name in PROJECTIONS[:3]),
+            self.q_proj_weight,
+            self.k_proj_weight,
+            self.v_proj_weight,
             average_attn_weights=average_attn_weights,
             is_causal=is_causal,
             batch_first=self.batch_first,

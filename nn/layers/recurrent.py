@@ -27,7 +27,7 @@ class _Recurrent(Module):
     hidden_size: int
     bias: bool
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         """Run a sequence: return y, the last states, and more."""
         raise NotImplementedError
 
@@ -141,7 +141,7 @@ class _Layers(_Recurrent):
             for suffix in directions:
                 k = len(last)
                 states = [None if s is None else s[k] if batched else s[k : k + 1] for s in first]
-                way, *rest = self._run(y, *self._weights(suffix), *states, reverse=suffix.endswith("_reverse"))
+                way, *rest = self._sequence(y, *self._weights(suffix), *states, reverse=suffix.endswith("_reverse"))
                 ways.append(way)
                 last.append(rest[: self.states])
             y = ways[0] if len(ways) == 1 else np.concatenate(ways, axis=-1)
@@ -171,7 +171,7 @@ class LSTM(_Layers):
 
     gates, states = 4, 2
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.lstm(*operands, **how)
 
 
@@ -185,7 +185,7 @@ class GRU(_Layers):
 
     gates = 3
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.gru(*operands, **how)
 
 
@@ -224,7 +224,7 @@ class RNN(_Layers):
         )
         self.nonlinearity = nonlinearity
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.rnn(*operands, nonlinearity=self.nonlinearity, **how)
 
     def extra_repr(self) -> str:
@@ -257,7 +257,7 @@ class _Cell(_Recurrent):
         if not batched:
             states = [None if s is None else np.expand_dims(s, 0) for s in states]
         x: Any = np.expand_dims(input, 0 if batched else (0, 1))
-        last = self._run(x, *self._weights(), *states)[1 : 1 + self.states]
+        last = self._sequence(x, *self._weights(), *states)[1 : 1 + self.states]
         found = last if batched else [np.squeeze(s, 0) for s in last]
         return tuple(found) if self.states > 1 else found[0]
 
@@ -275,7 +275,7 @@ class LSTMCell(_Cell):
 
     gates, states = 4, 2
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.lstm(*operands, **how)
 
 
@@ -284,7 +284,7 @@ class GRUCell(_Cell):
 
     gates = 3
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.gru(*operands, **how)
 
 
@@ -305,7 +305,7 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, dtype, generator=generator)
         self.nonlinearity = nonlinearity
 
-    def _run(self, *operands: Any, **how: Any) -> Any:
+    def _sequence(self, *operands: Any, **how: Any) -> Any:
         return recurrent.rnn(*operands, nonlinearity=self.nonlinearity, **how)
 
     def extra_repr(self) -> str:

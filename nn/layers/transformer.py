@@ -61,7 +61,7 @@ class _Layer(Module):
             self.add_module(f"dropout{k + 1}", Dropout(dropout, generator=generator))
         self.activation = getattr(functional, activation) if isinstance(activation, str) else activation
 
-    def _run(self, x: Tensor, *blocks: Callable[[Tensor], Tensor]) -> Tensor:
+    def _residual(self, x: Tensor, *blocks: Callable[[Tensor], Tensor]) -> Tensor:
         """Add what each block makes of x; the feed-forward network is the last block."""
         for k, block in enumerate((*blocks, self._feed_forward), 1):
             norm, dropout = getattr(self, f"norm{k}"), getattr(self, f"dropout{k}")
@@ -88,7 +88,7 @@ class TransformerEncoderLayer(_Layer):
     def forward(
         self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> Tensor:
-        return self._run(src, lambda x: _attended(self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal))
+        return self._residual(src, lambda x: _attended(self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal))
 
 
 class TransformerDecoderLayer(_Layer):
@@ -115,7 +115,7 @@ class TransformerDecoderLayer(_Layer):
         memory_is_causal: bool = False,
     ) -> Tensor:
         padding, seen = tgt_key_padding_mask, memory_key_padding_mask
-        return self._run(
+        return self._residual(
             tgt,
             lambda x: _attended(self.self_attn, x, x, tgt_mask, padding, tgt_is_causal),
             lambda x: _attended(self.multihead_attn, x, memory, memory_mask, seen, memory_is_causal),
@@ -140,7 +140,7 @@ class _Stack(Module):
         self.num_layers = num_layers
         self.norm = norm
 
-    def _run(self, x: Any, *given: Any, **masks: Any) -> Any:
+    def _through(self, x: Any, *given: Any, **masks: Any) -> Any:
         for layer in self.layers:
             x = layer(x, *given, **masks)
         return x if self.norm is None else self.norm(x)
@@ -183,9 +183,7 @@ class TransformerEncoder(_Stack):
         self, src: Tensor, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool | None = None
     ) -> Tensor:
         causal = self._is_causal(mask, is_causal, src)
-        output: Tensor = self._run(
-            src, src_mask=mask, is_causal=causal, src_key_padding_mask=src_key_padding_mask
-        )
+        output: Tensor = self._through(src, src_mask=mask, is_causal=causal, src_key_padding_mask=src_key_padding_mask)
         return output
 
 
@@ -206,7 +204,7 @@ class TransformerDecoder(_Stack):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        output: Tensor = self._run(
+        output: Tensor = self._through(
             tgt,
             memory,
             tgt_mask=tgt_mask,

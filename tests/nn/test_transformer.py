@@ -11,6 +11,7 @@ import pytest
 import autodiff as ad
 import nn
 
+pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 SMALL = {"d_model": 8, "nhead": 2, "dim_feedforward": 16}
 
 
@@ -135,9 +136,9 @@ def test_encoders_and_decoders_of_ones_own() -> None:
     [
         (lambda: small(activation="tanh"), RuntimeError, "activation should be relu/gelu, or a function, not tanh"),
         (lambda: small(nhead=3), ValueError, "embed_dim 8 must be a positive multiple of num_heads 3"),
-        (lambda: small()(ad.ones(5, 3, 8), ad.ones(4, 2, 8)), RuntimeError, "batch number of src and tgt must be equal"),
+        (lambda: small()(ad.ones(5, 3, 8), ad.ones(4, 2, 8)), RuntimeError, "batch number of src and tgt"),
         (lambda: small()(ad.ones(5, 3, 7), ad.ones(4, 3, 8)), RuntimeError, "must be equal to d_model 8"),
-        (lambda: small()(ad.ones(5, 3, 8), ad.ones(4, 3, 8), np.ones((4, 4), bool)), RuntimeError, "attn_mask has shape"),
+        (lambda: small()(ad.ones(5, 3, 8), ad.ones(4, 3, 8), np.ones((4, 4), bool)), RuntimeError, "attn_mask has"),
         (lambda: small()(ad.ones(5, 3, 8), ad.ones(4, 3, 8), np.ones((5, 5), int)), TypeError, "a mask holds int64"),
         (lambda: nn.TransformerEncoderLayer(8, 2)(ad.ones(3, 2, 8), is_causal=True), RuntimeError, "give that mask"),
     ],
@@ -154,7 +155,11 @@ def test_wrong_uses_are_explained(call, error, message) -> None:
 def test_attention_of_given_weights_is_torchs(torch, static) -> None:
     rng, arrays = np.random.default_rng(0), {}
     arrays["x"], arrays["w"], arrays["b"] = rng.normal(size=(3, 2, 4)), rng.normal(size=(12, 4)), rng.normal(size=12)
-    arrays["out"], arrays["k"], arrays["v"] = rng.normal(size=(4, 4)), rng.normal(size=(4, 3, 2)), rng.normal(size=(4, 3, 2))
+    arrays["out"], arrays["k"], arrays["v"] = (
+        rng.normal(size=(4, 4)),
+        rng.normal(size=(4, 3, 2)),
+        rng.normal(size=(4, 3, 2)),
+    )
     found = []
     for library in (ad, torch):
         t = {name: library.tensor(a, requires_grad=True) for name, a in arrays.items()}
@@ -177,11 +182,11 @@ def test_attention_of_given_weights_is_torchs(torch, static) -> None:
     ],
 )
 def test_weights_that_do_not_go_together_are_refused(options, message) -> None:
-    x, given = ad.ones(3, 1, 4), {"in_proj_weight": ad.ones(12, 4), "bias_k": None} | options
+    x, given = ad.ones(3, 1, 4), {"in_proj_weight": ad.ones(12, 4), "in_proj_bias": None, "bias_k": None} | options
     with pytest.raises(ValueError, match=message):
         nn.functional.multi_head_attention_forward(
-            x, x, x, 4, 2, given.pop("in_proj_weight"), None, given.pop("bias_k"), None, False, 0.0, ad.ones(4, 4), None,
-            **given,
+            x, x, x, 4, 2, bias_v=None, add_zero_attn=False, dropout_p=0.0, out_proj_weight=ad.ones(4, 4),
+            out_proj_bias=None, **given,
         )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def heads(d: Any, nn: Any) -> Any:
     masks = (
         hidden(d, (*batch, keys)) if d.chance() else None,
         d.choice(True, False),
-        hidden(d, d.choice((length, keys), (2**len(batch) * count, length, keys))) if d.chance() else None,
+        hidden(d, d.choice((length, keys), (2 ** len(batch) * count, length, keys))) if d.chance() else None,
         d.choice(True, False),
     )
     q, k, v = (d.tensor((*batch, n, e) if first else (n, *batch, e))
