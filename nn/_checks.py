@@ -9,6 +9,18 @@ import numpy as np
 from autodiff import Tensor
 
 
+class DomainError(RuntimeError, ArithmeticError):
+    """Numbers outside a function's domain: PyTorch's RuntimeError, and to a check of derivatives no value."""
+
+
+def unit_interval(name: str, what: str, x: Any, remedy: str) -> None:
+    """Demand numbers in [0, 1]."""
+    if not ((x >= 0) & (x <= 1)).all():
+        raise DomainError(
+            f"{name}: all elements of {what} should be between 0 and 1, got {x.min()} to {x.max()}; {remedy}"
+        )
+
+
 def probability(what: str, p: float) -> None:
     """Demand a number in [0, 1]."""
     if not 0 <= p <= 1:
@@ -32,23 +44,55 @@ def sizes(what: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
     return given
 
 
+def integers(name: str, target: Tensor) -> None:
+    """Demand classes that are whole numbers."""
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: target must hold classes (integers), got {target.dtype}; convert with .astype(int)"
+        )
+
+
+def margin_power(p: int) -> None:
+    """Demand 1 or 2."""
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p!r}")
+
+
+def focusing(name: str, gamma: float) -> None:
+    """Demand a power that is not negative."""
+    if not gamma >= 0:
+        raise ValueError(f"{name}: gamma has to be at least 0, got {gamma}")
+
+
+def positive_margin(name: str, margin: float) -> None:
+    """Demand a margin above 0."""
+    if not margin > 0:
+        raise ValueError(f"{name}: expected margin to be greater than 0, got {margin} instead")
+
+
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None, reduction_name: str, label_smoothing: float
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    reduction_name: str,
+    label_smoothing: float,
+    name: str = "cross_entropy",
 ) -> None:
     """Demand shapes and dtypes that make sense together."""
     reduction(reduction_name)
     probability("label_smoothing", label_smoothing)
     if input.ndim == 0:
-        raise ValueError("cross_entropy: input needs a class axis, shape (C), (N, C) or (N, C, d1, …); got a scalar")
+        raise ValueError(f"{name}: input needs a class axis, shape (C), (N, C) or (N, C, d1, …); got a scalar")
     axis = min(1, input.ndim - 1)
     classes, expected = input.shape[axis], input.shape[:axis] + input.shape[axis + 1 :]
-    if target.dtype.kind == "f":
+    if target.dtype.kind == "f" and name == "cross_entropy":
         kind, expected = "probabilities", input.shape
     elif target.dtype.kind in "iu":
         kind = "class indices"
     else:
+        or_else = " or probabilities (floats)" if name == "cross_entropy" else ""
         raise TypeError(
-            f"cross_entropy: target must hold class indices (integers) or probabilities (floats), got {target.dtype}; "
+            f"{name}: target must hold class indices (integers){or_else}, got {target.dtype}; "
             "convert it with .astype(int)"
         )
     if target.shape != expected:
@@ -56,11 +100,11 @@ def cross_entropy(
         if kind == "probabilities" and target.shape == input.shape[:axis] + input.shape[axis + 1 :]:
             hint = "; if it holds class indices, convert it with .astype(int)"
         raise ValueError(
-            f"cross_entropy: for an input of shape {input.shape} a target of {kind} has shape {expected}, "
+            f"{name}: for an input of shape {input.shape} a target of {kind} has shape {expected}, "
             f"got {target.shape}{hint}"
         )
     if weight is not None and weight.shape != (classes,):
-        raise ValueError(f"cross_entropy: weight needs one value for each of {classes} classes, got {weight.shape}")
+        raise ValueError(f"{name}: weight needs one value for each of {classes} classes, got {weight.shape}")
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> None:

@@ -13,6 +13,7 @@ from autodiff.kernels import compiled
 from autodiff.kernels.activation import NONE, sigmoid
 from autodiff.kernels.blocks import Scratch, mapped
 from autodiff.kernels.compiled import loop
+from autodiff.kernels.division import product, ratio
 from autodiff.kernels.logits import softmax_backward
 from autodiff.kernels.scalars import HALF, ONE, ZERO, exp, largest
 from autodiff.kernels.scalars import sigmoid as sigmoid_of_one
@@ -261,3 +262,22 @@ def _bce_backward_form(y: Any, x: Any, t: Any, g: Any, s: Any) -> None:
 def _bce_backward_loop(y: Any, x: Any, t: Any, g: Any) -> None:
     for i in range(x.size):
         y[i] = g[i] * (sigmoid_of_one(x[i]) - t[i])
+
+
+# --- probabilities -------------------------------------------------------------------------------------------------
+
+
+@elementwise(
+    lambda g, a, b: ratio(product(g, a - b), np.maximum(a * (1 - a), 1e-12)),
+    lambda g, a: g * (_floored_log(1 - a) - _floored_log(a)),
+    domain=("open unit", None),
+    analytic=True,
+)
+def binary_nll(a: Any, b: Any) -> Any:
+    """Return -(b log(a) + (1 - b) log(1 - a)) for probabilities a and targets b; no logarithm is below -100."""
+    with np.errstate(divide="ignore"):
+        return (b - 1) * np.maximum(np.log1p(-a), -100) - b * np.maximum(np.log(a), -100)
+
+
+def _floored_log(x: Any) -> Any:
+    return np.maximum(np.log(x), -100)

@@ -17,19 +17,27 @@ from tests.nn.parity import Recorder, compare
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:torch"),
     pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
+    pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning"),
 ]
 ALONE = {  # what torch has not, or where the two draw different random numbers; each has tests of its own
     "AlphaDropout",
+    "CTCLoss",
+    "DiceLoss",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "FeatureAlphaDropout",
+    "FocalLoss",
     "Maxout",
     "RReLU",
     "Sequential",
-    "native_channel_shuffle",
+    "ctc_loss",
+    "dice_loss",
+    "focal_loss",
     "gumbel_softmax",
+    "native_channel_shuffle",
+    "sigmoid_focal_loss",
 }
 once = {"max_examples": 25, "deadline": None, "derandomize": True, "database": None, "phases": [Phase.generate]}
 often = settings(**once, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)

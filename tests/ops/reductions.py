@@ -11,6 +11,7 @@ from autodiff import kernels
 from autodiff.kernels.crossentropy import (
     bce_with_logits,
     bce_with_logits_backward,
+    binary_nll,
     softmax_nll,
     softmax_nll_backward,
 )
@@ -181,6 +182,14 @@ REDUCTIONS = [
         reference=lambda x, y, w: w * y * np.log1p(np.exp(-x)) + (1 - y) * np.log1p(np.exp(x)),
     ),
     op(bce_with_logits_backward, bce_with_logits_backward, "..., ..., ..."),
+    op(
+        binary_nll,
+        binary_nll,
+        "..., ...",
+        "fraction",
+        "fraction",
+        reference=lambda p, y: -y * np.log(p) - (1 - y) * np.log1p(-p),
+    ),
     op(bce_with_logits_backward, bce_with_logits_backward, "4, 4, 4, 4", label="pos_weight"),
     op(
         softmax_nll,

@@ -18,13 +18,18 @@ from autodiff import creation, tape
 from autodiff.primitive import registry
 from autodiff.random import Generator
 from autodiff.tensor import Tensor
-from autodiff.testing.strategies import modules_activations, modules_attention, modules_images, modules_spatial
+from autodiff.testing.strategies import (
+    modules_activations,
+    modules_attention,
+    modules_images,
+    modules_losses,
+    modules_spatial,
+)
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
 from autodiff.testing.strategies.modules_activations import SameMask
 
 NOT_ZERO = levels(away_from=(0.0,))
-POSITIVE = np.abs(NOT_ZERO)
 
 
 class Draw(Choices):
@@ -164,58 +169,11 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
 }
 
 
-# --- losses: options, and what they compare --------------------------------------------------------------------------
-
-
-def mse(d: Draw) -> tuple[dict[str, Any], list[Any]]:
-    """Draw a reduction, and an input and a target of one shape."""
-    reduction = d.choice("mean", "sum", "none")
-    shape = d.shape(sides=int(reduction == "mean"))
-    return {"reduction": reduction}, [d.tensor(shape), d.tensor(shape)]
-
-
-def cross_entropy(d: Draw) -> tuple[dict[str, Any], list[Any]]:
-    """Draw logits (C), (N, C) or (N, C, d), labels or probabilities, and every option; some label always counts."""
-    options = {
-        "reduction": d.choice("mean", "sum", "none"),
-        "label_smoothing": d.choice(0.0, 0.1, 1.0),
-        "ignore_index": d.choice(-100, 0),
-    }
-    classes, lead = d.integer(2, 4), d.shape(sides=int(options["reduction"] == "mean"))[:2]
-    shape = (*lead[:1], classes, *lead[1:])
-    if d.choice(True, False):
-        options["weight"] = d.tensor((classes,), POSITIVE)
-    if d.choice(False, True):
-        return options, [d.tensor(shape), d.tensor(shape, POSITIVE / 3)]
-    labels = drawn(d.draw, lead, np.arange(classes))
-    labels.reshape(-1)[:1] = classes - 1
-    return options, [d.tensor(shape), creation.as_tensor(labels)]
-
-
 LAYERS |= modules_attention.LAYERS | modules_spatial.LAYERS
 LAYERS |= modules_activations.LAYERS
-
-
-def bce(d: Draw) -> tuple[dict[str, Any], list[Any]]:
-    """Draw logits, targets and factors of the losses and of their positive parts."""
-    options: dict[str, Any] = {"reduction": d.choice("mean", "sum", "none")}
-    shape = d.shape(sides=int(options["reduction"] == "mean"))
-    for word in ("weight", "pos_weight"):
-        if d.choice(False, True):
-            options[word] = d.tensor(d.choice(shape[-1:], shape), POSITIVE)
-    return options, [d.tensor(shape), d.tensor(shape, np.array([0.0, 1.0, 0.25]))]
-
-
-LOSSES = {"BCEWithLogitsLoss": bce, "CrossEntropyLoss": cross_entropy, "MSELoss": mse}
+LOSSES = modules_losses.LOSSES
 FUNCTIONS = (
-    {
-        "binary_cross_entropy_with_logits": bce,
-        "cross_entropy": cross_entropy,
-        "mse_loss": mse,
-    }
-    | modules_attention.FUNCTIONS
-    | modules_spatial.FUNCTIONS
-    | modules_activations.FUNCTIONS
+    modules_losses.FUNCTIONS | modules_attention.FUNCTIONS | modules_spatial.FUNCTIONS | modules_activations.FUNCTIONS
 )
 
 
@@ -296,7 +254,7 @@ def missing() -> list[str]:
         for name, value in modules.items()
         if value.__module__.startswith("nn.layers") and value.forward is not nn.Module.forward
     ]
-    classes = [name for name, value in modules.items() if value.__module__.startswith("nn.loss")]
+    classes = [value.__name__ for value in modules.values() if value.__module__.startswith("nn.loss")]
     own = [f for f in vars(nn.functional).values() if inspect.isfunction(f) and f not in registry]
     drawn_elsewhere = {text for name in layers for text in (name.lower(), re.sub(r"\dd$", "", name.lower()))}
     functions = [

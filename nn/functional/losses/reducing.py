@@ -1,0 +1,36 @@
+"""What all losses share: how elements become one number."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from autodiff import Tensor
+from nn import _checks
+
+
+def reduced(losses: Any, reduction: str) -> Tensor:
+    """Return the mean or the sum of losses, or the losses themselves."""
+    _checks.reduction(reduction)
+    answer: Tensor = losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+    return answer
+
+
+def weighted(losses: Any, weight: Any, reduction: str) -> Tensor:
+    """Return losses, each times a weight of its own, reduced; the mean divides by the sum of the weights."""
+    if weight is None:
+        return reduced(losses, reduction)
+    if weight.shape != losses.shape:
+        raise ValueError(f"Weights and input must have the same size; got {weight.shape} and {losses.shape}.")
+    total = reduced(losses * weight, "sum" if reduction == "mean" else reduction)
+    return total / weight.sum() if reduction == "mean" else total
+
+
+def warn_of_broadcasting(input: Tensor, target: Tensor) -> None:
+    """Warn where an input and a target of two shapes meet."""
+    if input.shape != target.shape:
+        warnings.warn(
+            f"Using a target of shape {target.shape} with an input of shape {input.shape}: they will be broadcast, "
+            "which likely gives a wrong loss. Reshape one, e.g. target[:, None].",
+            stacklevel=3,
+        )
