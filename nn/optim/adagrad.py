@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Array, Buffer, Flat, Names
-from nn.optim.optimizer import Group, Optimizer, non_negative, update
+from nn.optim.optimizer import Group, Optimizer, Params, non_negative, switches, update
 
 
 def adagrad(p: Any, g: Any, total: Any, rate: Any, eps: Any, decay: Any) -> tuple[Any, Any]:
@@ -61,15 +60,19 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,
         eps: float = 1e-10,
+        foreach: bool | None = None,
         *,
         maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
+        switches(foreach, fused, differentiable=differentiable)
         start = initial_accumulator_value
         non_negative(
             lr=float(lr), lr_decay=lr_decay, weight_decay=weight_decay, initial_accumulator_value=start, eps=eps
@@ -80,7 +83,7 @@ class Adagrad(Optimizer):
     def _names(self, group: Group) -> Names:
         return ("sum",)
 
-    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
+    def _numbers(self, group: Group, step: Any, lr: Any, *_: Any) -> tuple[Any, ...]:
         return lr / (1 + (step - 1) * group["lr_decay"]), group["eps"], group["weight_decay"] or None
 
     def _start(self, name: str, p: Tensor, group: Group) -> Any:

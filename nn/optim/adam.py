@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Array, Buffer, Flat, Names
-from nn.optim.optimizer import Group, Optimizer, non_negative, update
+from nn.optim.optimizer import Group, Optimizer, Params, averaging, non_negative, switches, update
 
 
 def adam(
@@ -81,7 +81,9 @@ def adam_(
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba, 2015, https://arxiv.org/abs/1412.6980); `weight_decay` is added to the gradient.
+    """Adam (Kingma & Ba, 2015, https://arxiv.org/abs/1412.6980).
+
+    `weight_decay` is added to the gradient, or with `decoupled_weight_decay` shrinks the parameters, as in AdamW.
 
     >>> import autodiff as ad
     >>> x = ad.tensor([3.0], requires_grad=True)
@@ -93,42 +95,37 @@ class Adam(Optimizer):
     """
 
     _kernel = staticmethod(adam_)
-    _decoupled = False
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
+        switches(foreach, fused, capturable, differentiable)
         non_negative(lr=float(lr), eps=eps, weight_decay=weight_decay)
-        for i, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}, expected 0 <= beta < 1")
-        settings = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**settings, "amsgrad": amsgrad, "maximize": maximize})
-
-    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        super().add_param_group(param_group)
-        for p in self.param_groups[-1]["params"]:
-            if p.dtype.kind != "f":
-                name = type(self).__name__
-                raise TypeError(f"{name} optimizes floating tensors, got {p.dtype}; optimize real and imaginary parts")
+        settings = {"lr": lr, "betas": averaging(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        super().__init__(params, {**settings, "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay})
 
     def _names(self, group: Group) -> Names:
         return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
 
-    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
+    def _numbers(self, group: Group, step: Any, lr: Any, *_: Any) -> tuple[Any, ...]:
         beta1, beta2 = group["betas"]
         root = np.sqrt(1 - np.power(beta2, step))
         rate, floor = lr * root / (1 - np.power(beta1, step)), group["eps"] * root
         decay = group["weight_decay"] or None
-        ends = (None, 1 - lr * decay) if decay and self._decoupled else (decay, None)
+        ends = (None, 1 - lr * decay) if decay and group["decoupled_weight_decay"] else (decay, None)
         return rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, *ends
 
 
@@ -146,11 +143,9 @@ class AdamW(Adam):
     [1.0]
     """
 
-    _decoupled = True
-
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -158,5 +153,16 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        switches(foreach, fused, capturable, differentiable)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state dict, Adam's too; the weight decay stays decoupled."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

@@ -86,7 +86,9 @@ class Optimizer:
     """
 
     _kernel: Callable[..., None]
+    _complex = False  # whether the update is that of real and imaginary parts
     _counts = True  # whether "step" is part of the state
+    _scalars: tuple[str, ...] = ()  # what else of the state is one number for all parameters updated together
     _step_called = False  # which schedulers ask
     _hooks: Mapping[str, dict[int, Callable[..., Any]]] = {}
 
@@ -115,9 +117,13 @@ class Optimizer:
         """Return the names of the state kept for each parameter, in the order of the form's operands; None for none."""
         raise NotImplementedError
 
-    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
-        """Return what the form takes after the state; step and lr are numbers or, in a trace, Tensors."""
+    def _numbers(self, group: Group, step: Any, lr: Any, *scalars: Any) -> tuple[Any, ...]:
+        """Return what the form takes after the state; step, lr, scalars are numbers or, in a trace, Tensors."""
         raise NotImplementedError
+
+    def _advance(self, group: Group, step: Any, lr: Any, *scalars: Any) -> tuple[Any, ...]:
+        """Return what the scalars are after a step."""
+        return scalars
 
     def _start(self, name: str, p: Tensor, group: Group) -> Any:
         """Return what a parameter's state is before its first step."""
@@ -143,6 +149,9 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if p.dtype.kind != "f" and hasattr(self, "_kernel") and not self._complex:
+                name = type(self).__name__
+                raise TypeError(f"{name} optimizes floating tensors, got {p.dtype}; optimize real and imaginary parts")
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor; optimize the tensor it was computed from")
         if len(set(params)) < len(params):
@@ -231,7 +240,12 @@ class Optimizer:
         if group["maximize"]:
             grads = flat.negative(grads)
         lr = group["lr"]
-        self._kernel(flat, grads, *self._numbers(group, step, lr.item() if isinstance(lr, Tensor) else float(lr)))
+        lr = lr.item() if isinstance(lr, Tensor) else float(lr)
+        kept = [self.state[flat.params[0]][name].data for name in self._scalars]
+        scalars = [x.item() for x in kept]
+        self._kernel(flat, grads, *self._numbers(group, step, lr, *scalars))
+        for x, value in zip(kept, self._advance(group, step, lr, *scalars) if kept else (), strict=True):
+            x[...] = value
 
     def _show(self, group: Group, flat: Flat) -> None:
         """Update the parameters one by one by the functional form, on tensors, so that a graph has it all."""
@@ -239,8 +253,11 @@ class Optimizer:
         if self._counts:
             step = self.state[flat.params[0]]["step"]
             step += 1.0
-        lr = lr if isinstance(lr, Tensor) else Tensor(np.array(lr, dtype=np.float64))
-        numbers = [x.astype(dtype) if isinstance(x, Tensor) else x for x in self._numbers(group, step, lr)]
+        lr = lr.astype(np.float64) if isinstance(lr, Tensor) else Tensor(np.array(lr, dtype=np.float64))
+        scalars = [self.state[flat.params[0]][name] for name in self._scalars]
+        numbers = self._numbers(group, step, lr, *scalars)
+        numbers = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in numbers)
+        after = self._advance(group, step, lr, *scalars)
         form = registry[self._kernel].kernel
         for p in flat.params:
             g: Any = p.grad
@@ -250,6 +267,8 @@ class Optimizer:
             for target, value in zip([p, *state], form(*operands, *state, *numbers), strict=True):
                 if target is not None:
                     target._become(value)
+        for target, value in zip(scalars, after, strict=True):
+            target._become(value)
 
     # --- which parameters are updated together ---
 
@@ -286,19 +305,21 @@ class Optimizer:
         settled = {id(p) for params in (*loose.values(), *(flat.params for flat in kept)) for p in params}
         for p in active:
             if id(p) not in settled:
-                step = self.state[p]["step"].item() if "step" in self.state.get(p, ()) else None
+                known = self.state.get(p, {})
+                shared = tuple(known[name].item() for name in ("step", *self._scalars) if name in known)
                 owners[id(memory(p.data))] += 1  # two of one memory are updated one after the other
-                loose.setdefault((p.dtype, step, owners[id(memory(p.data))]), []).append(p)
+                loose.setdefault((p.dtype, shared, owners[id(memory(p.data))]), []).append(p)
         return kept + [self._lay(group, params, names) for params in loose.values()]
 
     def _lay(self, group: Group, params: list[Tensor], names: Names) -> Flat:
         """Give parameters that start, or go on, together the state that they lack and one step count; lay them out."""
-        if self._counts:
-            before = self.state.get(params[0], {}).get("step")
-            step = as_tensor(np.zeros(()) if before is None else before.data.copy())
-            step.name = "step"
+        for key in (*(["step"] if self._counts else []), *self._scalars):
+            before = self.state.get(params[0], {}).get(key)
+            start = 0.0 if key == "step" else self._start(key, params[0], group)
+            shared = as_tensor(np.array(start, float) if before is None else before.data.copy())
+            shared.name = key
             for p in params:
-                self.state[p]["step"] = step
+                self.state[p][key] = shared
         for p in params:
             for name in names:
                 if name and name not in self.state[p]:
@@ -356,7 +377,7 @@ class Optimizer:
         """Return a copy of a value of p's state, in the dtype this optimizer keeps it in."""
         if value is None:
             return None
-        dtype = np.float64 if name == "step" else np.result_type(p.dtype, np.float32)
+        dtype = np.float64 if name in ("step", *self._scalars) else np.result_type(p.dtype, np.float32)
         return as_tensor(np.array(as_tensor(value).data, dtype))
 
     def __repr__(self) -> str:
@@ -390,6 +411,14 @@ def switches(
             "differentiable=True is not supported: a step has no derivative; write the update in the loss, or "
             "trace the step, which shows it"
         )
+
+
+def averaging(betas: Any) -> tuple[float, ...]:
+    """Demand that what is kept of averages is in [0, 1); return it as a tuple."""
+    for i, beta in enumerate(betas):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}, expected 0 <= beta < 1")
+    return tuple(betas)
 
 
 def non_negative(**settings: float) -> None:

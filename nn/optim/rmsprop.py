@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Array, Buffer, Flat, Names
-from nn.optim.optimizer import Group, Optimizer, non_negative, update
+from nn.optim.optimizer import Group, Optimizer, Params, non_negative, switches, update
 
 
 def rmsprop(
@@ -110,16 +109,19 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
-        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
         maximize: bool = False,
+        differentiable: bool = False,
     ) -> None:
+        switches(foreach, capturable=capturable, differentiable=differentiable)
         non_negative(lr=float(lr), eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         settings = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "maximize": maximize})
@@ -128,6 +130,6 @@ class RMSprop(Optimizer):
         momentum, centered = group["momentum"], group["centered"]
         return "square_avg", "momentum_buffer" if momentum else None, "grad_avg" if centered else None
 
-    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
+    def _numbers(self, group: Group, step: Any, lr: Any, *_: Any) -> tuple[Any, ...]:
         alpha = group["alpha"]
         return lr, alpha, 1 - alpha, group["eps"], group["momentum"] or None, group["weight_decay"] or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Array, Buffer, Flat, Names
-from nn.optim.optimizer import Group, Optimizer, non_negative, update
+from nn.optim.optimizer import Group, Optimizer, Params, non_negative, switches, update
 
 
 def sgd(p: Any, g: Any, buffer: Any, lr: Any, momentum: Any, fresh: Any, decay: Any, nesterov: Any) -> tuple[Any, Any]:
@@ -71,11 +70,11 @@ class SGD(Optimizer):
     [0.0]
     """
 
-    _kernel, _counts = staticmethod(sgd_), False
+    _kernel, _counts, _complex = staticmethod(sgd_), False, True
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
@@ -83,7 +82,11 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
+        switches(foreach, fused, differentiable=differentiable)
         non_negative(lr=float(lr), momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
@@ -93,7 +96,7 @@ class SGD(Optimizer):
     def _names(self, group: Group) -> Names:
         return ("momentum_buffer" if group["momentum"] else None,)
 
-    def _numbers(self, group: Group, step: Any, lr: Any) -> tuple[Any, ...]:
+    def _numbers(self, group: Group, step: Any, lr: Any, *_: Any) -> tuple[Any, ...]:
         momentum, fresh = group["momentum"] or None, 1 - group["dampening"] if group["dampening"] else None
         return lr, momentum, fresh, group["weight_decay"] or None, bool(group["nesterov"])
 

@@ -19,9 +19,16 @@ from autodiff.kernels import compiled
 from autodiff.primitive import registry
 from nn import optim
 from nn.optim import optimizer as shared
+from nn.optim.adadelta import adadelta
 from nn.optim.adagrad import adagrad
 from nn.optim.adam import adam
+from nn.optim.adamax import adamax
+from nn.optim.asgd import asgd
+from nn.optim.lion import lion
+from nn.optim.nadam import nadam
+from nn.optim.radam import radam
 from nn.optim.rmsprop import rmsprop
+from nn.optim.rprop import rprop
 from nn.optim.sgd import sgd
 
 SHAPES = [(3, 4), (3,), (2, 3), ()]
@@ -32,6 +39,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "AdamW": lambda lib, ps: lib.AdamW(ps, 0.1, amsgrad=True),
     "RMSprop": lambda lib, ps: lib.RMSprop(ps, 0.1, momentum=0.5),
     "Adagrad": lambda lib, ps: lib.Adagrad(ps, 0.1, lr_decay=0.1, initial_accumulator_value=0.5),
+    "NAdam": lambda lib, ps: lib.NAdam(ps, 0.1),
 }
 
 
@@ -361,6 +369,15 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "RMSprop, centered": lambda ps: optim.RMSprop(ps, 0.1, centered=True, eps=0.1),
     "RMSprop, both": lambda ps: optim.RMSprop(ps, 0.1, 0.9, 0.1, 0.1, 0.9, True),
     "Adagrad": lambda ps: optim.Adagrad(ps, 0.1, 0.1, 0.1, 0.5),
+    "Adamax": lambda ps: optim.Adamax(ps, 0.1, weight_decay=0.1),
+    "NAdam": lambda ps: optim.NAdam(ps, 0.1, weight_decay=0.1, momentum_decay=0.1),
+    "NAdam, decoupled": lambda ps: optim.NAdam(ps, 0.1, weight_decay=0.1, decoupled_weight_decay=True),
+    "RAdam": lambda ps: optim.RAdam(ps, 0.1, (0.9, 0.8), weight_decay=0.1),
+    "RAdam, decoupled": lambda ps: optim.RAdam(ps, ad.tensor(0.1), weight_decay=0.1, decoupled_weight_decay=True),
+    "Adadelta": lambda ps: optim.Adadelta(ps, 0.1, weight_decay=0.1),
+    "Rprop": lambda ps: optim.Rprop(ps, 0.1, step_sizes=(0.08, 0.13)),
+    "ASGD": lambda ps: optim.ASGD(ps, 0.1, 0.1, t0=1, weight_decay=0.1),
+    "Lion": lambda ps: optim.Lion(ps, 0.1, weight_decay=0.1),
     "Adagrad, plain": lambda ps: optim.Adagrad(ps, maximize=True),
 }
 
@@ -426,6 +443,13 @@ def test_a_step_makes_no_temporaries(name: str) -> None:
         (optim.AdamW, adam),
         (optim.RMSprop, rmsprop),
         (optim.Adagrad, adagrad),
+        (optim.Adamax, adamax),
+        (optim.NAdam, nadam),
+        (optim.RAdam, radam),
+        (optim.Adadelta, adadelta),
+        (optim.Rprop, rprop),
+        (optim.ASGD, asgd),
+        (optim.Lion, lion),
     ],
 )
 def test_an_update_is_an_entry_without_derivative_that_knows_its_functional_form(method: Any, form: Any) -> None:

@@ -1,0 +1,104 @@
+"""Every optimizer with any of its options takes torch's way, 50 steps long."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+from nn import optim
+
+BETAS = [(0.9, 0.999), (0.0, 0.5), (0.5, 0.9)]
+DECAY = [0, 0.1]
+ADAM = {"betas": BETAS, "eps": [1e-8, 1e-2], "weight_decay": DECAY, "maximize": [False, True]}
+MEAN = [0.99, 0.5]
+OPTIONS: dict[str, dict[str, list[Any]]] = {
+    "SGD": {
+        "momentum": [0, 0.9], "dampening": [0, 0.3], "weight_decay": DECAY, "nesterov": [False, True],
+        "maximize": [False, True],
+    },
+    "Adam": {**ADAM, "amsgrad": [False, True], "decoupled_weight_decay": [False, True]},
+    "AdamW": {**ADAM, "amsgrad": [False, True]},
+    "Adamax": ADAM,
+    "NAdam": {**ADAM, "momentum_decay": [4e-3, 0.5], "decoupled_weight_decay": [False, True]},
+    "RAdam": {**ADAM, "decoupled_weight_decay": [False, True]},
+    "Adagrad": {
+        "lr_decay": [0, 0.1], "weight_decay": DECAY, "initial_accumulator_value": [0, 0.5], "eps": [1e-10, 1e-2],
+        "maximize": [False, True],
+    },
+    "Adadelta": {"rho": [0.9, 0.5], "eps": [1e-6, 1e-2], "weight_decay": DECAY, "maximize": [False, True]},
+    "RMSprop": {
+        "alpha": MEAN, "eps": [1e-8, 1e-2], "weight_decay": DECAY, "momentum": [0, 0.9], "centered": [False, True],
+        "maximize": [False, True],
+    },
+    "Rprop": {"etas": [(0.5, 1.2), (0.3, 1.5)], "step_sizes": [(1e-6, 50), (0.05, 0.2)], "maximize": [False, True]},
+    "ASGD": {
+        "lambd": [1e-4, 0.1], "alpha": [0.75, 0.5], "t0": [1e6, 10.0], "weight_decay": DECAY, "maximize": [False, True],
+    },
+}  # fmt: skip
+SHAPES = [(3, 2), (3,), ()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _wide_numbers(torch: Any) -> Any:
+    """Let torch keep step counts and such in float64."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def trajectory(lib: Any, tensor: Any, parameter: Any, name: str, options: dict[str, Any]) -> list[Any]:
+    """Return the parameters and the state after 50 steps on seeded gradients, some of them absent or 0."""
+    rng = np.random.default_rng(1)
+    params = [parameter(tensor(np.asarray(rng.normal(size=shape)))) for shape in SHAPES]
+    optimizer = getattr(lib, name)([{"params": params[:2]}, {"params": params[2:], "lr": 0.03}], lr=0.1, **options)
+    for step in range(50):
+        for i, p in enumerate(params):
+            g = np.asarray(rng.normal(size=p.shape))
+            p.grad = None if i == 1 and step in (0, 7, 8) else tensor(g * (step != 11))
+        optimizer.step()
+    state = [optimizer.state[p] for p in params]
+    return [*params, *[s[key] for s in state for key in sorted(s) if s[key] is not None]]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@settings(deadline=None, max_examples=12)
+@given(data=st.data())
+def test_trajectories_and_state_are_torchs(torch: Any, name: str, data: st.DataObject) -> None:
+    options = {key: data.draw(st.sampled_from(choices), key) for key, choices in OPTIONS[name].items()}
+    if name == "SGD" and (not options["momentum"] or options["dampening"]):
+        options["nesterov"] = False
+    ours = trajectory(optim, ad.tensor, nn.Parameter, name, options)
+    theirs = trajectory(torch.optim, torch.tensor, torch.nn.Parameter, name, options)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_arguments_and_defaults_are_torchs(torch: Any, name: str) -> None:
+    ours, theirs = (inspect.signature(getattr(lib, name)).parameters for lib in (optim, torch.optim))
+    assert [(p.name, p.kind, p.default) for p in ours.values()] == [
+        (p.name, p.kind, p.default) for p in theirs.values()
+    ]
+    assert set(OPTIONS[name]) >= set(ours) - {"params", "lr", "foreach", "fused", "capturable", "differentiable"}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_half_precision_parameters_keep_float32_state(name: str) -> None:
+    p = nn.Parameter(np.ones(3, np.float16))
+    start, optimizer = p.data.copy(), getattr(optim, name)([p], lr=0.01)
+    for _ in range(5):
+        p.grad = ad.tensor(np.full(3, 1e-4, np.float16))
+        optimizer.step()
+    assert p.dtype == np.float16
+    assert np.isfinite(p.data).all()
+    assert {value.dtype for value in optimizer.state[p].values() if value.ndim} <= {np.dtype(np.float32)}
+    if name not in ("SGD", "ASGD", "RAdam", "Adadelta"):  # of these a step is as small as the gradient
+        assert (p.data < start).all()
