@@ -75,12 +75,15 @@ class Side:
 
 
 @pytest.fixture(params=METHODS)
-def sides(request: pytest.FixtureRequest, torch: Any) -> list[Side]:
+def sides(request: pytest.FixtureRequest, torch: Any) -> Iterator[list[Side]]:
     method = METHODS[request.param]
-    return [
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # what it keeps of numbers, too
+    yield [
         Side(nn, ad.tensor, lambda ps: method(optim, ps), ad.no_grad, nn.init, True),
         Side(torch.nn, torch.tensor, lambda ps: method(torch.optim, ps), torch.no_grad, torch.nn.init, False),
     ]
+    torch.set_default_dtype(before)
 
 
 def agree(sides: list[Side], rtol: float = 1e-11) -> None:
