@@ -1,5 +1,6 @@
 """Data sets, samplers and loaders under the names of torch.utils.data; transforms of pictures; data to begin with."""
 
+from nn.data import transforms as transforms
 from nn.data.collate import default_collate as default_collate
 from nn.data.collate import default_convert as default_convert
 from nn.data.dataset import ChainDataset as ChainDataset
