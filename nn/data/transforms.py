@@ -120,7 +120,7 @@ class Normalize(Transform):
         if {len(mean), len(std)} - {1, channels} or image.ndim < 3:
             raise ValueError(
                 f"Normalize: mean and std have {len(mean)} and {len(std)} numbers, which a Tensor of shape "
-                f"{image.shape} does not fit: it needs to be (..., C, H, W), with a number for each channel or one for all"
+                f"{image.shape} does not fit: it needs (..., C, H, W), and a number for each channel or one for all"
             )
         out = image.data if self.inplace else None
         result = np.divide(np.subtract(image.data, mean, out=out), std, out=out)
@@ -162,9 +162,10 @@ class RandomVerticalFlip(_RandomFlip):
 
 
 class Pad(Transform):
-    """Rows and columns around the picture: one number, (left and right, top and bottom), or one for each side in turn.
+    """Rows and columns around the picture: as many on all sides, or two numbers, or four.
 
-    The sides are left, top, right, bottom. `padding_mode` is 'constant' (with `fill`), 'edge', 'reflect' or 'symmetric'.
+    Two are left/right and top/bottom, four left, top, right, bottom. `padding_mode` is 'constant' (with `fill`),
+    'edge', 'reflect' or 'symmetric'.
 
     >>> Pad(1)(np.ones((1, 1))).sum()
     np.float64(1.0)
@@ -313,7 +314,8 @@ class RandomResizedCrop(Transform):
 class RandomRotation(Transform):
     """The picture turned about its middle, counter-clockwise, by an angle drawn from `degrees`.
 
-    `degrees` is (low, high), or n for (-n, n). What comes from outside is `fill`. `interpolation` is 'nearest' or 'bilinear'.
+    `degrees` is (low, high), or n for (-n, n). What comes from outside is `fill`. `interpolation` is 'nearest' or
+    'bilinear'.
 
     >>> RandomRotation((90, 90))(np.array([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
