@@ -14,6 +14,7 @@ from autodiff.serialization import save as save
 from nn import data as data
 from nn import functional as functional
 from nn import init as init
+from nn import metrics as metrics
 from nn import models as models
 from nn import optim as optim
 from nn import utils as utils

@@ -21,7 +21,7 @@ class Table(TensorDataset):
 
 
 def bundled(name: str) -> Table:
-    """Return a data set of scikit-learn's: float32 inputs (N, features) and classes (N), or float32 targets (N, outputs).
+    """Return a data set of scikit-learn's: float32 inputs (N, features), and classes or float32 targets.
 
     The names are breast_cancer, digits, iris and wine (classes), diabetes and linnerud (numbers). Digits are pictures
     (N, 1, 8, 8) with values from 0 to 1; all others are as measured, so scale them.

@@ -73,7 +73,12 @@ def shapes(n: int = 400, size: int = 16, noise: float = 0.1, generator: Generato
     across = np.maximum(np.abs(x), np.abs(y))
     inside = np.select(
         [(labels == i)[:, None, None] for i in range(len(SHAPES))],
-        [x * x + y * y < 1, across < 0.9, (y < 0.9) & (2 * np.abs(x) < 1 + y), (across < 1) & (np.abs(x * y) < 0.15)],
+        [
+            x * x + y * y < 1,
+            across < 0.9,
+            (y < 0.9) & (2 * np.abs(x) < 1 + y),
+            (across < 1) & (np.minimum(np.abs(x), np.abs(y)) < 0.3),
+        ],
     )
     pictures = inside * _uniform(0.6, 1, (n, 1, 1), generator) + _normal(noise, (n, size, size), generator)
     return _dataset(pictures[:, None], labels)
