@@ -78,8 +78,8 @@ def trunc_normal_(
         )
     low, high = (a - mean) / std, (b - mean) / std
     side = -1.0 if low > 0 else 1.0  # the lower tail has the precision that the upper one lacks
-    ends = sorted((ndtr(side * low), ndtr(side * high)))
-    draws = random.uniform(*ends, tensor.shape, dtype=np.float64, generator=generator).data
+    first, last = sorted((ndtr(side * low), ndtr(side * high)))
+    draws = random.uniform(first, last, tensor.shape, dtype=np.float64, generator=generator).data
     return _fill(tensor, np.clip(mean + std * side * ndtri(draws), a, b))
 
 
@@ -91,7 +91,8 @@ def _demand_axes(tensor: Tensor, name: str, least: int, most: float, said: str) 
 def eye_(tensor: T) -> T:
     """Fill a matrix with the identity: a Linear that keeps as many of its inputs as it has outputs."""
     _demand_axes(tensor, "eye_", 2, 2, "2")
-    return _fill(tensor, np.eye(*tensor.shape))
+    rows, columns = tensor.shape
+    return _fill(tensor, np.eye(rows, columns))
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
