@@ -96,6 +96,8 @@ from nn.functional.pooling import avg_pool3d as avg_pool3d
 from nn.functional.pooling import max_pool1d as max_pool1d
 from nn.functional.pooling import max_pool2d as max_pool2d
 from nn.functional.pooling import max_pool3d as max_pool3d
+from nn.functional.sampling import affine_grid as affine_grid
+from nn.functional.sampling import grid_sample as grid_sample
 from nn.functional.shape import flatten as flatten
 from nn.functional.shuffle import channel_shuffle as channel_shuffle
 from nn.functional.shuffle import native_channel_shuffle as native_channel_shuffle

@@ -167,7 +167,7 @@ def sources(n: int, m: int, factor: float | None, kind: str, align_corners: bool
     first = np.minimum(np.floor(where).astype(np.int64), n - 1)
     share = np.clip(where - first, 0, 1)
     taps = np.arange(-1, 3)[:, None]
-    return np.clip(first + taps, 0, n - 1), cubic(share - taps, -0.75)
+    return np.clip(first + taps, 0, n - 1), keys(share - taps, -0.75)
 
 
 def _antialiased(n: int, m: int, scale: float, kind: str) -> tuple[Any, Any]:
@@ -183,7 +183,7 @@ def _antialiased(n: int, m: int, scale: float, kind: str) -> tuple[Any, Any]:
     return np.where(places < last, places, first)[used], (weights / weights.sum(axis=0))[used]
 
 
-def cubic(x: Any, a: float) -> Any:
+def keys(x: Any, a: float) -> Any:
     """Return Keys' cubic kernel, whose slope at 1 is a: doi:10.1109/TASSP.1981.1163711."""
     x = np.abs(x)
     inner = ((a + 2) * x - (a + 3)) * x * x + 1
@@ -193,6 +193,6 @@ def cubic(x: Any, a: float) -> Any:
 
 FILTERS: dict[str, tuple[float, Callable[[Any], Any]]] = {  # how far they reach, and their shapes
     "linear": (1.0, lambda x: np.maximum(1 - np.abs(x), 0)),
-    "cubic": (2.0, lambda x: cubic(x, -0.5)),
+    "cubic": (2.0, lambda x: keys(x, -0.5)),
     "lanczos": (3.0, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)),
 }

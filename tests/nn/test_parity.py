@@ -15,7 +15,7 @@ from autodiff.testing.strategies.modules import FUNCTIONS, LAYERS, LOSSES, Draw
 from tests.nn.parity import Recorder, compare
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::UserWarning:torch"),
+    *(pytest.mark.filterwarnings(f"ignore::UserWarning:torch{part}") for part in ("", ".nn.functional")),
     pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
     pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning"),
 ]

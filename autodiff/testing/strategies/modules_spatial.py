@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autodiff.kernels import pooling
 from autodiff.testing.strategies.modules_images import Layer, _batch
 
@@ -75,12 +77,12 @@ def channel_shuffle(d: Any, nn: Any) -> Any:
 FACTORS = 2.0, 0.5, 1.5, 2.5, 0.75
 
 
-def _resized(d: Any, axes: int, least: int) -> tuple[dict[str, Any], Any]:
+def _resized(d: Any, axes: int, least: int = 2, to: int = 1) -> tuple[dict[str, Any], Any]:
     """Draw a size or factors, and images."""
-    x = d.tensor((d.integer(0, 2), d.integer(1, 2), *(d.integer(least, 5 - axes) for _ in range(axes))))
+    x = d.tensor((d.integer(0, 2), d.integer(1, 2), *(d.integer(least, max(5 - axes, least)) for _ in range(axes))))
     if d.chance():
-        size = d.integer(1, 5)
-        return {"size": d.choice(size, (size, *(d.integer(1, 5) for _ in range(axes - 1))))}, x
+        size = d.integer(to, 5)
+        return {"size": d.choice(size, (size, *(d.integer(to, 5) for _ in range(axes - 1))))}, x
     factor = d.choice(*FACTORS)
     return {"scale_factor": d.choice(factor, (factor, *(d.choice(*FACTORS) for _ in range(axes - 1))))}, x
 
@@ -91,7 +93,7 @@ def resampling(d: Any) -> tuple[dict[str, Any], Any]:
     mode = d.choice("nearest", *["linear", "bilinear", "trilinear"][axes - 1 : axes], "area", "nearest-exact")
     if axes == 2 and d.chance():
         mode = "bicubic"
-    options, x = _resized(d, axes, 2)
+    options, x = _resized(d, axes)
     options["mode"] = mode
     if "linear" in mode or "cubic" in mode:
         options["align_corners"] = d.choice(None, False, True)
@@ -110,7 +112,7 @@ def upsampling(name: str) -> Layer:
     """Return what draws a size or factors."""
 
     def layer(d: Any, nn: Any) -> Any:
-        options, x = _resized(d, 2, 2)
+        options, x = _resized(d, 2)
         return getattr(nn, name)(**options), x
 
     return layer
@@ -119,7 +121,7 @@ def upsampling(name: str) -> Layer:
 def interpolate(d: Any) -> tuple[dict[str, Any], list[Any]]:
     """Draw what Upsample takes, or a filter against aliasing."""
     if d.chance():
-        options, x = _resized(d, 2, 2)
+        options, x = _resized(d, 2, 4, to=2)  # to a width of 1 torch gives the first row alone
         options |= {"mode": d.choice("bilinear", "bicubic", "lanczos"), "antialias": True}
         if options["mode"] != "lanczos":
             options["align_corners"] = d.choice(None, True)
@@ -130,14 +132,33 @@ def interpolate(d: Any) -> tuple[dict[str, Any], list[Any]]:
 
 def upsample_nearest(d: Any) -> tuple[dict[str, Any], list[Any]]:
     """Draw a size or factors."""
-    options, x = _resized(d, d.choice(1, 2, 3), 2)
+    options, x = _resized(d, d.choice(1, 2, 3))
     return options, [x]
 
 
 def upsample_bilinear(d: Any) -> tuple[dict[str, Any], list[Any]]:
     """Draw a size or factors."""
-    options, x = _resized(d, 2, 2)
+    options, x = _resized(d, 2)
     return options, [x]
+
+
+def affine_grid(d: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Draw affine maps of images or volumes, and a size."""
+    n, axes = d.integer(1, 2), d.choice(2, 3)
+    size = (n, 1, *(d.integer(1, 3) for _ in range(axes)))
+    return {"size": size, "align_corners": d.choice(None, True)}, [d.tensor((n, axes, axes + 1))]
+
+
+def grid_sample(d: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Draw images or volumes, and points within and outside of them; the kinks are where pixels begin and end."""
+    n, axes = d.integer(0, 2), d.choice(2, 3)
+    mode = d.choice("bilinear", "nearest", *["bicubic"][: 3 - axes])
+    x = d.tensor((n, d.integer(1, 2), *(d.integer(1, 3) for _ in range(axes))))
+    shape = (n, *(d.integer(1, 2) for _ in range(axes)), axes)
+    # for up to 3 pixels the kinks are at multiples of 1/6
+    among = np.array([0.25, -0.25, 0.75, 1.0625, -1.25, 2.25, -2.75]) if d.smooth else np.arange(-12, 13) / 4
+    options = {"mode": mode, "padding_mode": d.choice("zeros", "border", "reflection")}
+    return options | {"align_corners": d.choice(None, True)}, [x, d.tensor(shape, among + d.smooth / 64)]
 
 
 LAYERS: dict[str, Layer] = {
@@ -151,6 +172,8 @@ LAYERS: dict[str, Layer] = {
     "UpsamplingNearest2d": upsampling("UpsamplingNearest2d"),
 }
 FUNCTIONS: dict[str, Case] = {
+    "affine_grid": affine_grid,
+    "grid_sample": grid_sample,
     "interpolate": interpolate,
     "native_channel_shuffle": shuffled,
     "upsample_bilinear": upsample_bilinear,
