@@ -42,6 +42,10 @@ from nn.functional.convolution import conv3d as conv3d
 from nn.functional.convolution import conv_transpose1d as conv_transpose1d
 from nn.functional.convolution import conv_transpose2d as conv_transpose2d
 from nn.functional.convolution import conv_transpose3d as conv_transpose3d
+from nn.functional.distance import cosine_similarity as cosine_similarity
+from nn.functional.distance import normalize as normalize
+from nn.functional.distance import pairwise_distance as pairwise_distance
+from nn.functional.distance import pdist as pdist
 from nn.functional.dropout import alpha_dropout as alpha_dropout
 from nn.functional.dropout import dropout as dropout
 from nn.functional.dropout import dropout1d as dropout1d
@@ -54,6 +58,10 @@ from nn.functional.interpolation import interpolate as interpolate
 from nn.functional.interpolation import upsample as upsample
 from nn.functional.interpolation import upsample_bilinear as upsample_bilinear
 from nn.functional.interpolation import upsample_nearest as upsample_nearest
+from nn.functional.linear import bilinear as bilinear
+from nn.functional.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from nn.functional.loss import cross_entropy as cross_entropy
+from nn.functional.loss import mse_loss as mse_loss
 from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
 from nn.functional.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.functional.losses import cosine_embedding_loss as cosine_embedding_loss
@@ -83,7 +91,9 @@ from nn.functional.normalization import batch_norm as batch_norm
 from nn.functional.normalization import group_norm as group_norm
 from nn.functional.normalization import instance_norm as instance_norm
 from nn.functional.normalization import layer_norm as layer_norm
+from nn.functional.normalization import local_response_norm as local_response_norm
 from nn.functional.normalization import rms_norm as rms_norm
+from nn.functional.padding import pad as pad
 from nn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from nn.functional.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
@@ -99,6 +109,7 @@ from nn.functional.pooling import max_pool3d as max_pool3d
 from nn.functional.sampling import affine_grid as affine_grid
 from nn.functional.sampling import grid_sample as grid_sample
 from nn.functional.shape import flatten as flatten
+from nn.functional.shape import unflatten as unflatten
 from nn.functional.shuffle import channel_shuffle as channel_shuffle
 from nn.functional.shuffle import native_channel_shuffle as native_channel_shuffle
 from nn.functional.shuffle import pixel_shuffle as pixel_shuffle
@@ -108,3 +119,4 @@ from nn.functional.softmax import log_softmax as log_softmax
 from nn.functional.softmax import softmax as softmax
 from nn.functional.softmax import softmin as softmin
 from nn.functional.sparse import embedding as embedding
+from nn.functional.sparse import one_hot as one_hot

@@ -141,3 +141,26 @@ def rms_norm(
     small = float(np.finfo(input.dtype).eps) if eps is None else eps
     output: Tensor = normalization.layer_norm(input, weight, dims=dims, eps=small, center=False)[0]
     return output
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """Divide (n, c, ...) by (k + alpha times the mean square of `size` neighbouring channels) ** beta.
+
+    Of an even `size` one channel more lies before than behind; what is beyond the first and last channel counts as 0
+    (Krizhevsky et al., 2012).
+
+    >>> import autodiff as ad
+    >>> local_response_norm(ad.ones(1, 3, 1), 3, alpha=3.0, beta=1.0).tolist()
+    [[[0.3333333432674408], [0.25], [0.3333333432674408]]]
+    """
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: expected (n, c, ...), 3 axes or more, got {tuple(input.shape)}")
+    if size < 1:
+        raise ValueError(f"local_response_norm: size must be at least 1, got {size}")
+    if not input.size:
+        return input
+    squares = np.pad(input * input, [(0, 0), (size // 2, (size - 1) // 2)] + [(0, 0)] * (input.ndim - 2))
+    channels = input.shape[1]
+    total = sum((squares[:, i : i + channels] for i in range(1, size)), squares[:, :channels])
+    output: Tensor = input / (k + (alpha / size) * total) ** beta
+    return output

@@ -38,6 +38,25 @@ def embedding(
     return output
 
 
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+    """Return for each number a row of int64 with 1 in its place, else 0: (*, classes), by default the largest + 1.
+
+    >>> one_hot([0, 2]).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    ids = as_tensor(tensor)
+    if ids.dtype.kind not in "iu":
+        raise RuntimeError(f"one_hot: expected integers, got {ids.dtype}; cast with .astype(int)")
+    if not ids.size and num_classes <= 0:
+        raise RuntimeError(f"one_hot: no numbers (shape {ids.shape}) to count classes from; give num_classes")
+    low, high = (int(ids.data.min()), int(ids.data.max())) if ids.size else (0, 0)
+    classes = high + 1 if num_classes == -1 else num_classes
+    if low < 0 or high >= classes:
+        raise RuntimeError(f"one_hot: numbers {low} to {high} must lie within 0 to num_classes - 1 = {classes - 1}")
+    output: Tensor = (ids[..., None] == np.arange(classes)).astype(np.int64)
+    return output
+
+
 def padding_row(padding_idx: int, rows: int) -> int:
     """Return the number of the padding row counted from the front."""
     if not -rows <= padding_idx < rows:

@@ -294,3 +294,38 @@ class RMSNorm(_Affine):
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class LocalResponseNorm(Module):
+    """Division of (n, c, ...) by (k + alpha times the mean square of `size` neighbouring channels) ** beta.
+
+    >>> LocalResponseNorm(2)(ad.ones(1, 4, 3, 3)).shape
+    (1, 4, 3, 3)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """LocalResponseNorm of images (n, c, h, w), over as many channels behind as before.
+
+    Of an even `size` that is one channel less. PyTorch's layer of this name keeps the first channel in every later sum,
+    and its gradient is not that of its values; this one computes what both mean.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: expected (n, c, h, w), got shape {input.shape}")
+        odd = (self.size - 1) // 2 * 2 + 1
+        return functional.local_response_norm(input, odd, self.alpha * odd / self.size, self.beta, self.k)

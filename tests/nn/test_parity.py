@@ -23,6 +23,7 @@ ALONE = {  # what torch has not, or where the two draw different random numbers;
     "AlphaDropout",
     "CTCLoss",
     "DiceLoss",
+    "CrossMapLRN2d",
     "Dropout",
     "Dropout1d",
     "Dropout2d",

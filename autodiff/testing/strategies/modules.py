@@ -23,7 +23,9 @@ from autodiff.testing.strategies import (
     modules_attention,
     modules_images,
     modules_losses,
+    modules_padding,
     modules_spatial,
+    modules_vectors,
 )
 from autodiff.testing.strategies.arrays import GRID, Shape, drawn, levels
 from autodiff.testing.strategies.drawing import Choices
@@ -170,10 +172,15 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
 
 
 LAYERS |= modules_attention.LAYERS | modules_spatial.LAYERS
-LAYERS |= modules_activations.LAYERS
+LAYERS |= modules_activations.LAYERS | modules_padding.LAYERS | modules_vectors.LAYERS
 LOSSES = modules_losses.LOSSES
 FUNCTIONS = (
-    modules_losses.FUNCTIONS | modules_attention.FUNCTIONS | modules_spatial.FUNCTIONS | modules_activations.FUNCTIONS
+    modules_losses.FUNCTIONS
+    | modules_attention.FUNCTIONS
+    | modules_spatial.FUNCTIONS
+    | modules_activations.FUNCTIONS
+    | modules_padding.FUNCTIONS
+    | modules_vectors.FUNCTIONS
 )
 
 
@@ -256,6 +263,7 @@ def missing() -> list[str]:
     ]
     classes = [value.__name__ for value in modules.values() if value.__module__.startswith("nn.loss")]
     own = [f for f in vars(nn.functional).values() if inspect.isfunction(f) and f not in registry]
+    own = [f for f in own if f is not nn.functional.one_hot]  # of integers: it has no derivative
     drawn_elsewhere = {text for name in layers for text in (name.lower(), re.sub(r"\dd$", "", name.lower()))}
     functions = [
         f.__name__

@@ -1,0 +1,32 @@
+"""Products of the input and a weight."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autodiff import Tensor
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x1 W x2 + bias over the last axes of (..., n) and (..., m), with weight (out, n, m): (..., out).
+
+    >>> import autodiff as ad
+    >>> bilinear(ad.ones(5, 2), ad.ones(5, 3), ad.ones(4, 2, 3)).shape
+    (5, 4)
+    """
+    given = f"bilinear: inputs {input1.shape} and {input2.shape}, weight {weight.shape}"
+    if weight.ndim != 3 or not input1.ndim or input1.shape[-1:] + input2.shape[-1:] != weight.shape[1:]:
+        raise RuntimeError(f"{given}: expected (..., n), (..., m) and (out, n, m)")
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(f"{given}: the two inputs must agree in all axes but the last")
+    if len(kinds := {x.dtype for x in (input1, input2, weight, bias) if x is not None}) > 1:
+        raise RuntimeError(f"{given}: all must have one dtype, got {sorted(map(str, kinds))}; cast with .astype()")
+    out, n, m = weight.shape
+    rows = np.matmul(input1, np.reshape(np.swapaxes(weight, 0, 1), (n, out * m)))  # (..., out m)
+    output: Tensor = np.matmul(rows.reshape(*input1.shape[:-1], out, m), input2[..., None])[..., 0]
+    if bias is None:
+        return output
+    if bias.shape != (out,):
+        raise RuntimeError(f"{given}, bias {bias.shape}: the bias must have shape ({out},)")
+    shifted: Tensor = output + bias
+    return shifted
