@@ -59,9 +59,6 @@ from nn.functional.interpolation import upsample as upsample
 from nn.functional.interpolation import upsample_bilinear as upsample_bilinear
 from nn.functional.interpolation import upsample_nearest as upsample_nearest
 from nn.functional.linear import bilinear as bilinear
-from nn.functional.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from nn.functional.loss import cross_entropy as cross_entropy
-from nn.functional.loss import mse_loss as mse_loss
 from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
 from nn.functional.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.functional.losses import cosine_embedding_loss as cosine_embedding_loss
