@@ -52,6 +52,12 @@ def integers(name: str, target: Tensor) -> None:
         )
 
 
+def within(name: str, what: str, x: Any, low: float, high: float) -> None:
+    """Demand numbers between two, both included."""
+    if ((x < low) | (x > high)).any():
+        raise RuntimeError(f"{name}: {what} must be from {low} to {high}, got {x.min()} to {x.max()}.")
+
+
 def margin_power(p: int) -> None:
     """Demand 1 or 2."""
     if p not in (1, 2):

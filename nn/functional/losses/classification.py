@@ -111,7 +111,8 @@ def kl_div(input: Tensor, target: Any, *, reduction: str = "mean", log_target: b
     """
     target = as_tensor(target)
     if log_target:
-        losses = product(np.exp(target), target - input)
+        with np.errstate(invalid="ignore"):  # -inf less -inf, of what has no probability
+            losses = product(np.exp(target), target - input)
     else:
         some = target > 0
         losses = target * np.log(np.where(some, target, 1)) - product(target, input)

@@ -37,39 +37,39 @@ def ctc_loss(
     0.2877
     """
     _checks.reduction(reduction)
-    targets = as_tensor(targets).data
-    lengths, sizes = (np.atleast_1d(as_tensor(x).data) for x in (input_lengths, target_lengths))
-    if log_probs.ndim == 2:
-        targets = targets.reshape(1, -1)
-        losses = _ctc(log_probs[:, None], targets, lengths, sizes, blank)[0]
-        sizes = sizes[0]
-    else:
-        losses = _ctc(log_probs, targets, lengths, sizes, blank)
+    lengths, sizes = (as_tensor(x).reshape(-1) for x in (input_lengths, target_lengths))
+    single = log_probs.ndim == 2
+    given: Any = log_probs[:, None] if single else log_probs
+    labels = _padded(given.shape, as_tensor(targets), lengths, sizes, blank)
+    losses = _ctc(given, labels, lengths, sizes, blank)
     if zero_infinity:
-        losses = np.where(np.isinf(losses.data), 0, losses)
+        losses = np.where(np.isinf(losses), 0, losses)
     if reduction == "mean":
         losses = losses / np.maximum(sizes, 1)
-    return reduced(losses, reduction)
+    return reduced(losses[0] if single else losses, reduction)
 
 
-def _ctc(log_probs: Any, targets: Any, lengths: Any, sizes: Any, blank: int) -> Any:
+def _ctc(log_probs: Any, labels: Any, lengths: Any, sizes: Any, blank: int) -> Any:
     """Return the negative log-likelihood of each sequence (N), by the forward recursion over time.
 
     The states of a target are its classes with blanks between and around them: 2 S + 1. A state is reached from itself,
     the one before, and, if it is no blank and differs from the class before, from the one before that.
     """
-    labels = _padded(log_probs.shape, targets, lengths, sizes, blank)
-    steps, n, _ = log_probs.shape
-    width = 2 * labels.shape[1] + 1
-    states = np.full((n, width), blank)
-    states[:, 1::2] = labels
+    dtype = log_probs.dtype
+    if dtype == np.float16:
+        return _ctc(log_probs.astype(np.float32), labels, lengths, sizes, blank).astype(dtype)
+    steps, (n, longest) = len(log_probs), labels.shape
+    width = 2 * longest + 1
+    blanks = np.full((n, longest + 1), blank)
+    states = np.stack([blanks[:, :-1], labels], -1).reshape(n, 2 * longest)
+    states = np.concatenate([states, blanks[:, -1:]], 1)
     running = np.arange(steps)[:, None, None] < lengths[:, None]
     emitted = np.take_along_axis(log_probs, np.broadcast_to(states, (steps, n, width)), 2)
     emitted = np.where(running, emitted, 0)
-    skips = np.full((n, width), -np.inf, log_probs.dtype)
-    skips[:, 2:][(states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])] = 0
-    alpha = np.where(np.arange(width) == 0, 0, -np.inf).astype(log_probs.dtype) * np.ones_like(skips)
-    nothing = np.full((n, 2), -np.inf, log_probs.dtype)
+    nothing = np.full((n, 2), -np.inf, dtype)
+    alpha: Any = as_tensor(np.where(np.arange(width) == 0, np.zeros((n, 1), dtype), -np.inf).astype(dtype))
+    skipped = np.concatenate([blanks[:, :1], blanks[:, :1], states[:, :-2]], 1)[:, :width]
+    skips = np.where((states != blank) & (states != skipped), 0, nothing[:, :1])
     history = [alpha]
     for t in range(steps):
         ahead = np.concatenate([nothing, alpha], 1)
@@ -77,8 +77,8 @@ def _ctc(log_probs: Any, targets: Any, lengths: Any, sizes: Any, blank: int) -> 
         history.append(alpha)
     ends = np.stack([2 * sizes, np.maximum(2 * sizes - 1, 0)], 1)
     last = np.stack(history)[lengths[:, None], np.arange(n)[:, None], ends]
-    both = np.where(np.stack([sizes >= 0, sizes > 0], 1), last, -np.inf)
-    return -logsumexp(both, 1)
+    # an empty target has one end, not two
+    return -logsumexp(np.where(np.stack([sizes >= 0, sizes > 0], 1), last, nothing), 1)
 
 
 def _padded(shape: tuple[int, ...], targets: Any, lengths: Any, sizes: Any, blank: int) -> Any:
@@ -88,31 +88,27 @@ def _padded(shape: tuple[int, ...], targets: Any, lengths: Any, sizes: Any, blan
     steps, n, classes = shape
     if not 0 <= blank < classes:
         raise RuntimeError(f"ctc_loss: blank must be in label range, 0 to {classes - 1}, got {blank}.")
-    for what, given, most in (("input_lengths", lengths, steps), ("target_lengths", sizes, np.inf)):
-        if given.shape != (n,):
-            raise RuntimeError(f"ctc_loss: {what} must be of size batch_size ({n}), got shape {given.shape}.")
-        if given.dtype.kind not in "iu":
-            raise RuntimeError(f"ctc_loss: {what} must be integral, got {given.dtype}.")
-        if (given < 0).any() or (given > most).any():
-            raise RuntimeError(
-                f"ctc_loss: expected {what} to have values from 0 to {most}, got {given.min()} to {given.max()}."
-            )
-    longest = int(sizes.max(initial=0))
-    real = np.arange(longest) < sizes[:, None]
-    if targets.ndim == 1 and targets.size == sizes.sum():
-        given = targets
-    elif targets.ndim == 2 and targets.shape[0] == n and targets.shape[1] >= longest:
-        given = targets[:, :longest][real]
+    for what, x in (("input_lengths", lengths), ("target_lengths", sizes), ("targets", targets)):
+        if x.dtype.kind not in "iu" and x.size:
+            raise RuntimeError(f"ctc_loss: {what} must be integral, got {x.dtype}; convert with .astype(int).")
+        if what != "targets" and x.shape != (n,):
+            raise RuntimeError(f"ctc_loss: {what} must be of size batch_size ({n}), got shape {x.shape}.")
+    _checks.within("ctc_loss", "input_lengths", lengths.data, 0, steps)
+    _checks.within("ctc_loss", "target_lengths", sizes.data, 0, np.inf)
+    longest, total = int(sizes.data.max(initial=0)), int(sizes.data.sum())
+    place = np.arange(longest)
+    real = place < sizes[:, None]
+    if targets.ndim == 2 and targets.shape[0] == n and targets.shape[1] >= longest:
+        labels = targets[:, :longest]
+    elif targets.ndim == 1 and targets.size == total:
+        start = np.cumsum(sizes) - sizes
+        labels = targets[np.where(real, start[:, None] + place, 0)]
     else:
         raise RuntimeError(
-            f"ctc_loss: targets has shape {targets.shape}; expected ({n}, {longest} or more), padded, or "
-            f"({sizes.sum()},), one after the other."
+            f"ctc_loss: targets has shape {targets.shape}; expected ({n}, {longest} or more), padded, or ({total},), "
+            "one after the other."
         )
-    if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= classes):
-        raise RuntimeError(
-            f"ctc_loss: targets must be integers from 0 to {classes - 1}, got {given.dtype} from {given.min()} to "
-            f"{given.max()}."
-        )
-    labels = np.full((n, longest), blank, dtype=np.intp)
-    labels[real] = given
-    return labels
+    _checks.within("ctc_loss", "targets", labels.data[real.data], 0, classes - 1)
+    if (labels.data[real.data] == blank).any():
+        raise RuntimeError(f"ctc_loss: targets must not hold the blank, {blank}; give blank= another class.")
+    return np.where(real, labels, blank)
