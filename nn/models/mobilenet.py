@@ -6,7 +6,7 @@ from typing import Any
 
 from autodiff import Tensor
 from nn import init
-from nn.layers import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Hardtanh, Linear, Sequential
+from nn.layers import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, ReLU6, Sequential
 from nn.module import Module
 
 # Channels and stride of each separable convolution, in stages of one resolution.
@@ -22,7 +22,7 @@ class SeparableBlock(Module):
         self.bn1 = BatchNorm2d(in_channels)
         self.conv_pw = Conv2d(in_channels, out_channels, 1, bias=False)
         self.bn2 = BatchNorm2d(out_channels)
-        self.act = Hardtanh(0.0, 6.0)
+        self.act = ReLU6()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.act(self.bn1(self.conv_dw(x)))
@@ -45,7 +45,7 @@ class MobileNet(Module):
         last = int(32 * width_mult)
         self.conv_stem = Conv2d(in_channels, last, 3, 2, 1, bias=False)
         self.bn1 = BatchNorm2d(last)
-        self.act = Hardtanh(0.0, 6.0)
+        self.act = ReLU6()
         stages = []
         for stage in STAGES:
             blocks = []
