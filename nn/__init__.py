@@ -109,7 +109,9 @@ from nn.layers import ReplicationPad1d as ReplicationPad1d
 from nn.layers import ReplicationPad2d as ReplicationPad2d
 from nn.layers import ReplicationPad3d as ReplicationPad3d
 from nn.layers import RMSNorm as RMSNorm
+from nn.layers import RNNBase as RNNBase
 from nn.layers import RNNCell as RNNCell
+from nn.layers import RNNCellBase as RNNCellBase
 from nn.layers import RReLU as RReLU
 from nn.layers import Sequential as Sequential
 from nn.layers import Sigmoid as Sigmoid

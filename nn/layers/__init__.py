@@ -97,7 +97,9 @@ from nn.layers.recurrent import LSTM as LSTM
 from nn.layers.recurrent import RNN as RNN
 from nn.layers.recurrent import GRUCell as GRUCell
 from nn.layers.recurrent import LSTMCell as LSTMCell
+from nn.layers.recurrent import RNNBase as RNNBase
 from nn.layers.recurrent import RNNCell as RNNCell
+from nn.layers.recurrent import RNNCellBase as RNNCellBase
 from nn.layers.shape import Flatten as Flatten
 from nn.layers.shape import Unflatten as Unflatten
 from nn.layers.shuffle import ChannelShuffle as ChannelShuffle

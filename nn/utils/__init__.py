@@ -2,6 +2,7 @@
 
 from nn.utils import parametrizations as parametrizations
 from nn.utils import parametrize as parametrize
+from nn.utils import rnn as rnn
 from nn.utils import stateless as stateless
 from nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
 from nn.utils.clip_grad import clip_grad_value_ as clip_grad_value_

@@ -31,6 +31,8 @@ ALONE = {  # what torch has not, or where the two draw different random numbers;
     "FeatureAlphaDropout",
     "FocalLoss",
     "Maxout",
+    "RNNBase",
+    "RNNCellBase",
     "RReLU",
     "Sequential",
     "ctc_loss",

@@ -54,6 +54,10 @@ def test_layers_and_their_gradients_are_torchs(torch: Any, kind: str, data: st.D
     options = {"num_layers": data.draw(st.integers(1, 3)), **flags}
     if kind == "RNN":
         options["nonlinearity"] = data.draw(st.sampled_from(["tanh", "relu"]))
+    sizes = [hidden]
+    if kind == "LSTM":
+        options["proj_size"] = data.draw(st.integers(0, hidden - 1))
+        sizes = [options["proj_size"] or hidden, hidden]
     ours = getattr(nn, kind)(inside, hidden, dtype=np.float64, **options)
     theirs = theirs_of(torch, ours, inside, hidden, **options)
     rng, length, batch = np.random.default_rng(0), data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
@@ -62,8 +66,8 @@ def test_layers_and_their_gradients_are_torchs(torch: Any, kind: str, data: st.D
         shape = (batch, length, inside) if options["batch_first"] else (length, batch, inside)
     else:
         shape = (length, inside)
-    first = (lead, batch, hidden) if batched else (lead, hidden)
-    states = [rng.normal(size=first) for _ in range(1 + (kind == "LSTM"))] if data.draw(st.booleans()) else []
+    first = (lead, batch) if batched else (lead,)
+    states = [rng.normal(size=(*first, size)) for size in sizes] if data.draw(st.booleans()) else []
     compared(torch, ours, theirs, rng.normal(size=shape), states)
 
 
@@ -79,7 +83,8 @@ def test_cells_and_their_gradients_are_torchs(torch: Any, kind: str, with_states
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parameters_have_torchs_names_order_and_text(torch: Any, kind: str) -> None:
-    for options in ({}, {"num_layers": 2, "bidirectional": True, "batch_first": True}, {"bias": False}):
+    projected = {"num_layers": 2, "proj_size": 2} if kind == "LSTM" else {"dropout": 0.5, "num_layers": 2}
+    for options in ({}, projected, {"num_layers": 2, "bidirectional": True, "batch_first": True}, {"bias": False}):
         ours, theirs = getattr(nn, kind)(3, 5, **options), getattr(torch.nn, kind)(3, 5, **options)
         assert [(n, p.shape) for n, p in ours.named_parameters()] == [
             (n, tuple(p.shape)) for n, p in theirs.named_parameters()
@@ -177,6 +182,27 @@ def test_a_step_learns() -> None:
     assert losses[-1] < 0.3 * losses[0]
 
 
+@pytest.mark.parametrize("mode", ["LSTM", "GRU", "RNN_TANH", "RNN_RELU"])
+def test_the_base_runs_what_its_mode_names(mode: str) -> None:
+    made, rest = (nn.RNN, {"nonlinearity": mode[4:].lower()}) if mode.startswith("RNN") else (getattr(nn, mode), {})
+    ours = made(2, 3, generator=ad.random.Generator(0), **rest)
+    base = nn.RNNBase(mode, 2, 3, generator=ad.random.Generator(0))
+    x = ad.random.randn(4, 2, 2)
+    assert isinstance(ours, nn.RNNBase)
+    assert base(x)[0].tolist() == ours(x)[0].tolist()
+    assert [w.shape for w in base.all_weights[0]] == [w.shape for w in ours.parameters()]
+    assert base.flatten_parameters() is None
+
+
+def test_an_input_of_another_dtype_is_refused_and_the_cast_named() -> None:
+    x = ad.ones(4, 2, 3, dtype=np.float64)
+    message = r"LSTM: input is float64 and the weights are float32; convert the input with \.to\('float32'\)"
+    with pytest.raises(ValueError, match=message):
+        nn.LSTM(3, 5)(x)
+    with pytest.raises(ValueError, match="GRUCell: input is float64"):
+        nn.GRUCell(3, 5)(x[0])
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -185,10 +211,10 @@ def test_wrong_input_says_what_was_expected(kind: str) -> None:
     layer = getattr(nn, kind)(3, 5)
     with pytest.raises(ValueError, match="Expected input to be 2D or 3D, got 1D"):
         layer(ad.ones(3))
-    with pytest.raises(ValueError, match="input has 4 features on its last axis; expected input_size=3"):
+    with pytest.raises(RuntimeError, match="input has 4 features on its last axis; expected input_size=3"):
         layer(ad.ones(2, 2, 4))
     state = ad.ones(2, 2, 5)
-    with pytest.raises(ValueError, match=r"Expected hidden\[0\] size \(1, 2, 5\), got \(2, 2, 5\)"):
+    with pytest.raises(RuntimeError, match=r"Expected hidden\[0\] size \(1, 2, 5\), got \(2, 2, 5\)"):
         layer(ad.ones(4, 2, 3), (state, state) if kind == "LSTM" else state)
     with pytest.raises(TypeError, match="expected a"):
         layer(ad.ones(4, 2, 3), 3)
@@ -197,8 +223,18 @@ def test_wrong_input_says_what_was_expected(kind: str) -> None:
 
 
 def test_wrong_options_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="proj_size=2 is not supported"):
-        nn.LSTM(3, 5, proj_size=2)
+    for size in (5, -1):
+        with pytest.raises(ValueError, match="proj_size has to be 0 or positive and smaller than hidden_size"):
+            nn.LSTM(3, 5, proj_size=size)
+    for kind in (nn.GRU, nn.RNN):
+        with pytest.raises(ValueError, match="proj_size argument is only supported for LSTM"):
+            kind(3, 5, proj_size=2)
+    with pytest.raises(TypeError, match="hidden_size should be of type int, got: float"):
+        nn.LSTM(3, 5.0)
+    with pytest.raises(ValueError, match="Unrecognized RNN mode: 'MGU'; expected one of LSTM, GRU, RNN_TANH, RNN_RELU"):
+        nn.RNNBase("MGU", 3, 5)
+    with pytest.raises(ValueError, match=r"num_chunks must be one of \[1, 3, 4\]"):
+        nn.RNNCellBase(3, 5, True, 2)
     with pytest.raises(ValueError, match="hidden_size must be greater than zero"):
         nn.LSTM(3, 0)
     with pytest.raises(ValueError, match="num_layers must be greater than zero"):

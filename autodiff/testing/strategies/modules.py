@@ -129,11 +129,16 @@ def recurrent(name: str) -> Callable[[Draw, Any], Any]:
     def layer(d: Draw, nn: Any) -> Any:
         inside, options = d.integer(1, 2), {"num_layers": d.integer(1, 2), "bias": d.choice(True, False)}
         options |= {"batch_first": d.choice(False, True), "bidirectional": d.choice(False, True)}
+        size, relu = d.integer(1, 2), [] if d.smooth else ["relu"]
         if options["num_layers"] > 1:
             options["dropout"] = d.choice(0.0, 0.5)
         if name == "RNN":
-            options["nonlinearity"] = d.choice("tanh", *([] if d.smooth else ["relu"]))
-        made = getattr(nn, name)(inside, d.integer(1, 2), dtype=np.float64, generator=SameMask(), **options)
+            options["nonlinearity"] = d.choice("tanh", *relu)
+        if name == "RNNBase":
+            options["mode"] = d.choice("LSTM", "GRU", "RNN_TANH", *(f"RNN_{word.upper()}" for word in relu))
+        if name == "LSTM" or options.get("mode") == "LSTM":
+            options["proj_size"] = d.integer(0, size - 1)
+        made = getattr(nn, name)(input_size=inside, hidden_size=size, dtype=np.float64, generator=SameMask(), **options)
         shape = (d.integer(0, 3), d.integer(0, 2), inside)
         return d.filled(made).train(d.choice(True, False)), d.tensor(d.choice(shape, shape[1:]))
 
@@ -145,7 +150,11 @@ def cell(name: str) -> Callable[[Draw, Any], Any]:
 
     def layer(d: Draw, nn: Any) -> Any:
         inside = d.integer(1, 2)
-        options = {"nonlinearity": d.choice("tanh", *([] if d.smooth else ["relu"]))} if name == "RNNCell" else {}
+        options: dict[str, Any] = {}
+        if name == "RNNCell":
+            options["nonlinearity"] = d.choice("tanh", *([] if d.smooth else ["relu"]))
+        if name == "RNNCellBase":
+            options["num_chunks"] = d.choice(1, 3, 4)
         made = getattr(nn, name)(inside, d.integer(1, 2), d.choice(True, False), dtype=np.float64, **options)
         return d.filled(made), d.tensor(d.choice((d.integer(0, 2), inside), (inside,)))
 
@@ -166,7 +175,9 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
     "LSTMCell": cell("LSTMCell"),
     "Linear": linear,
     "RNN": recurrent("RNN"),
+    "RNNBase": recurrent("RNNBase"),
     "RNNCell": cell("RNNCell"),
+    "RNNCellBase": cell("RNNCellBase"),
     "Sequential": sequential,
 }
 
