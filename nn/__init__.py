@@ -165,3 +165,6 @@ from nn.losses import TripletMarginWithDistanceLoss as TripletMarginWithDistance
 from nn.module import Module as Module
 from nn.module import Parameter as Parameter
 from nn.summary import summary as summary
+from nn.training import History as History
+from nn.training import fit as fit
+from nn.training import plot_history as plot_history
