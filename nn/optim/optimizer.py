@@ -86,7 +86,7 @@ class Optimizer:
     """
 
     _kernel: Callable[..., None]
-    _complex = False  # whether the update is that of real and imaginary parts
+    _real = False  # whether parameters must be; those of a kernel, unless it says otherwise
     _counts = True  # whether "step" is part of the state
     _scalars: tuple[str, ...] = ()  # what else of the state is one number for all parameters updated together
     _step_called = False  # which schedulers ask
@@ -94,6 +94,8 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "_kernel" in vars(cls):
+            cls._real = vars(cls).get("_real", True)
         if "step" in vars(cls):
             cls.step = hooked(cls.step)  # type: ignore[method-assign]
 
@@ -107,6 +109,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._laid: dict[int, tuple[list[int], list[Flat], list[Flat]]] = {}  # by group: who is active, where, and all
+        _ordered(params)
         given: list[Any] = list(params)
         if not given:
             raise ValueError("optimizer got an empty parameter list")
@@ -137,8 +140,7 @@ class Optimizer:
         if not isinstance(param_group, Mapping):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
-        if isinstance(params, set):
-            raise TypeError("optimizer parameters need to be in an order that stays; pass a list instead of a set")
+        _ordered(params)
         params = [params] if isinstance(params, Tensor) else list(params)
         names, params = _unnamed(params)
         if names is not None:
@@ -149,7 +151,7 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
-            if p.dtype.kind != "f" and hasattr(self, "_kernel") and not self._complex:
+            if p.dtype.kind != "f" and self._real:
                 name = type(self).__name__
                 raise TypeError(f"{name} optimizes floating tensors, got {p.dtype}; optimize real and imaginary parts")
             if not p.is_leaf:
@@ -222,13 +224,17 @@ class Optimizer:
         tracing = now is not None and now.graph is not None
         with nullcontext() if now is None or now is QUIET else scope(type(self).__name__):
             for group in self.param_groups:
-                for flat in self._ready(group):
-                    if tracing:
-                        with Switch(record=False, phase="update"):
-                            self._show(group, flat)
-                    else:
-                        self._run(group, flat)
+                self._step_group(group, tracing)
         return loss
+
+    def _step_group(self, group: Group, tracing: bool) -> None:
+        """Update a group's parameters that have a gradient."""
+        for flat in self._ready(group):
+            if tracing:
+                with Switch(record=False, phase="update"):
+                    self._show(group, flat)
+            else:
+                self._run(group, flat)
 
     def _run(self, group: Group, flat: Flat) -> None:
         """Update the parameters in place."""
@@ -386,6 +392,11 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _ordered(params: Any) -> None:
+    if isinstance(params, (set, frozenset)):
+        raise TypeError("optimizer parameters need to be in an order that stays; pass a list instead of a set")
 
 
 def _unnamed(params: list[Any]) -> tuple[list[str] | None, list[Any]]:

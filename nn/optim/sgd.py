@@ -70,7 +70,7 @@ class SGD(Optimizer):
     [0.0]
     """
 
-    _kernel, _counts, _complex = staticmethod(sgd_), False, True
+    _kernel, _counts, _real = staticmethod(sgd_), False, False
 
     def __init__(
         self,

@@ -41,8 +41,12 @@ OPTIONS: dict[str, dict[str, list[Any]]] = {
     "ASGD": {
         "lambd": [1e-4, 0.1], "alpha": [0.75, 0.5], "t0": [1e6, 10.0], "weight_decay": DECAY, "maximize": [False, True],
     },
+    "Adafactor": {
+        "beta2_decay": [-0.8, -0.1], "eps": [(None, 1e-3), (1e-2, 0.5)], "d": [1.0, 2.0], "weight_decay": DECAY,
+        "maximize": [False, True],
+    },
 }  # fmt: skip
-SHAPES = [(3, 2), (3,), ()]
+SHAPES = [(3, 2), (3,), (), (2, 2, 3)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -102,3 +106,68 @@ def test_half_precision_parameters_keep_float32_state(name: str) -> None:
     assert {value.dtype for value in optimizer.state[p].values() if value.ndim} <= {np.dtype(np.float32)}
     if name not in ("SGD", "ASGD", "RAdam", "Adadelta"):  # of these a step is as small as the gradient
         assert (p.data < start).all()
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+@pytest.mark.parametrize("adjust", [None, "original", "match_rms_adamw"])
+def test_muon_is_torchs_but_for_bfloat16(torch: Any, monkeypatch: Any, nesterov: bool, adjust: str | None) -> None:
+    """Compare with torch's twice: rounded as it is, and with its rounding taken out."""
+
+    def run(lib: Any, tensor: Any, parameter: Any, steps: int) -> list[Any]:
+        rng = np.random.default_rng(1)
+        params = [parameter(tensor(rng.normal(size=shape))) for shape in ((3, 5), (6, 2), (3, 3))]
+        optimizer = lib.Muon(params, 0.1, nesterov=nesterov, adjust_lr_fn=adjust, ns_coefficients=(2.0, -1.5, 0.5))
+        for _ in range(steps):
+            for p in params:
+                p.grad = tensor(rng.normal(size=p.shape))
+            optimizer.step()
+        return [x.detach().numpy() for p in params for x in (p, optimizer.state[p]["momentum_buffer"])]
+
+    for a, b in zip(
+        run(optim, ad.tensor, nn.Parameter, 1), run(torch.optim, torch.tensor, torch.nn.Parameter, 1), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=0.03)
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda self: self.clone())
+    for a, b in zip(
+        run(optim, ad.tensor, nn.Parameter, 50), run(torch.optim, torch.tensor, torch.nn.Parameter, 50), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("options", [{}, {"history_size": 2, "max_iter": 3, "lr": 0.5}, {"max_eval": 6}])
+@pytest.mark.parametrize("problem", ["valley", "waves", "network"])
+def test_lbfgs_is_torchs(torch: Any, search: str | None, options: dict[str, Any], problem: str) -> None:
+    """Compare parameters, losses and counts of evaluations over several steps, on a Rosenbrock's valley and others."""
+    rng = np.random.default_rng(0)
+    start = {"valley": [(4,)], "waves": [(3,), (2,)], "network": [(4, 3), (4,), (1, 4)]}[problem]
+    arrays = [np.asarray(rng.normal(size=shape)) for shape in start]
+    x, y = rng.normal(size=(6, 3)), rng.normal(size=(6, 1))
+    rate = {"lr": 1e-3, **options} if search is None and problem == "valley" else options
+    rate = rate if search or problem == "network" else {**rate, "lr": 1e-3}
+
+    def run(lib: Any, tensor: Any, parameter: Any) -> list[Any]:
+        params = [parameter(tensor(a)) for a in arrays]
+        optimizer = lib.LBFGS(params, line_search_fn=search, **rate)
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            if problem == "valley":
+                p = params[0]
+                loss = ((1 - p[:-1]) ** 2 + 100 * (p[1:] - p[:-1] ** 2) ** 2).sum()
+            elif problem == "waves":
+                loss = ((params[0] * 3).sin() + params[0] ** 2 / 5).sum() + (params[1] * params[0][:2]).cos().sum()
+            else:
+                w, b, v = params
+                loss = (((tensor(x) @ w.T + b).tanh() @ v.T - tensor(y)) ** 2).mean()
+                loss = loss + sum((p**2).sum() for p in params) / 50
+            loss.backward()
+            return loss
+
+        losses = [optimizer.step(closure).item() for _ in range(3)]
+        state = optimizer.state[params[0]]
+        return [*losses, state["func_evals"], state["n_iter"], *[p.detach().numpy() for p in params]]
+
+    ours, theirs = run(optim, ad.tensor, nn.Parameter), run(torch.optim, torch.tensor, torch.nn.Parameter)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import SupportsFloat
 
+from autodiff import Tensor
 from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _each, _write
 from nn.optim.optimizer import Optimizer
 
@@ -62,7 +63,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Go to the next epoch with the value of the metric."""
-        current = float(metrics)
+        current = metrics.item() if isinstance(metrics, Tensor) else float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self.num_bad_epochs += 1
         if self._is_better(current, self.best):
