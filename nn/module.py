@@ -8,9 +8,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, no_grad, zeros
+from autodiff import Tensor, as_tensor, no_grad
 from autodiff.tape import QUIET, mode, scope
 from nn.hooks import Hooked, call, located
+from nn.parameter import Buffer, Uninitialized
+from nn.parameter import Parameter as Parameter
 
 EXTRA = "_extra_state"  # the key of what is no tensor
 
@@ -20,22 +22,6 @@ class IncompatibleKeys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class Parameter(Tensor):
-    """A tensor that a module trains: `requires_grad` is True, and its `name` is its place in the model.
-
-    >>> Parameter(np.zeros(2)).requires_grad
-    True
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
-        super().__init__(zeros(0) if data is None else data, requires_grad)
-
-    def __repr__(self) -> str:
-        return f"Parameter containing:\n{super().__repr__()}"
 
 
 class Module(Hooked):
@@ -86,6 +72,9 @@ class Module(Hooked):
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (Parameter, Module)):
             self._adopt(name, value)
+        elif isinstance(value, Buffer) and "_buffers" in vars(self):
+            self._slots.pop(name, None)
+            self._buffers[name] = value.persistent
         elif value is not None and name in vars(self).get("_slots", ()):
             kind = self._slots[name]
             role = "parameter" if kind is Parameter else "child module"
@@ -415,9 +404,9 @@ class Module(Hooked):
                     names = ", ".join(f'"{key}"' for key in listed)
                     errors.insert(0, f"{what} key(s) in state_dict: {names}.")
         for key, tensor in given.items():
-            expected = vars(own[key][0])[own[key][1]].shape
-            if tensor.shape != expected:
-                errors.append(f"size mismatch for {key}: given shape {tensor.shape}, expected {expected}.")
+            held = vars(own[key][0])[own[key][1]]
+            if not isinstance(held, Uninitialized) and tensor.shape != held.shape:
+                errors.append(f"size mismatch for {key}: given shape {tensor.shape}, expected {held.shape}.")
         if errors:
             hint = ["strict=False ignores missing and unexpected keys."] if strict and any(keys) else []
             listing = "\n\t".join([*errors, *hint])
@@ -426,10 +415,12 @@ class Module(Hooked):
             for key, tensor in given.items():
                 module, name = own[key]
                 old = vars(module)[name]
-                if not assign:
-                    old[...] = tensor
-                else:
+                if assign:
                     setattr(module, name, Parameter(tensor, old.requires_grad) if name in module._slots else tensor)
+                elif not isinstance(tensor, Uninitialized):
+                    if isinstance(old, Uninitialized):
+                        old.materialize(tensor.shape)
+                    old[...] = tensor
         for key, module in extra.items():
             if key in state:
                 module.set_extra_state(state[key])

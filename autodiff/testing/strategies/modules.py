@@ -22,6 +22,7 @@ from autodiff.testing.strategies import (
     modules_activations,
     modules_attention,
     modules_images,
+    modules_lazy,
     modules_losses,
     modules_padding,
     modules_spatial,
@@ -200,6 +201,9 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x.to(dtype) if isinstance(x, Tensor) and x.dtype.kind == "f" else x
 
 
+LAYERS = modules_lazy.perhaps_lazy(LAYERS)
+
+
 # --- the strategies --------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +264,7 @@ def missing() -> list[str]:
     """Name the layers, losses and functions of nn that no strategy draws.
 
     A function is drawn with the layer of its name, or with the registry's operations if it is one of them; a container
-    without a forward cannot be called.
+    without a forward cannot be called; a lazy layer is drawn with what it becomes.
     """
     import nn
 
@@ -284,4 +288,4 @@ def missing() -> list[str]:
         and f.__name__.replace("_", "") not in drawn_elsewhere
     ]
     tables = ((layers, LAYERS), (classes, LOSSES), (functions, FUNCTIONS))
-    return [f"nn.{name}" for names, table in tables for name in names if name not in table]
+    return [f"nn.{name}" for names, table in tables for name in names if name.removeprefix("Lazy") not in table]
