@@ -49,6 +49,7 @@ def softmax_nll(
     labels = np.ascontiguousarray(target, dtype=np.int64)
     p, losses, normalizer, kept = _losses(logits, labels, ignore_index)
     dtype = losses.dtype
+    wide = np.result_type(dtype, np.float32)  # float16 does not count to 70,000
     if weight is None and kept is None:
         chosen, mass = None, n
     else:
@@ -56,7 +57,7 @@ def softmax_nll(
         chosen = np.ones(n, dtype) if weight is None else np.asarray(weight)[index].astype(dtype)
         if kept is not None:
             chosen = np.where(kept, chosen, 0)
-        mass = total(chosen) or np.nan
+        mass = total(chosen.astype(wide, copy=False)) or np.nan
         losses = np.where(chosen == 0, 0, losses * chosen)  # what counts for nothing may be infinite
     scale = 1 / mass if reduction == "mean" else 1.0
     own = np.full(n, scale, dtype) if chosen is None else (chosen * scale).astype(dtype)
@@ -70,7 +71,7 @@ def softmax_nll(
         own = own * np.asarray(1 - smoothing, dtype)
         rows = np.stack([own + even * np.sum(factors), own], 1)
     if reduction != "none":
-        losses = np.asarray(total(losses) * scale, dtype)
+        losses = np.asarray(total(losses.astype(wide, copy=False)) * scale, dtype)
     return losses.astype(logits.dtype, copy=False), p, rows
 
 

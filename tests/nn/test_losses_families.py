@@ -147,6 +147,15 @@ def test_where_all_is_ignored_the_mean_is_nan_and_the_sum_0(name: str) -> None:
     assert not x.grad.numpy().any()
 
 
+@pytest.mark.parametrize("name", ["NLLLoss", "FocalLoss", "CrossEntropyLoss"])
+@pytest.mark.parametrize("weight", [None, ad.ones(2, dtype=np.float16)])
+def test_the_mean_of_more_losses_than_half_precision_counts(name: str, weight: Any) -> None:
+    x = ad.full((70_000, 2), np.log(0.5), dtype=np.float16)
+    loss = getattr(nn, name)(weight)(x, np.arange(70_000) % 2)
+    assert loss.dtype == np.float16
+    assert loss.item() == pytest.approx(np.log(2) / (4 if name == "FocalLoss" else 1), rel=2e-3)
+
+
 def test_an_ignored_place_may_hold_anything() -> None:
     x = ad.tensor([[-1.0, -2.0], [-np.inf, np.nan]], requires_grad=True)
     for weight in (None, ad.tensor([1.0, 2.0])):
@@ -191,6 +200,7 @@ two, three, square = ad.ones(2), ad.ones(3), ad.ones(2, 3)
             r"nll_loss: .* got float32; convert it with",
         ),
         (lambda: F.nll_loss(square, [0]), ValueError, r"class indices has shape \(2,\), got \(1,\)"),
+        (lambda: F.cross_entropy(square, square, ignore_index=0), RuntimeError, "ignore_index is for class indices"),
         (lambda: F.kl_div(two, two, reduction="bad"), ValueError, "'bad' is not a valid value for reduction"),
         (lambda: F.margin_ranking_loss(two, two, ad.tensor(1.0)), RuntimeError, r"target \(\)"),
         (lambda: F.cosine_embedding_loss(square, square, square), RuntimeError, r"target \(N\) with inputs \(N, D\)"),

@@ -79,7 +79,7 @@ def cross_entropy(d: Any) -> tuple[dict[str, Any], list[Any]]:
     shape = (*lead[:1], classes, *lead[1:])
     if d.choice(True, False):
         options["weight"] = d.tensor((classes,), POSITIVE)
-    if d.choice(False, True):
+    if options["ignore_index"] < 0 and d.choice(False, True):
         return options, [d.tensor(shape), d.tensor(shape, POSITIVE / 3)]
     return options, [d.tensor(shape), _labels(d, lead, classes)]
 
@@ -264,7 +264,7 @@ def ctc(d: Any) -> tuple[dict[str, Any], list[Any]]:
     labels = drawn(d.draw, (n, 2), np.array([1, *({0, 2} - {options["blank"]})]))
     form = d.choice("padded", "flat", *(["one"] if n == 1 else []))
     if form == "one":
-        inputs = [d.tensor((4, 3)), as_tensor(labels[0]), *(as_tensor(x[0]) for x in (lengths, sizes))]
+        inputs = [d.tensor((4, 3)), as_tensor(labels[0, : sizes[0]]), *(as_tensor(x[0]) for x in (lengths, sizes))]
         return options, inputs
     flat = labels[np.arange(2) < sizes[:, None]]
     return options, [

@@ -11,7 +11,7 @@ from autodiff.kernels import linear
 from autodiff.kernels.crossentropy import bce_with_logits, binary_nll, softmax_nll
 from autodiff.kernels.division import product
 from nn import _checks
-from nn.functional.losses.reducing import reduced
+from nn.functional.losses.reducing import normalized, reduced
 
 
 def cross_entropy(
@@ -45,6 +45,8 @@ def cross_entropy(
         )[0]
         return loss if loss.ndim == 0 and reduction != "none" else loss.reshape(target.shape)
     if target.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RuntimeError("cross_entropy: ignore_index is for class indices; with probabilities give a weight.")
         return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
     return _nll(log_softmax(input, axis), target, axis, weight, ignore_index, reduction, label_smoothing)
 
@@ -180,11 +182,7 @@ def _nll(
     if label_smoothing:
         uniform = -valid.astype(log_p.dtype) * _weighted(log_p, weight, axis).mean(axis)
         losses = (1 - label_smoothing) * losses + label_smoothing * uniform
-    if reduction != "mean":
-        return reduced(losses, reduction)
-    with np.errstate(invalid="ignore"):  # nan where every target is ignored, as in PyTorch
-        mean: Tensor = losses.sum() / factor.sum()
-    return mean
+    return normalized(losses, factor, reduction)
 
 
 def _weighted(values: Tensor, weight: Tensor | None, axis: int) -> Tensor:

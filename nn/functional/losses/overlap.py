@@ -9,7 +9,7 @@ import numpy as np
 from autodiff import Tensor, as_tensor, log_softmax, sigmoid
 from nn import _checks
 from nn.functional.losses.classification import binary_cross_entropy_with_logits, cross_entropy
-from nn.functional.losses.reducing import reduced
+from nn.functional.losses.reducing import normalized, reduced
 
 
 def dice_loss(input: Tensor, target: Any, smooth: float = 1.0, *, reduction: str = "mean") -> Tensor:
@@ -61,12 +61,8 @@ def focal_loss(
     index = target * valid
     log_p: Any = np.take_along_axis(log_softmax(input, axis), np.expand_dims(index, axis), axis)
     losses = (-np.expm1(np.squeeze(log_p, axis))) ** gamma * losses
-    if reduction != "mean":
-        return reduced(losses, reduction)
     factor = valid.astype(input.dtype) if weight is None else valid * weight[index]
-    with np.errstate(invalid="ignore"):  # nan where every target is ignored
-        mean: Tensor = losses.sum() / factor.sum()
-    return mean
+    return normalized(losses, factor, reduction)
 
 
 def sigmoid_focal_loss(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from autodiff import Tensor
 from nn import _checks
 
@@ -22,8 +24,19 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Tensor:
         return reduced(losses, reduction)
     if weight.shape != losses.shape:
         raise ValueError(f"Weights and input must have the same size; got {weight.shape} and {losses.shape}.")
-    total = reduced(losses * weight, "sum" if reduction == "mean" else reduction)
-    return total / weight.sum() if reduction == "mean" else total
+    return normalized(losses * weight, weight, reduction)
+
+
+def normalized(losses: Any, weight: Any, reduction: str) -> Tensor:
+    """Return weighted losses reduced; the mean divides by the sum of the weights, and is NaN where that is 0."""
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    dtype = losses.dtype
+    if dtype == np.float16:  # whose sums overflow long before their ratio does
+        losses, weight = losses.astype(np.float32), weight.astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        mean: Tensor = losses.sum() / weight.sum()
+    return mean if mean.dtype == dtype else mean.astype(dtype)
 
 
 def warn_of_broadcasting(input: Tensor, target: Tensor) -> None:
