@@ -18,6 +18,24 @@ settings.register_profile("suite", settings.get_profile("ci"), max_examples=15) 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take --long."""
+    parser.addoption("--long", action="store_true", help="also run the tests marked long: minutes, and gigabytes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line("markers", "long: runs under --long alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out unless they are asked for."""
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="runs under --long"))
+
+
 @pytest.fixture(autouse=True)
 def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     """Start every test from the default dtype, seed and mode, and leave them so.

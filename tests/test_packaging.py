@@ -48,7 +48,7 @@ def imported(folder: str) -> dict[str, str]:
     ("folder", "extras"),
     [
         ("autodiff", ("draw", "numba", "safetensors", "test")),  # autodiff.testing is built on hypothesis
-        ("nn", ()),
+        ("nn", ("examples",)),
         ("examples", ("draw", "examples")),
         ("benchmarks", ("bench", "parity", "test")),
         ("tests", ("draw", "test", "parity", "examples")),

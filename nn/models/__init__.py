@@ -27,6 +27,8 @@ from nn.models.resnet import resnet34 as resnet34
 from nn.models.resnet import resnet50 as resnet50
 from nn.models.resnet import resnet101 as resnet101
 from nn.models.resnet import resnet152 as resnet152
+from nn.models.transformer import Seq2SeqTransformer as Seq2SeqTransformer
+from nn.models.transformer import transformer as transformer
 from nn.models.vgg import VGG as VGG
 from nn.models.vgg import vgg11 as vgg11
 from nn.models.vgg import vgg13 as vgg13

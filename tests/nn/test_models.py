@@ -30,6 +30,7 @@ COUNTS = {
     "googlenet": 6_624_904,
     "xception": 22_855_952,
     "gpt2": 124_439_808,
+    "transformer": 63_084_544,
 }
 IMAGE = (2, 3, 32, 32)
 SMALL: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = {
@@ -73,6 +74,17 @@ def test_small_gpt2_agrees(torch: Any) -> None:
     theirs = twin(torch, ours, **TINY_GPT, **NO_DROPOUT)
     tokens = np.random.default_rng(0).integers(0, 11, (2, 8))
     parity.compare(torch, ours, theirs, (ad.tensor(tokens),))
+
+
+def test_small_transformer_agrees(torch: Any) -> None:
+    options = {"d_model": 8, "nhead": 2, "num_layers": 2, "dim_feedforward": 6, "dropout": 0.0, "max_length": 7}
+    ours = models.Seq2SeqTransformer(11, **options).to(np.float64)
+    theirs = twin(torch, ours, 11, **options)
+    src, tgt = np.random.default_rng(0).integers(1, 11, (2, 3, 7))
+    src[0, 5:] = tgt[1, 4:] = 0  # padding
+    parity.compare(torch, ours, theirs, (ad.tensor(src), ad.tensor(tgt[:, :6])))
+    with pytest.raises(ValueError, match="8 tokens, but max_length is 7"):
+        ours(ad.ones(1, 8, dtype=np.int64), ad.tensor(tgt))
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -1,0 +1,102 @@
+"""Every model of nn.models at its published size against PyTorch's, from one state; the report is docs/models.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from nn import models
+from tests.nn.twins import twin
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("full size")]
+
+PAGE = Path(__file__).parents[2] / "docs" / "models.md"
+HEAD = """# The models
+
+`nn.models` at their published sizes, each beside the same file run under PyTorch {version} with its import lines
+changed, from one state dict, in float32 and in training mode without dropout: the largest difference of the outputs,
+and of the gradients of all parameters, each divided by the largest number of the tensor in question. Between them lies
+the order of additions alone, which batch normalization of few values enlarges; in float64 both are given as well where
+memory allows. `./scripts/test --long` writes this page.
+
+| model | input | parameters | multiply-adds | dtype | outputs | gradients |
+|---|---|---|---|---|---|---|
+"""
+IMAGE = (2, 3, 224, 224)
+NO_DROPOUT = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
+CASES: dict[str, tuple[tuple[Any, ...], dict[str, Any], Any, int]] = {
+    "resnet18": ((models.BasicBlock, [2, 2, 2, 2]), {}, IMAGE, 11_689_512),
+    "resnet50": ((models.Bottleneck, [3, 4, 6, 3]), {}, IMAGE, 25_557_032),
+    "vgg16": ((models.vgg.VGG16,), {"dropout": 0.0}, IMAGE, 138_357_544),
+    "mobilenet": ((), {}, IMAGE, 4_231_976),
+    "densenet121": ((), {}, IMAGE, 7_978_856),
+    "googlenet": ((), {"dropout": 0.0}, IMAGE, 6_624_904),
+    "xception": ((), {}, (2, 3, 299, 299), 22_855_952),
+    "gpt2": ((), NO_DROPOUT, "tokens", 124_439_808),
+    "transformer": ((37000,), {"dropout": 0.0}, "pairs", 63_084_544),
+}
+RUNS = [
+    *((name, np.float32) for name in CASES),
+    *((name, np.float64) for name in CASES if name not in ("vgg16", "gpt2")),
+    ("gpt2", np.float64),
+]
+LIMITS = {np.float32: (1e-3, 5e-2), np.float64: (1e-9, 1e-8)}
+
+
+@pytest.fixture(scope="module")
+def report(torch: Any) -> Iterator[dict[tuple[str, str], str]]:
+    """Collect a row a run, and write the page when all are there."""
+    rows: dict[tuple[str, str], str] = {}
+    yield rows
+    if len(rows) == len(RUNS):
+        lines = [rows[key] for key in sorted(rows, key=lambda key: (list(CASES).index(key[0]), key[1]))]
+        PAGE.write_text(HEAD.format(version=torch.__version__.partition("+")[0]) + "\n".join(lines) + "\n")
+
+
+def inputs_of(kind: Any, dtype: Any) -> tuple[Any, ...]:
+    rng = np.random.default_rng(0)
+    if kind == "tokens":
+        return (rng.integers(0, 50257, (2, 64)),)
+    if kind == "pairs":
+        return rng.integers(1, 37000, (2, 32)), rng.integers(1, 37000, (2, 30))
+    return (rng.standard_normal(kind).astype(dtype),)
+
+
+def apart(a: Any, b: Any) -> float:
+    """The largest difference, relative to the largest number."""
+    scale = float(np.abs(b).max())
+    return float(np.abs(a - b).max()) / scale if scale else float(np.abs(a).max())
+
+
+@pytest.mark.parametrize(("name", "dtype"), RUNS, ids=lambda x: getattr(x, "__name__", x))
+def test_full_size(name: str, dtype: Any, torch: Any, report: dict[tuple[str, str], str]) -> None:
+    args, options, kind, count = CASES[name]
+    make = getattr(models, name)
+    ours = make(*(args if name == "transformer" else ()), **options).to(dtype)
+    theirs = twin(torch, ours, *args, **options)
+    arrays = inputs_of(kind, dtype)
+    table = nn.summary(ours, *map(ad.tensor, arrays))
+    y, z = ours(*map(ad.tensor, arrays)), theirs(*map(torch.tensor, arrays))
+    outputs = apart(y.detach().numpy(), z.detach().numpy())
+    seed = np.cos(np.arange(y.size)).reshape(y.shape).astype(dtype)
+    (y * ad.tensor(seed)).sum().backward()
+    (z * torch.tensor(seed)).sum().backward()
+    largest = max(float(q.grad.abs().max()) for q in theirs.parameters())
+    gradients = max(
+        float(np.abs(p.grad.numpy() - q.grad.numpy()).max()) / max(float(q.grad.abs().max()), 1e-6 * largest)
+        for p, q in zip(ours.parameters(), theirs.parameters(), strict=True)
+    )
+    shapes, counts = ", ".join(str(x.shape) for x in arrays), f"{count:,} | {table.total_mult_adds / 1e9:.2f} G"
+    report[name, np.dtype(dtype).name] = (
+        f"| `{name}` | {shapes} | {counts} | {np.dtype(dtype).name} | {outputs:.1e} | {gradients:.1e} |"
+    )
+    assert table.total_params == count
+    assert (outputs, gradients) < LIMITS[dtype]
+    assert outputs < LIMITS[dtype][0]
+    assert gradients < LIMITS[dtype][1]
