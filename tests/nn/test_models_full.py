@@ -20,10 +20,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 HEAD = """# The models
 
 `nn.models` at their published sizes, each beside the same file run under PyTorch {version} with its import lines
-changed, from one state dict, in float32 and in training mode without dropout: the largest difference of the outputs,
-and of the gradients of all parameters, each divided by the largest number of the tensor in question. Between them lies
-the order of additions alone, which batch normalization of few values enlarges; in float64 both are given as well where
-memory allows. `./scripts/test --long` writes this page.
+changed, from one state dict: the largest difference of the outputs, divided by the largest output, and the largest of
+the gradients, divided by the largest number in that parameter's gradient. In float64 the models train, batch
+normalization by the batch's own statistics, without dropout; in float32 they are in evaluation mode.
+`./scripts/test --long` writes this page.
 
 | model | input | parameters | multiply-adds | dtype | outputs | gradients |
 |---|---|---|---|---|---|---|
@@ -41,12 +41,8 @@ CASES: dict[str, tuple[tuple[Any, ...], dict[str, Any], Any, int]] = {
     "gpt2": ((), NO_DROPOUT, "tokens", 124_439_808),
     "transformer": ((37000,), {"dropout": 0.0}, "pairs", 63_084_544),
 }
-RUNS = [
-    *((name, np.float32) for name in CASES),
-    *((name, np.float64) for name in CASES if name not in ("vgg16", "gpt2")),
-    ("gpt2", np.float64),
-]
-LIMITS = {np.float32: (1e-3, 5e-2), np.float64: (1e-9, 1e-8)}
+RUNS = [(name, dtype) for name in CASES for dtype in (np.float32, np.float64)]
+LIMITS = {np.float32: 1e-3, np.float64: 1e-8}
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +77,8 @@ def test_full_size(name: str, dtype: Any, torch: Any, report: dict[tuple[str, st
     ours = make(*(args if name == "transformer" else ()), **options).to(dtype)
     theirs = twin(torch, ours, *args, **options)
     arrays = inputs_of(kind, dtype)
+    for model in (ours, theirs):
+        model.train(dtype == np.float64)
     table = nn.summary(ours, *map(ad.tensor, arrays))
     y, z = ours(*map(ad.tensor, arrays)), theirs(*map(torch.tensor, arrays))
     outputs = apart(y.detach().numpy(), z.detach().numpy())
@@ -97,6 +95,4 @@ def test_full_size(name: str, dtype: Any, torch: Any, report: dict[tuple[str, st
         f"| `{name}` | {shapes} | {counts} | {np.dtype(dtype).name} | {outputs:.1e} | {gradients:.1e} |"
     )
     assert table.total_params == count
-    assert (outputs, gradients) < LIMITS[dtype]
-    assert outputs < LIMITS[dtype][0]
-    assert gradients < LIMITS[dtype][1]
+    assert max(outputs, gradients) < LIMITS[dtype]
