@@ -67,6 +67,7 @@ from nn.layers import Dropout1d as Dropout1d
 from nn.layers import Dropout2d as Dropout2d
 from nn.layers import Dropout3d as Dropout3d
 from nn.layers import Embedding as Embedding
+from nn.layers import EmbeddingBag as EmbeddingBag
 from nn.layers import FeatureAlphaDropout as FeatureAlphaDropout
 from nn.layers import Flatten as Flatten
 from nn.layers import Fold as Fold

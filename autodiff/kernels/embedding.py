@@ -41,3 +41,41 @@ def occurrences(ids: Any) -> Any:
     """Return for each number how often it is among all of them."""
     _, places, counts = np.unique(ids, return_inverse=True, return_counts=True)
     return counts[places].reshape(ids.shape)
+
+
+@primitive(None, kind="boolean")
+def bag_numbers(offsets: Any, *, size: int, last: bool = False) -> Any:
+    """Return for each of `size` elements the number of the bag that it is in, given where each bag begins.
+
+    With `last`, one more number says where the last one ends.
+
+    >>> bag_numbers(np.array([0, 2, 2]), size=4)
+    array([0, 0, 2, 2])
+    """
+    offsets = np.asarray(offsets, None if np.size(offsets) else np.intp)
+    if offsets.dtype.kind not in "iu":
+        raise TypeError(f"bags begin at integers; got {offsets.dtype}. Cast them with .astype(int).")
+    if offsets.size and (offsets[0] != 0 or offsets[-1] > size or (offsets[1:] < offsets[:-1]).any()):
+        raise ValueError(f"offsets must begin with 0, never decrease and end at most at {size}; got {offsets}.")
+    if last and offsets[-1:] != [size]:
+        raise ValueError(f"the last of the offsets must be {size}, where the last bag ends; got {offsets}.")
+    return np.maximum(np.searchsorted(offsets, np.arange(size), side="right") - 1, 0)
+
+
+@primitive(None, None, kind="boolean")
+def first_largest(rows: Any, bags: Any, *, count: int) -> Any:
+    """Return for each bag and feature the number of the first row of that bag that is the largest; 0 of an empty bag.
+
+    >>> first_largest(np.array([[1.0], [3.0], [3.0], [2.0]]), np.array([0, 0, 0, 2]), count=3)
+    array([[1],
+           [0],
+           [3]])
+    """
+    result = np.zeros((count, rows.shape[1]), np.intp)
+    if len(rows):
+        filled, starts = np.unique(bags, return_index=True)
+        best = np.maximum.reduceat(rows, starts, axis=0)
+        largest = (rows == np.repeat(best, np.diff(starts, append=len(rows)), axis=0)) | np.isnan(rows)
+        numbers = np.where(largest, np.arange(len(rows))[:, None], len(rows))
+        result[filled] = np.minimum.reduceat(numbers, starts, axis=0)
+    return result

@@ -1,7 +1,6 @@
 """The layers and losses as plain functions of tensors, under the names of torch.nn.functional; one family per file."""
 
 from autodiff import sigmoid as sigmoid
-from autodiff.kernels import linear as linear
 from nn.functional.activation import celu as celu
 from nn.functional.activation import celu_ as celu_
 from nn.functional.activation import elu as elu
@@ -59,6 +58,7 @@ from nn.functional.interpolation import upsample as upsample
 from nn.functional.interpolation import upsample_bilinear as upsample_bilinear
 from nn.functional.interpolation import upsample_nearest as upsample_nearest
 from nn.functional.linear import bilinear as bilinear
+from nn.functional.linear import linear as linear
 from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
 from nn.functional.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.functional.losses import cosine_embedding_loss as cosine_embedding_loss
@@ -116,4 +116,5 @@ from nn.functional.softmax import log_softmax as log_softmax
 from nn.functional.softmax import softmax as softmax
 from nn.functional.softmax import softmin as softmin
 from nn.functional.sparse import embedding as embedding
+from nn.functional.sparse import embedding_bag as embedding_bag
 from nn.functional.sparse import one_hot as one_hot

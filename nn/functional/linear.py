@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.kernels import linear as linear
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -119,6 +119,7 @@ from nn.layers.shuffle import ChannelShuffle as ChannelShuffle
 from nn.layers.shuffle import PixelShuffle as PixelShuffle
 from nn.layers.shuffle import PixelUnshuffle as PixelUnshuffle
 from nn.layers.sparse import Embedding as Embedding
+from nn.layers.sparse import EmbeddingBag as EmbeddingBag
 from nn.layers.transformer import Transformer as Transformer
 from nn.layers.transformer import TransformerDecoder as TransformerDecoder
 from nn.layers.transformer import TransformerDecoderLayer as TransformerDecoderLayer

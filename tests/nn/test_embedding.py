@@ -1,4 +1,4 @@
-"""Embedding: torch's rows, gradients, options and errors."""
+"""Embedding and EmbeddingBag: torch's rows, gradients, options and errors."""
 
 from __future__ import annotations
 
@@ -92,3 +92,126 @@ def test_a_table_that_is_the_output_layer_too_gets_both_gradients(torch) -> None
 def test_what_does_not_fit_is_refused(call, error, message) -> None:
     with pytest.raises(error, match=message):
         call(ad.ones(3, 2, requires_grad=True))
+
+
+# --- bags ------------------------------------------------------------------------------------------------------------
+
+
+def both(torch, ids, offsets, **options):
+    """Return the sums of our bags and of torch's, and the gradients of both tables and of the factors."""
+    table = np.random.default_rng(0).normal(size=(5, 3))
+    factors = options.pop("factors", None)
+    w, u = ad.tensor(table).requires_grad_(), torch.tensor(table, requires_grad=True)
+    ours = {"offsets": offsets}
+    theirs = {"offsets": None if offsets is None else torch.tensor(offsets, dtype=torch.long)}
+    if factors is not None:
+        ours["per_sample_weights"] = ad.tensor(np.array(factors, float)).requires_grad_()
+        theirs["per_sample_weights"] = torch.tensor(factors, dtype=torch.float64, requires_grad=True)
+    y = functional.embedding_bag(ids, w, **ours, **options)
+    z = torch.nn.functional.embedding_bag(torch.tensor(ids, dtype=torch.long), u, **theirs, **options)
+    (y * y).sum().backward()
+    (z * z).sum().backward()
+    numbers = [(y, z), (w.grad, u.grad)]
+    if factors is not None:
+        numbers.append((ours["per_sample_weights"].grad, theirs["per_sample_weights"].grad))
+    return [(a.detach().numpy(), b.detach().numpy()) for a, b in numbers]
+
+
+@pytest.mark.parametrize(
+    ("ids", "offsets", "options"),
+    [
+        ([0, 1, 1, 4], [0, 0, 3, 4], {"mode": "sum"}),
+        ([0, 1, 1, 4], [0, 0, 3, 4], {"mode": "mean"}),
+        ([0, 1, 1, 4], [0, 0, 3, 4], {"mode": "max"}),
+        ([0, 1, 2], [0, 2, 3], {"mode": "sum", "include_last_offset": True}),
+        ([1, 1, 2, 1], [0, 1], {"mode": "mean", "padding_idx": 1}),
+        ([1, 1, 2, 1], [0, 1], {"mode": "max", "padding_idx": -4}),
+        ([1, 1, 2, 1], [0, 1], {"mode": "sum", "padding_idx": 1, "factors": [1, 2, 3, 4]}),
+        ([1, 2, 2, 1], [0, 1], {"mode": "sum", "scale_grad_by_freq": True}),  # torch mixes up unequal frequencies
+        ([1, 1, 2, 1], [0, 1], {"mode": "mean", "max_norm": 0.5}),
+        ([[1, 2], [3, 3]], None, {"mode": "sum", "factors": [[1, 2], [3, 4]]}),
+        ([[1, 2], [3, 3]], None, {"mode": "max"}),
+        ([], [0, 0], {"mode": "max"}),
+        ([], [0, 0], {"mode": "mean"}),
+    ],
+)
+def test_bags_are_torchs(torch, ids, offsets, options) -> None:
+    for ours, theirs in both(torch, ids, offsets, **options):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_bags_of_no_length_and_of_another_dtype() -> None:
+    layer = nn.EmbeddingBag(5, 3, dtype=np.float16)
+    assert layer(np.zeros((2, 0), int)).tolist() == [[0.0] * 3] * 2
+    assert layer(np.zeros((0, 2), int)).shape == layer([0, 1], offsets=[]).shape == (0, 3)
+    for mode in ("sum", "mean", "max"):
+        layer.mode = mode
+        assert layer([[1, 2]]).dtype == np.float16
+    assert layer(ad.tensor([[4, 4]]).astype(np.int32)).tolist() == [layer.weight[4].tolist()]
+
+
+def test_a_replay_of_bags_follows_their_numbers() -> None:
+    for mode in ("sum", "mean", "max"):
+        layer = nn.EmbeddingBag(6, 3, mode=mode, padding_idx=0)
+        graph = ad.trace(layer)(ad.tensor([1, 2, 3, 0]), ad.tensor([0, 2]))
+        inputs = [v for v in graph.sources if v.role == "input"]
+        other = np.array([0, 5, 4, 2]), np.array([0, 3])
+        replayed = graph.replay(dict(zip(inputs, other, strict=True)))[graph.outputs[0]]
+        np.testing.assert_array_equal(replayed, layer(*other).detach().numpy())
+
+
+def test_bags_show_their_options_as_torch_does(torch) -> None:
+    for options in (
+        {},
+        {"mode": "sum", "max_norm": 1.0, "norm_type": 1.0, "padding_idx": -1, "include_last_offset": True},
+    ):
+        assert repr(nn.EmbeddingBag(3, 2, **options)) == repr(torch.nn.EmbeddingBag(3, 2, **options))
+
+
+def test_bags_of_a_given_table() -> None:
+    layer = nn.EmbeddingBag.from_pretrained(np.arange(6.0).reshape(3, 2), mode="sum", padding_idx=-1)
+    assert layer([[0, 1]]).tolist() == [[2.0, 4.0]]
+    assert layer.padding_idx == 2
+    assert not layer.weight.requires_grad
+    assert nn.EmbeddingBag.from_pretrained(np.ones((3, 2)), freeze=False).weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"input": [0], "offsets": None}, ValueError, r"offsets for an input of shape \(1,\) must say where"),
+        ({"input": [[0]], "offsets": [0]}, ValueError, r"shape \(1, 1\) must be None, for bags of one length"),
+        ({"input": 3}, ValueError, r"must be \(bags, length\) or one axis, got shape \(\)"),
+        ({"input": [0], "offsets": [[0]]}, ValueError, r"offsets must have one axis, got shape \(1, 1\)"),
+        ({"mode": "product"}, ValueError, "mode must be 'sum', 'mean' or 'max', got 'product'"),
+        ({"mode": "max", "scale_grad_by_freq": True}, ValueError, "does not support scale_grad_by_freq"),
+        ({"offsets": [1]}, ValueError, "offsets must begin with 0, never decrease and end at most at 2"),
+        ({"offsets": [0, 2, 1]}, ValueError, "never decrease"),
+        ({"offsets": [0, 3]}, ValueError, "end at most at 2"),
+        ({"offsets": [0, 1], "include_last_offset": True}, ValueError, "the last of the offsets must be 2"),
+        ({"offsets": [0.0]}, TypeError, "bags begin at integers; got float64"),
+        ({"offsets": [], "include_last_offset": True}, RuntimeError, "needs at least one offset"),
+        ({"per_sample_weights": ad.ones(2)}, NotImplementedError, "for mode 'sum', got mode 'mean'"),
+        ({"mode": "sum", "per_sample_weights": ad.ones(3)}, ValueError, r"per_sample_weights \(3,\) and input \(2,\)"),
+        (
+            {"mode": "sum", "per_sample_weights": ad.ones(2, dtype=float)},
+            RuntimeError,
+            "per_sample_weights are float64, the table float32; cast with",
+        ),
+        ({"input": [0, 7]}, IndexError, "the table has 3 rows; got numbers 0 to 7"),
+        ({"padding_idx": 3}, ValueError, "padding_idx must be within the 3 rows"),
+        ({"weight": ad.ones(3)}, ValueError, r"embedding_bag: weight must have shape \(rows, features\), got \(3,\)"),
+    ],
+)
+def test_bags_that_do_not_fit_are_refused(options, error, message) -> None:
+    with pytest.raises(error, match=message):
+        functional.embedding_bag(**({"input": [0, 1], "offsets": [0], "weight": ad.ones(3, 2)} | options))
+
+
+def test_a_table_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the table given has shape \(2, 2\); expected \(3, 2\)"):
+        nn.Embedding(3, 2, _weight=ad.ones(2, 2))
+    with pytest.raises(ValueError, match="EmbeddingBag: mode must be"):
+        nn.EmbeddingBag(3, 2, mode="x")
+    assert not nn.Embedding(3, 2, _weight=ad.ones(3, 2), _freeze=True).weight.requires_grad

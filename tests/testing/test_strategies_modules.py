@@ -102,6 +102,7 @@ def has_bias(module: Any) -> bool:
 def test_every_option_of_a_layer_is_varied() -> None:
     for name, cls in ((c.__name__, c) for c in LAYER_CLASSES if c is not nn.Sequential):
         words = set(inspect.signature(cls.__init__).parameters) - {"self", "generator", "dtype", "args", "kwargs"}
+        words -= {"_weight", "_freeze"}  # what from_pretrained gives
         words -= {"inplace"}  # for which tests/nn/test_activations.py has a test of all layers
         found: list[Any] = []
         for module, _ in [*drawn(modules), *drawn(modules, among=(name,))]:

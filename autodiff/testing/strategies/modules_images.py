@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff.creation import as_tensor
 from autodiff.random import Generator
+from autodiff.tape import no_grad
 from autodiff.testing.strategies.arrays import GRID, distinct, drawn
 
 Layer = Callable[[Any, Any], Any]
@@ -112,14 +113,37 @@ def embedding(d: Any, nn: Any) -> Any:
     """Draw a table and numbers of rows; where an option changes the gradient alone, such that it does not."""
     rows = d.integer(2, 4)
     padding, by_frequency = d.choice(None, rows - 1), d.choice(False, True)
-    options = (padding, d.choice(None, 100.0), d.choice(2.0, 1.0), by_frequency, d.choice(False, True), np.float64)
-    layer = d.filled(nn.Embedding(rows, d.integer(1, 3), *options, generator=Generator(0)))
+    options = (padding, d.choice(None, 100.0), d.choice(2.0, 1.0), by_frequency, d.choice(False, True))
+    layer = d.filled(nn.Embedding(rows, d.integer(1, 3), *options, dtype=np.float64, generator=Generator(0)))
     ids = drawn(d.draw, d.shape(max_dims=2), np.arange(rows - 1))
     return layer, as_tensor(np.unique(ids) if by_frequency else ids)
 
 
+def embedding_bag(d: Any, nn: Any) -> Any:
+    """Draw a table and bags, of one length or by where they begin; options as those of `embedding`."""
+    rows, mode, last = d.integer(3, 5), d.choice("mean", "sum", "max"), d.choice(False, True)
+    by_frequency = mode != "max" and d.choice(False, True)
+    options = {"max_norm": d.choice(None, 100.0), "norm_type": d.choice(2.0, 1.0), "scale_grad_by_freq": by_frequency}
+    options |= {"mode": mode, "sparse": mode != "max" and d.choice(False, True), "include_last_offset": last}
+    options["padding_idx"] = padding = d.choice(None, rows - 1)
+    layer = nn.EmbeddingBag(rows, d.integer(1, 3), **options, dtype=np.float64, generator=Generator(0))
+    d.filled(layer)
+    if mode == "max" and d.smooth:
+        with no_grad():
+            layer.weight[...] = distinct(d.draw, [layer.weight.shape])[0]
+    choices = np.arange(rows - (by_frequency and padding is not None))
+    if not last and not by_frequency and d.chance():
+        return layer, as_tensor(drawn(d.draw, (d.integer(0, 3), d.integer(1, 3)), choices))
+    ids = drawn(d.draw, (d.integer(1, 6),), choices)
+    ids = np.unique(ids) if by_frequency else ids
+    starts = np.minimum(np.cumsum([0, *(d.integer(0, 3) for _ in range(d.integer(0, 3)))]), len(ids))
+    inputs = as_tensor(ids), as_tensor(np.append(starts, len(ids)) if last else starts)
+    return layer, (*inputs, d.tensor(ids.shape)) if mode == "sum" and d.chance() else inputs
+
+
 LAYERS: dict[str, Layer] = {
     "Embedding": embedding,
+    "EmbeddingBag": embedding_bag,
     **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
     **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
     **{
