@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,18 @@ def test_a_seed_replays_the_same_numbers(draw: Any) -> None:
     ad.manual_seed(3)
     np.testing.assert_array_equal(draw().numpy(), first)
     assert not np.array_equal(first, second)
+
+
+@each_draw
+def test_another_generator_stands_in_for_the_default_one(draw: Any) -> None:
+    before = random.default_generator().get_state()
+    with random.use(random.Generator(5)) as own:
+        assert random.default_generator() is own
+        drawn = draw().numpy()
+        with ThreadPoolExecutor(1) as threads:  # in this thread only
+            assert threads.submit(random.default_generator).result() is not own
+    np.testing.assert_array_equal(drawn, draw(generator=random.Generator(5)).numpy())
+    assert random.default_generator().get_state() == before
 
 
 @each_draw

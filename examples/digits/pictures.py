@@ -1,4 +1,4 @@
-"""What the digits example draws: learning curves, mistakes, and the graph of a step."""
+"""What the digits example draws: mistakes, and the graph of a step."""
 
 from __future__ import annotations
 
@@ -7,57 +7,14 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from autodiff.graph import Graph
 
-COLORS = {"train": "#9aa5b1", "held out": "#d9480f"}
-STYLE = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e9ecef",
-    "axes.edgecolor": "#868e96",
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "lines.linewidth": 2,
-}
 
-
-@mpl.rc_context(STYLE)
-def draw_curves(curves: dict[str, list[tuple[float, float]]], path: Path) -> None:
-    """Draw (loss, accuracy) by epoch, a line for each data set."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, points in curves.items():
-        epochs = np.arange(1, len(points) + 1)
-        for axes, values in zip((left, right), np.transpose(points), strict=True):
-            axes.plot(epochs, values, color=COLORS[name], label=name)
-    left.set(title="Loss", yscale="log")
-    right.set(title="Accuracy")
-    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    right.annotate(
-        f"{values[-1]:.1%}",
-        (epochs[-1], values[-1]),
-        (0, -14),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        color=COLORS[name],
-        fontweight="bold",
-    )
-    for axes in (left, right):
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False)
-    figure.savefig(path, dpi=150)
-
-
-@mpl.rc_context(STYLE)
+@mpl.rc_context({"font.size": 10, "axes.titlelocation": "left"})
 def draw_mistakes(
     images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, path: Path, most: int = 24
 ) -> None:

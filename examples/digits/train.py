@@ -75,15 +75,15 @@ def main() -> None:
         return loss
 
     # Training: an epoch sees every picture once, in a new order.
-    curves = {"train": [], "held out": []}
+    history = nn.History()
     start = time.perf_counter()
     with tqdm(range(args.epochs), desc="Training", unit="epoch") as progress:
-        for _ in progress:
+        for epoch in progress:
             for x, y in batches:
                 step(x, y)
-            curves["train"].append(evaluate(model, *train[:]))
-            curves["held out"].append(evaluate(model, held_images, held_labels))
-            loss, accuracy = curves["held out"][-1]
+            row = dict(zip(("loss", "accuracy"), evaluate(model, *train[:]), strict=True))
+            loss, accuracy = evaluate(model, held_images, held_labels)
+            history.rows.append({"epoch": epoch + 1, **row, "val_loss": loss, "val_accuracy": accuracy})
             progress.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.1%}")
     seconds = time.perf_counter() - start
     print(f"\nRight on {accuracy:.1%} of {len(held_out)} held-out digits after {seconds:.1f} s of training.\n")
@@ -91,7 +91,7 @@ def main() -> None:
     # What there is to see.
     weights, plot, mistakes = (args.out / name for name in ("weights.npz", "curves.png", "mistakes.png"))
     nn.save(model.state_dict(), weights)
-    pictures.draw_curves(curves, plot)
+    nn.plot_history(history, plot)
     probabilities = ad.softmax(predict(model, held_images), axis=1)
     pictures.draw_mistakes(held_images.numpy(), held_labels.numpy(), probabilities.numpy(), mistakes)
     graph = pictures.draw_graph(ad.trace(step)(x, y), args.out / "step.svg")

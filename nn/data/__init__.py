@@ -19,6 +19,7 @@ from nn.data.files import MNIST as MNIST
 from nn.data.files import FashionMNIST as FashionMNIST
 from nn.data.files import read_idx as read_idx
 from nn.data.loader import DataLoader as DataLoader
+from nn.data.loader import get_worker_info as get_worker_info
 from nn.data.sampler import BatchSampler as BatchSampler
 from nn.data.sampler import RandomSampler as RandomSampler
 from nn.data.sampler import Sampler as Sampler

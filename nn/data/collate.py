@@ -22,6 +22,8 @@ def default_collate(batch: list[Any]) -> Any:
     ((2, 3), [1, 0])
     """
     first = batch[0]
+    if isinstance(first, Tensor) and any(s.requires_grad for s in batch):
+        return np.stack(batch)
     if isinstance(first, (Tensor, np.ndarray)):
         return _stack([s.data if isinstance(s, Tensor) else np.asarray(s) for s in batch])
     if isinstance(first, (bool, int, float, complex)):

@@ -182,7 +182,7 @@ class DataLoader:
         """Return the place in the epoch: how many batches were given, and where the generator stood before and now.
 
         It holds dicts and numbers only. A sampler of one's own is drawn anew and passed over, so it must draw from its
-        `generator` or the loader's, when `iter` is called.
+        `generator` or the loader's, when `iter` is called; random transforms must draw from the default one.
         """
         return {"batches": self._batches, "start": self._start, "generator": self._drawn_from().get_state()}
 
@@ -237,6 +237,10 @@ class _Reader:
             return loader.collate_fn(fetch(loader.dataset, numbers))
         batch = list(islice(self.samples, len(numbers)))
         return loader.collate_fn(batch) if len(batch) > (len(numbers) - 1 if loader.drop_last else 0) else _END
+
+
+def get_worker_info() -> None:
+    """Return None, as in the main process of PyTorch: however many workers are asked for, all is read in one place."""
 
 
 def skip(iterator: Iterator[Any], count: int) -> None:

@@ -91,7 +91,7 @@ def plot_history(history: History | Iterable[Mapping[str, Any]], path: str | Pat
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
+        from matplotlib.ticker import LogLocator, MaxNLocator
     except ImportError as error:
         raise ImportError("plot_history needs matplotlib: pip install 'ndtape[examples]'") from error
     history = history if isinstance(history, History) else History(history)
@@ -110,8 +110,14 @@ def plot_history(history: History | Iterable[Mapping[str, Any]], path: str | Pat
             for label, values in curves.items():
                 few = "o" if len(epochs) < 20 else None
                 axes.plot(epochs, values, color=COLORS[label], label=label, marker=few, markersize=4)
-            if title in ("Loss", "Learning rate") and _decades(curves) > 1:
+            end = epochs[-1], values[-1]  # of the last curve: of validation, where there is one
+            color, small = COLORS[label], {"textcoords": "offset points", "va": "center", "fontsize": 9}
+            axes.annotate(f"{values[-1]:.3g}", end, (6, 0), color=color, annotation_clip=False, **small)
+            if title == "Loss" and _decades(curves) > 1:
                 axes.set_yscale("log")
+                axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+                axes.yaxis.set_major_formatter("{x:g}")
+                axes.yaxis.set_minor_formatter("{x:g}")
             axes.set(title=title, xlabel="epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             if len(curves) > 1:

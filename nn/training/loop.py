@@ -48,6 +48,7 @@ def fit(
     writer: Any = None,
     progress: bool = True,
     forward: Forward | None = None,
+    extras: Mapping[str, Any] | None = None,
     callback: Callable[[dict[str, Any]], Any] | None = None,
 ) -> History:
     """Train a model and return a row of numbers for each epoch; the model is left as the last step made it.
@@ -66,7 +67,8 @@ def fit(
     also each `save_every` batches, `last.npz`. The same call with new objects goes on from there (`resume`), also in
     the middle of an epoch, and gives the numbers of a training that was never interrupted: model, optimizer, scheduler,
     loaders, metrics and generators (the default one, and those that modules of the model have as attributes) are put
-    back. `writer` is a SummaryWriter of TensorBoard's (torch.utils.tensorboard or tensorboardX).
+    back, and so are other objects with a `state_dict`, given as `extras`. `writer` is a SummaryWriter of TensorBoard's
+    (torch.utils.tensorboard or tensorboardX).
 
     >>> from autodiff import manual_seed
     >>> from nn import CrossEntropyLoss, Linear, data, metrics, optim
@@ -92,7 +94,7 @@ def fit(
     _check(train, validation, epochs, schedule, mode, patience, folder, save_every)
     if schedule == "batch" and isinstance(scheduler, ReduceLROnPlateau):
         raise ValueError("fit: ReduceLROnPlateau looks at epochs; give schedule='epoch'")
-    run = _Run(model, train, validation, loss, optimizer, scheduler, metrics, forward or _forward)
+    run = _Run(model, train, validation, loss, optimizer, scheduler, metrics, forward or _forward, extras or {})
     last = None if folder is None else Path(folder, "last.npz")
     if last is not None:
         last.parent.mkdir(parents=True, exist_ok=True)
@@ -143,6 +145,7 @@ class _Run:
         scheduler: Any,
         metrics: Any,
         forward: Any,
+        extras: Any,
     ) -> None:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.train, self.validation = train, validation
@@ -152,7 +155,7 @@ class _Run:
         self.stopped = False
         self.rows: list[dict[str, Any]] = []
         parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "train": train}
-        parts |= {"validation": validation, "tally": self.tally}
+        parts |= {"validation": validation, "tally": self.tally, **{f"extra {k}": v for k, v in extras.items()}}
         self.parts = {name: part for name, part in parts.items() if hasattr(part, "state_dict")}
 
     def step(self, batch: Any, clip_norm: float | None) -> float:
@@ -163,6 +166,8 @@ class _Run:
             self.optimizer.zero_grad()
             output, target = self.forward(self.model, batch)
             loss: Tensor = self.loss(output, target)
+            if loss.size != 1:
+                raise ValueError(f"fit: loss has shape {loss.shape}, expected one number: reduction='mean'")
             value = loss.item()
             if not math.isfinite(value):
                 raise FloatingPointError(
@@ -250,7 +255,7 @@ class _Tally:
         self.loss = _Mean(None)
 
     def update(self, output: Any, target: Any, loss: float) -> None:
-        self.loss.add(loss, len(target))
+        self.loss.add(loss, _samples(target))
         output = output.detach() if isinstance(output, Tensor) else output
         for metric in self.metrics.values():
             metric.update(output, target)
@@ -283,7 +288,7 @@ class _Mean:
 
     def update(self, output: Any, target: Any) -> None:
         with no_grad():
-            self.add(float(self.function(output, target)), len(target))
+            self.add(float(self.function(output, target)), _samples(target))
 
     def compute(self) -> float:
         return self.sum / max(self.count, 1)
@@ -346,6 +351,14 @@ def _show(row: Mapping[str, Any], writer: Any) -> None:
             plain = name.removeprefix("val_")
             tag = plain if plain == "lr" else f"{plain}/{'train' if plain == name else 'validation'}"
             writer.add_scalar(tag, value, row["epoch"])
+
+
+def _samples(target: Any) -> int:
+    """Return how many samples a batch has, as far as its target tells."""
+    try:
+        return len(target)
+    except TypeError:
+        return 1
 
 
 def _plain(value: Any) -> Any:

@@ -216,6 +216,23 @@ def test_it_stops_early_and_keeps_the_best_weights(tmp_path) -> None:
     assert len(fit(epochs=10, callback=lambda row: row["epoch"] == 2)) == 2
 
 
+def test_other_states_are_kept_too(tmp_path) -> None:
+    class Count:
+        n = 0
+
+        def state_dict(self):
+            return {"n": self.n}
+
+        def load_state_dict(self, state):
+            self.n = state["n"]
+
+    first, second = Count(), Count()
+    first.n = 7
+    fit(folder=tmp_path, extras={"count": first})
+    fit(folder=tmp_path, extras={"count": second})
+    assert second.n == 7
+
+
 def test_a_closure_is_given_to_the_optimizer() -> None:
     class Twice(optim.SGD):
         def step(self, closure=None):
@@ -270,6 +287,7 @@ LOADER = [(ad.ones(4, 2), np.array([0, 1, 2, 0]))]
         (
             {"metrics": {"table": metrics.ConfusionMatrix(3)}, "monitor": "table"}, TypeError, "table is no number"
         ),
+        ({"loss": nn.CrossEntropyLoss(reduction="none")}, ValueError, r"loss has shape \(10,\).* reduction='mean'"),
         ({"train": [(ad.ones(4, 2) * np.nan, LOADER[0][1])]}, FloatingPointError, "nan in epoch 1, batch 1; lower"),
     ],
 )  # fmt: skip

@@ -158,6 +158,12 @@ def test_collating_keeps_structure_and_dtypes_as_torch_does(torch) -> None:
     assert data.default_convert(Point(np.ones(2), "s")).x.tolist() == [1, 1]
 
 
+def test_tensors_that_need_a_gradient_keep_their_history() -> None:
+    x = ad.ones(2, 3, requires_grad=True)
+    data.default_collate([x[0], x[1]]).sum().backward()
+    assert x.grad.tolist() == [[1] * 3] * 2
+
+
 # --- the loader ---
 
 
