@@ -7,6 +7,7 @@ from typing import Any
 from autodiff import Tensor
 from nn import _checks, functional
 from nn.functional.losses.margin import Distance
+from nn.layers.distance import PairwiseDistance
 from nn.losses.loss import Loss, WeightedLoss
 
 
@@ -171,7 +172,8 @@ class TripletMarginWithDistanceLoss(Loss):
     ) -> None:
         super().__init__(reduction)
         _checks.positive_margin("TripletMarginWithDistanceLoss", margin)
-        self.distance_function, self.margin, self.swap = distance_function, margin, swap
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return functional.triplet_margin_with_distance_loss(

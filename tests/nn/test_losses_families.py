@@ -32,8 +32,7 @@ def test_the_arguments_their_defaults_and_the_repr_are_torchs(torch: Any, name: 
     ours, theirs = (inspect.signature(getattr(home, name)).parameters for home in (nn, torch.nn))
     words = [word for word in theirs if word not in ("size_average", "reduce")]
     assert [(word, p.default) for word, p in ours.items()] == [(word, theirs[word].default) for word in words]
-    if name != "TripletMarginWithDistanceLoss":  # torch's shows its default distance
-        assert repr(getattr(nn, name)()) == repr(getattr(torch.nn, name)())
+    assert repr(getattr(nn, name)()) == repr(getattr(torch.nn, name)())
 
 
 FUNCTIONS = sorted(

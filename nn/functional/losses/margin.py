@@ -11,6 +11,7 @@ import numpy as np
 from autodiff import Tensor, as_tensor, relu
 from autodiff.kernels.division import ratio
 from nn import _checks
+from nn.functional.distance import pairwise_distance
 from nn.functional.losses.classification import binary_cross_entropy_with_logits
 from nn.functional.losses.reducing import reduced
 
@@ -186,8 +187,8 @@ def triplet_margin_loss(
     0.0
     """
 
-    def distance(a: Any, b: Any) -> Any:
-        return np.linalg.norm(a - b + eps, ord=p, axis=-1)
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return pairwise_distance(a, b, p, eps)
 
     return _triplets("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
 
@@ -210,12 +211,8 @@ def triplet_margin_with_distance_loss(
     >>> triplet_margin_with_distance_loss(x, x + 3, x + 3.5, distance_function=far).item()
     0.5
     """
-
-    def euclidean(a: Any, b: Any) -> Any:
-        return np.linalg.norm(a - b + 1e-6, axis=-1)
-
     name = "triplet_margin_with_distance_loss"
-    return _triplets(name, anchor, positive, negative, distance_function or euclidean, margin, swap, reduction)
+    return _triplets(name, anchor, positive, negative, distance_function or pairwise_distance, margin, swap, reduction)
 
 
 def _triplets(
@@ -223,7 +220,7 @@ def _triplets(
     anchor: Tensor,
     positive: Tensor,
     negative: Tensor,
-    distance: Callable[[Any, Any], Any],
+    distance: Distance,
     margin: float,
     swap: bool,
     reduction: str,
@@ -234,7 +231,8 @@ def _triplets(
             f"{name}: anchor, positive and negative need as many axes; got shapes {anchor.shape}, {positive.shape} and "
             f"{negative.shape}."
         )
-    near, far = distance(anchor, positive), distance(anchor, negative)
+    near: Any = distance(anchor, positive)
+    far: Any = distance(anchor, negative)
     if swap:
         far = np.minimum(far, distance(positive, negative))
     return reduced(_from_zero(margin + near - far), reduction)
