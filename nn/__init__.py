@@ -71,6 +71,8 @@ from nn.layers import EmbeddingBag as EmbeddingBag
 from nn.layers import FeatureAlphaDropout as FeatureAlphaDropout
 from nn.layers import Flatten as Flatten
 from nn.layers import Fold as Fold
+from nn.layers import FractionalMaxPool2d as FractionalMaxPool2d
+from nn.layers import FractionalMaxPool3d as FractionalMaxPool3d
 from nn.layers import GroupNorm as GroupNorm
 from nn.layers import GRUCell as GRUCell
 from nn.layers import Hardshrink as Hardshrink
@@ -100,11 +102,17 @@ from nn.layers import Linear as Linear
 from nn.layers import LocalResponseNorm as LocalResponseNorm
 from nn.layers import LogSigmoid as LogSigmoid
 from nn.layers import LogSoftmax as LogSoftmax
+from nn.layers import LPPool1d as LPPool1d
+from nn.layers import LPPool2d as LPPool2d
+from nn.layers import LPPool3d as LPPool3d
 from nn.layers import LSTMCell as LSTMCell
 from nn.layers import Maxout as Maxout
 from nn.layers import MaxPool1d as MaxPool1d
 from nn.layers import MaxPool2d as MaxPool2d
 from nn.layers import MaxPool3d as MaxPool3d
+from nn.layers import MaxUnpool1d as MaxUnpool1d
+from nn.layers import MaxUnpool2d as MaxUnpool2d
+from nn.layers import MaxUnpool3d as MaxUnpool3d
 from nn.layers import Mish as Mish
 from nn.layers import ModuleDict as ModuleDict
 from nn.layers import ModuleList as ModuleList

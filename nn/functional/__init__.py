@@ -53,6 +53,10 @@ from nn.functional.dropout import dropout3d as dropout3d
 from nn.functional.dropout import feature_alpha_dropout as feature_alpha_dropout
 from nn.functional.fold import fold as fold
 from nn.functional.fold import unfold as unfold
+from nn.functional.fractional import fractional_max_pool2d as fractional_max_pool2d
+from nn.functional.fractional import fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices
+from nn.functional.fractional import fractional_max_pool3d as fractional_max_pool3d
+from nn.functional.fractional import fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices
 from nn.functional.interpolation import interpolate as interpolate
 from nn.functional.interpolation import upsample as upsample
 from nn.functional.interpolation import upsample_bilinear as upsample_bilinear
@@ -100,6 +104,9 @@ from nn.functional.pooling import adaptive_max_pool3d as adaptive_max_pool3d
 from nn.functional.pooling import avg_pool1d as avg_pool1d
 from nn.functional.pooling import avg_pool2d as avg_pool2d
 from nn.functional.pooling import avg_pool3d as avg_pool3d
+from nn.functional.pooling import lp_pool1d as lp_pool1d
+from nn.functional.pooling import lp_pool2d as lp_pool2d
+from nn.functional.pooling import lp_pool3d as lp_pool3d
 from nn.functional.pooling import max_pool1d as max_pool1d
 from nn.functional.pooling import max_pool2d as max_pool2d
 from nn.functional.pooling import max_pool3d as max_pool3d
@@ -118,3 +125,12 @@ from nn.functional.softmax import softmin as softmin
 from nn.functional.sparse import embedding as embedding
 from nn.functional.sparse import embedding_bag as embedding_bag
 from nn.functional.sparse import one_hot as one_hot
+from nn.functional.unpooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
+from nn.functional.unpooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
+from nn.functional.unpooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
+from nn.functional.unpooling import max_pool1d_with_indices as max_pool1d_with_indices
+from nn.functional.unpooling import max_pool2d_with_indices as max_pool2d_with_indices
+from nn.functional.unpooling import max_pool3d_with_indices as max_pool3d_with_indices
+from nn.functional.unpooling import max_unpool1d as max_unpool1d
+from nn.functional.unpooling import max_unpool2d as max_unpool2d
+from nn.functional.unpooling import max_unpool3d as max_unpool3d

@@ -185,6 +185,54 @@ def avg_pool3d(
     return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+# --- norms -----------------------------------------------------------------------------------------------------------
+
+
+def _lp_pool(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+    if norm_type == 0:
+        raise ValueError(f"lp_pool{dims}d: norm_type must not be 0")
+    if input.dtype == np.float16:
+        return _lp_pool(dims, input.float(), norm_type, kernel_size, stride, ceil_mode).half()
+    if math.isinf(norm_type):
+        signed: Any = np.abs(input) * math.copysign(1, norm_type)
+        return _max_pool(dims, signed, kernel_size, stride, 0, 1, ceil_mode, False) * math.copysign(1, norm_type)
+    size = math.prod(_checks.sizes(f"lp_pool{dims}d: kernel_size", kernel_size, dims, 1))
+    total = _avg_pool(dims, input**norm_type, kernel_size, stride, 0, ceil_mode, True, None) * size
+    nothing = total == 0  # where the norm has no gradient, it is 0
+    return np.where(nothing, 0, np.where(nothing, 1, total) ** (1 / norm_type))
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """Return the p-th roots of the sums of p-th powers over windows, p being `norm_type`.
+
+    Powers are not of absolute values: an odd sum that is negative has no root (NaN). A window that hangs over the end
+    (`ceil_mode`) counts as if it had as many elements as the others.
+
+    >>> lp_pool1d(ad.tensor([[3.0, 4.0, 0.0, 0.0]]), 2, 2)
+    tensor([[5., 0.]])
+    """
+    output: Tensor = _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+    return output
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """Return the p-th roots of the sums of p-th powers over windows; see `lp_pool1d`."""
+    output: Tensor = _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+    return output
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """Return the p-th roots of the sums of p-th powers over windows; see `lp_pool1d`."""
+    output: Tensor = _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
+    return output
+
+
 # --- windows that divide the input into a given number of parts ------------------------------------------------------
 
 

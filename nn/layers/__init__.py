@@ -102,9 +102,17 @@ from nn.layers.pooling import AdaptiveMaxPool3d as AdaptiveMaxPool3d
 from nn.layers.pooling import AvgPool1d as AvgPool1d
 from nn.layers.pooling import AvgPool2d as AvgPool2d
 from nn.layers.pooling import AvgPool3d as AvgPool3d
+from nn.layers.pooling import FractionalMaxPool2d as FractionalMaxPool2d
+from nn.layers.pooling import FractionalMaxPool3d as FractionalMaxPool3d
+from nn.layers.pooling import LPPool1d as LPPool1d
+from nn.layers.pooling import LPPool2d as LPPool2d
+from nn.layers.pooling import LPPool3d as LPPool3d
 from nn.layers.pooling import MaxPool1d as MaxPool1d
 from nn.layers.pooling import MaxPool2d as MaxPool2d
 from nn.layers.pooling import MaxPool3d as MaxPool3d
+from nn.layers.pooling import MaxUnpool1d as MaxUnpool1d
+from nn.layers.pooling import MaxUnpool2d as MaxUnpool2d
+from nn.layers.pooling import MaxUnpool3d as MaxUnpool3d
 from nn.layers.recurrent import GRU as GRU
 from nn.layers.recurrent import LSTM as LSTM
 from nn.layers.recurrent import RNN as RNN

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.creation import as_tensor
 from autodiff.kernels import pooling
-from autodiff.testing.strategies.modules_images import Layer, _batch
+from autodiff.testing.strategies.arrays import GRID, distinct
+from autodiff.testing.strategies.modules_images import Layer, _batch, _pixels
 
 Case = Callable[[Any], tuple[dict[str, Any], list[Any]]]  # options, and what the function is given
 
@@ -161,7 +163,83 @@ def grid_sample(d: Any) -> tuple[dict[str, Any], list[Any]]:
     return options | {"align_corners": d.choice(None, True)}, [x, d.tensor(shape, among + d.smooth / 64)]
 
 
+def lp_pool(n: int) -> Layer:
+    """Return what draws norms over windows; the sums whose odd root has no value are left out."""
+
+    def layer(d: Any, nn: Any) -> Any:
+        kernel, p = d.integer(1, 2), d.choice(2, 3, 1, 1.5, math.inf) if d.smooth else 2
+        made = getattr(nn, f"LPPool{n}d")(p, kernel, d.choice(None, 1, 2), d.choice(False, True))
+        shape = _batch(d, (d.integer(1, 2), *_pixels(d, n, 2)))
+        x = distinct(d.draw, [shape])[0] if d.smooth else d.values(shape, GRID[:3])
+        return made, as_tensor(x - x.min() + 0.5 if d.smooth else x)
+
+    return layer
+
+
+def max_unpool(n: int) -> Layer:
+    """Return what draws elements and their places, of which none are equal."""
+
+    def layer(d: Any, nn: Any) -> Any:
+        kernel, padding = d.integer(2, 3), d.integer(0, 1)
+        made = getattr(nn, f"MaxUnpool{n}d")(kernel, d.choice(None, 2, 3), padding)
+        shape = _batch(d, (d.integer(1, 2), *_pixels(d, n, 2)))
+        count, lead = math.prod(shape[-n:]), shape[:-n]
+        total = math.prod(
+            (m - 1) * s + k - 2 * p
+            for m, s, k, p in zip(shape[-n:], made.stride, made.kernel_size, made.padding, strict=True)
+        )
+        shuffled = np.random.default_rng(d.integer(0, 9)).permuted(
+            np.broadcast_to(np.arange(total), (*lead, total)), axis=-1
+        )
+        return made, (d.tensor(shape), as_tensor(shuffled[..., :count].reshape(shape)))
+
+    return layer
+
+
+def fractional_pool(n: int) -> Layer:
+    """Return what draws windows that begin where drawn numbers say."""
+
+    def layer(d: Any, nn: Any) -> Any:
+        kernel = _several(d, n, 1, 2)
+        shape = (d.integer(1, 2), d.integer(1, 2), *(d.integer(4, 6 - n // 2) for _ in range(n)))
+        samples = d.tensor((*shape[:2], n), np.arange(16) / 16)
+        options: dict[str, Any] = {"output_size": _several(d, n, 1, 3)}
+        if d.chance():
+            options = {"output_ratio": d.choice(0.5, tuple(d.choice(0.5, 0.25, 0.7) for _ in range(n)))}
+        options |= {"return_indices": d.choice(False, True), "_random_samples": samples}
+        x = distinct(d.draw, [shape])[0] if d.smooth else d.values(shape, GRID[:3])
+        return getattr(nn, f"FractionalMaxPool{n}d")(kernel, **options), as_tensor(x)
+
+    return layer
+
+
+def _several(d: Any, n: int, low: int, high: int) -> Any:
+    """Draw one number for n axes, or one for each."""
+    return d.choice(d.integer(low, high), tuple(d.integer(low, high) for _ in range(n)))
+
+
+def with_indices(name: str, n: int) -> Case:
+    """Return what draws images, without ties if `smooth`, for a function that returns places too."""
+
+    def case(d: Any) -> tuple[dict[str, Any], list[Any]]:
+        options: dict[str, Any] = {"kernel_size": d.integer(1, 2), "stride": d.choice(None, 1, 2)}
+        if name.startswith("adaptive"):
+            options = {"output_size": d.integer(1, 3)}
+        shape = _batch(d, (d.integer(1, 2), *_pixels(d, n, 3)))
+        if name.startswith("fractional"):
+            shape = shape if len(shape) == n + 2 else (1, *shape)
+            options = {"kernel_size": 2, "output_size": d.integer(1, 2)}
+            options["_random_samples"] = d.tensor((*shape[:2], n), np.arange(16) / 16)
+        x = distinct(d.draw, [shape])[0] if d.smooth else d.values(shape, GRID[:3])
+        return options, [as_tensor(x)]
+
+    return case
+
+
 LAYERS: dict[str, Layer] = {
+    **{f"LPPool{n}d": lp_pool(n) for n in (1, 2, 3)},
+    **{f"MaxUnpool{n}d": max_unpool(n) for n in (1, 2, 3)},
+    **{f"FractionalMaxPool{n}d": fractional_pool(n) for n in (2, 3)},
     "ChannelShuffle": channel_shuffle,
     "Fold": fold,
     "PixelShuffle": pixel_shuffle,
@@ -172,6 +250,12 @@ LAYERS: dict[str, Layer] = {
     "UpsamplingNearest2d": upsampling("UpsamplingNearest2d"),
 }
 FUNCTIONS: dict[str, Case] = {
+    **{
+        f"{kind}_pool{n}d_with_indices": with_indices(kind, n)
+        for kind in ("max", "adaptive_max", "fractional_max")
+        for n in (1, 2, 3)
+        if (kind, n) != ("fractional_max", 1)
+    },
     "affine_grid": affine_grid,
     "grid_sample": grid_sample,
     "interpolate": interpolate,

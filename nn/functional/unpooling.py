@@ -1,0 +1,174 @@
+"""The places of the largest elements, and the way back from them: unpooling."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import Tensor
+from nn import _checks
+from nn.functional import pooling
+from nn.functional.pooling import Size
+
+
+def _max_unpool(
+    dims: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any, output_size: Any
+) -> Tensor:
+    name = f"max_unpool{dims}d"
+    if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
+        raise RuntimeError(
+            f"{name}: expected an input of {dims + 1} or {dims + 2} axes that is not empty, got shape {input.shape}"
+        )
+    if indices.dtype != np.int64:
+        raise RuntimeError(f"{name}: indices must be int64, as max_pool{dims}d returns them, got {indices.dtype}")
+    if indices.shape != input.shape:
+        raise RuntimeError(f"{name}: indices have shape {indices.shape}, the input {input.shape}; they must be equal")
+    size = _unpooled(name, input.shape[-dims:], kernel_size, stride, padding, output_size)
+    total, places = math.prod(size), indices.data
+    if places.size and not (places.min() >= 0 and places.max() < total):
+        raise RuntimeError(
+            f"{name}: found an invalid max index, {places.min() if places.min() < 0 else places.max()}; the output has "
+            f"size {size}, so that indices are 0 to {total - 1}"
+        )
+    lead = input.shape[:-dims]
+    count = math.prod(input.shape[-dims:])
+    flat: Any = ad.zeros(*lead, total, dtype=input.dtype)
+    at: Any = indices.reshape(*lead, count)
+    np.put_along_axis(flat, at, input.reshape(*lead, count), -1)
+    return flat.reshape(*lead, *size)  # type: ignore[no-any-return]
+
+
+def _unpooled(
+    name: str, lengths: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, output_size: Any
+) -> tuple[int, ...]:
+    """Return the size of what was pooled: the one asked for, or else the smallest."""
+    dims = len(lengths)
+    kernel = _checks.sizes(f"{name}: kernel_size", kernel_size, dims, 1)
+    strides = kernel if stride is None else _checks.sizes(f"{name}: stride", stride, dims, 1)
+    pads = _checks.sizes(f"{name}: padding", padding, dims, 0)
+    sides = zip(lengths, kernel, strides, pads, strict=True)
+    plain = tuple((n - 1) * s + k - 2 * p for n, k, s, p in sides)
+    if output_size is None:
+        return plain
+    wanted = tuple(int(n) for n in output_size)
+    wanted = wanted[2:] if len(wanted) == dims + 2 else wanted
+    if len(wanted) != dims:
+        raise ValueError(f"{name}: output_size has {dims} or {dims + 2} numbers, got {output_size}")
+    if not all(abs(n - m) < s for n, m, s in zip(wanted, plain, strides, strict=True)):
+        least, most = ([m + sign * (s - 1) for m, s in zip(plain, strides, strict=True)] for sign in (-1, 1))
+        raise ValueError(f"{name}: invalid output_size {output_size}; sizes from {least} to {most} are pooled to these")
+    return wanted
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Return zeros with each element of (N, C, L) or (C, L) at its place: what `max_pool1d` with indices lost is 0.
+
+    `output_size` chooses among the sizes that pooling makes equal. Where places repeat, one element stays.
+
+    >>> max_unpool1d(ad.tensor([[3.0, 5.0]]), ad.tensor([[1, 2]]), 2)
+    tensor([[0., 3., 5., 0.]])
+    """
+    return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Return zeros with each element of (N, C, H, W) or (C, H, W) at its place; see `max_unpool1d`."""
+    return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Return zeros with each element of (N, C, D, H, W) or (C, D, H, W) at its place; see `max_unpool1d`."""
+    return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
+
+
+# --- under the names that always return places -----------------------------------------------------------------------
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Return `max_pool1d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return pooled
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Return `max_pool2d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return pooled
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Return `max_pool3d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return pooled
+
+
+def adaptive_max_pool1d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Return `adaptive_max_pool1d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool1d(input, output_size, True)
+    return pooled
+
+
+def adaptive_max_pool2d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Return `adaptive_max_pool2d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool2d(input, output_size, True)
+    return pooled
+
+
+def adaptive_max_pool3d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Return `adaptive_max_pool3d` and the places of its elements."""
+    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool3d(input, output_size, True)
+    return pooled
