@@ -201,7 +201,7 @@ def fractional_pool(n: int) -> Layer:
 
     def layer(d: Any, nn: Any) -> Any:
         kernel = _several(d, n, 1, 2)
-        shape = (d.integer(1, 2), d.integer(1, 2), *(d.integer(4, 6 - n // 2) for _ in range(n)))
+        shape = (d.integer(1, 2), 4 - n, *(d.integer(4, 7 - n) for _ in range(n)))
         samples = d.tensor((*shape[:2], n), np.arange(16) / 16)
         options: dict[str, Any] = {"output_size": _several(d, n, 1, 3)}
         if d.chance():
