@@ -58,6 +58,8 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
+        if generator is not None and not isinstance(generator, Generator):
+            raise TypeError(f"generator must be an ad.random.Generator; got {type(generator).__name__}.")
         if num_workers < 0:
             raise ValueError("num_workers option should be non-negative; use num_workers=0 to read without a thread")
         if timeout < 0:

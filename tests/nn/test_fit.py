@@ -133,6 +133,38 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, opti
         assert same(nn.load(folder / "best.npz"), nn.load(tmp_path / "whole" / "best.npz"))
 
 
+OPTIMIZERS = [kind for kind in vars(optim).values() if isinstance(kind, type) and issubclass(kind, optim.Optimizer)]
+
+
+@pytest.mark.parametrize("kind", [k for k in OPTIMIZERS if k is not optim.Optimizer], ids=lambda kind: kind.__name__)
+def test_every_optimizer_goes_on_from_a_file(tmp_path, kind) -> None:
+    x, y = data.synthetic.blobs(12, generator=ad.random.Generator(0))[:]
+
+    def steps(model, optimizer, count):
+        def closure():
+            optimizer.zero_grad()
+            loss = nn.CrossEntropyLoss()(model(x), y)
+            loss.backward()
+            return loss
+
+        for _ in range(count):
+            optimizer.step(closure)
+
+    def made():
+        ad.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 4, bias=False), nn.Tanh(), nn.Linear(4, 3, bias=False))  # Muon: matrices
+        return model, kind(model.parameters())
+
+    whole, again = made(), made()
+    steps(*whole, 2)
+    write_state([part.state_dict() for part in whole], tmp_path / "s")
+    steps(*whole, 2)
+    for part, state in zip(again, read_state(tmp_path / "s"), strict=True):
+        part.load_state_dict(state)
+    steps(*again, 2)
+    assert same([part.state_dict() for part in again], [part.state_dict() for part in whole])
+
+
 def test_more_epochs_can_be_asked_for_later(tmp_path) -> None:
     Training().run(tmp_path / "a", epochs=2)
     assert len(Training().run(tmp_path / "a", epochs=2)) == 2  # nothing to do

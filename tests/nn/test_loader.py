@@ -106,6 +106,7 @@ def test_batch_sampler_equals_torchs(torch, n, size, drop_last) -> None:
         (lambda: DataLoader([1], batch_sampler=[[0]], drop_last=True), ValueError, "batch_sampler option is mutually"),
         (lambda: DataLoader([1], batch_size=None, drop_last=True), ValueError, "disables auto-batching"),
         (lambda: DataLoader(Lines(), shuffle=True), ValueError, "IterableDataset.* does not take shuffle=True"),
+        (lambda: DataLoader([1], generator=np.random.default_rng()), TypeError, "ad.random.Generator; got Generator"),
         (lambda: DataLoader([1], num_workers=-1), ValueError, "non-negative; use num_workers=0"),
         (lambda: DataLoader([1], prefetch_factor=2), ValueError, "needs num_workers > 0"),
         (lambda: DataLoader([1], num_workers=1, prefetch_factor=0), ValueError, "should be positive"),
