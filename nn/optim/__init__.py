@@ -1,6 +1,7 @@
 """Optimizers, one family per file."""
 
 from nn.optim import lr_scheduler as lr_scheduler
+from nn.optim import swa_utils as swa_utils
 from nn.optim.adadelta import Adadelta as Adadelta
 from nn.optim.adafactor import Adafactor as Adafactor
 from nn.optim.adagrad import Adagrad as Adagrad
