@@ -247,10 +247,13 @@ class Optimizer:
             grads = flat.negative(grads)
         lr = group["lr"]
         lr = lr.item() if isinstance(lr, Tensor) else float(lr)
+        if not self._scalars:
+            self._kernel(flat, grads, *self._numbers(group, step, lr))
+            return
         kept = [self.state[flat.params[0]][name].data for name in self._scalars]
         scalars = [x.item() for x in kept]
         self._kernel(flat, grads, *self._numbers(group, step, lr, *scalars))
-        for x, value in zip(kept, self._advance(group, step, lr, *scalars) if kept else (), strict=True):
+        for x, value in zip(kept, self._advance(group, step, lr, *scalars), strict=True):
             x[...] = value
 
     def _show(self, group: Group, flat: Flat) -> None:
@@ -337,8 +340,8 @@ class Optimizer:
     # --- saving ---
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickle and deepcopy take: all but the flat memory, which is laid out again at the next step."""
-        return vars(self) | {"_laid": {}}
+        """What pickle and deepcopy take: no hooks, and not the flat memory, which is laid out again at the next step."""
+        return {name: value for name, value in vars(self).items() if name != "_hooks"} | {"_laid": {}}
 
     def state_dict(self) -> dict[str, Any]:
         """Return state and settings in PyTorch's structure, parameters numbered in their order."""

@@ -187,6 +187,13 @@ def test_hooks_are_called_in_order_until_they_are_removed() -> None:
         optimizer.step()
 
 
+def test_a_copy_of_an_optimizer_has_no_hooks_as_in_torch() -> None:
+    optimizer = optim.SGD([nn.Parameter(np.ones(1))], 0.5)
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: pytest.fail("a hook of another optimizer"))
+    pickle.loads(pickle.dumps(optimizer)).step()
+    copy.deepcopy(optimizer).step()
+
+
 def test_hooks_of_state_dicts_may_replace_them() -> None:
     optimizer, seen = optim.SGD([nn.Parameter(np.ones(1))], 0.5), []
     optimizer.register_state_dict_pre_hook(lambda o: seen.append("pre"))
