@@ -340,7 +340,7 @@ class Optimizer:
     # --- saving ---
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickle and deepcopy take: no hooks, and not the flat memory, which is laid out again at the next step."""
+        """What pickle and deepcopy take: no hooks, nor the flat memory, which is laid out again at the next step."""
         return {name: value for name, value in vars(self).items() if name != "_hooks"} | {"_laid": {}}
 
     def state_dict(self) -> dict[str, Any]:
