@@ -13,6 +13,7 @@ from autodiff import rules as rules
 
 from autodiff.tensor import Tensor as Tensor  # isort: skip (rules come first)
 from autodiff import functional as functional
+from autodiff import functions as functions
 from autodiff import random as random
 from autodiff.checkpointing import checkpoint as checkpoint
 from autodiff.coverage import coverage as coverage
@@ -37,6 +38,7 @@ from autodiff.functions import cat as cat
 from autodiff.functions import cummax as cummax
 from autodiff.functions import cummin as cummin
 from autodiff.functions import einsum as einsum
+from autodiff.functions import flatten as flatten
 from autodiff.functions import kthvalue as kthvalue
 from autodiff.functions import log_softmax as log_softmax
 from autodiff.functions import logcumsumexp as logcumsumexp
@@ -89,9 +91,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Load `ad.testing`, `ad.special` or `ad.linalg` when it is first asked for."""
+    """Load `ad.testing`, `ad.special` or `ad.linalg` when first asked for; find what PyTorch and NumPy name alike."""
     if name in ("testing", "special", "linalg"):
         import importlib
 
         return importlib.import_module(f"autodiff.{name}")
+    found = {"float": float32, "int": int32, "bool": bool_}.get(name) or functions.shared(name)
+    if found is not None:
+        globals()[name] = found
+        return found
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}.")

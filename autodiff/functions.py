@@ -1,4 +1,4 @@
-"""PyTorch's names for functions that NumPy spells otherwise."""
+"""PyTorch's names for functions that NumPy spells otherwise, and the names that both spell alike."""
 
 from __future__ import annotations
 
@@ -44,3 +44,38 @@ def matmul(a: Any, b: Any) -> Any:
 def einsum(subscripts: str, *operands: Any) -> Any:
     """Contract operands as the subscripts say, e.g. `einsum("ij,jk->ik", a, b)`."""
     return np.einsum(subscripts, *operands)
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Join the axes from one to another into one."""
+    return input.flatten(start_dim, end_dim)
+
+
+# functions of one or two tensors that NumPy and PyTorch name alike and that mean the same: `ad.exp` is `np.exp`
+ELEMENTWISE = (
+    "abs absolute ceil clip conj cos cosh deg2rad exp exp2 expm1 floor fmax fmin heaviside hypot isfinite isinf isnan "
+    "log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum multiply "
+    "negative outer positive rad2deg real reciprocal round sign sin sinc sinh sqrt square subtract tan tanh tril triu "
+    "trunc true_divide"
+)
+# reductions and others that take `dim=` and mean the same as a method of Tensor
+METHODS = "all any argmax argmin argsort cumprod cumsum mean prod sum squeeze unsqueeze reshape"
+
+
+def shared(name: str) -> Any:
+    """Return a function that NumPy, or a method of Tensor, and PyTorch name alike; None if there is none.
+
+    >>> shared("exp") is np.exp
+    True
+    """
+    if name in ELEMENTWISE.split():
+        return getattr(np, name)
+    if name not in METHODS.split():
+        return None
+
+    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(input, name)(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return `input.{name}(...)`."
+    return function

@@ -153,7 +153,11 @@ TORCH: dict[str, tuple[Any, Any]] = {
     "all": (lambda t: (t > 0).all(dim=1), A),
     "any": (lambda t: (t > 0).any(), A),
     "logsumexp": (lambda t: t.logsumexp(dim=1), A),
+    "norm": (lambda t: t.norm(), A),
+    "norm of an axis": (lambda t: t.norm(1, dim=1, keepdim=True), A),
+    "norm kept": (lambda t: t.norm(p="fro", keepdim=True), A),
     "cumsum": (lambda t: t.cumsum(dim=1), A),
+    **{name: (lambda t, name=name: getattr(t, name)(t.round()), A) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "cumprod": (lambda t: t.cumprod(dim=0), A),
     "softmax": (lambda t: t.softmax(dim=1), A),
     "softmax last": (lambda t: t.softmax(-1), A),
@@ -322,6 +326,14 @@ FUNCTIONS: dict[str, Any] = {
     "where": lambda lib, t: lib.where(t > 0, t, -t),
     "matmul": lambda lib, t: lib.matmul(t, t.mT),
     "einsum": lambda lib, t: lib.einsum("bij,bkj->bik", t, t),
+    "flatten": lambda lib, t: lib.flatten(t, 1),
+    "exp": lambda lib, t: lib.exp(t),
+    "maximum": lambda lib, t: lib.maximum(t, t * 2),
+    "sum": lambda lib, t: lib.sum(t, dim=1),
+    "mean": lambda lib, t: lib.mean(t, 1, keepdim=True),
+    "argmax": lambda lib, t: lib.argmax(t, dim=1),
+    "unsqueeze": lambda lib, t: lib.unsqueeze(t, 1),
+    "a dtype": lambda lib, t: t.to(lib.float),
     "zeros_like": lambda lib, t: lib.zeros_like(t),
     "ones": lambda lib, t: lib.ones(2, 3),
     "eye": lambda lib, t: lib.eye(3),
@@ -340,6 +352,15 @@ def test_torchs_functions_are_here_under_their_names(name: str, torch: ModuleTyp
     if z.requires_grad:
         (g,), (h,) = ad.grad((y * y).sum(), t), torch.autograd.grad((z * z).sum(), u)
         np.testing.assert_allclose(g.numpy(), h.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_what_numpy_and_torch_name_alike_is_numpys_function() -> None:
+    assert ad.exp is np.exp
+    assert ad.bool == np.bool_
+    with pytest.raises(AttributeError, match="module 'autodiff' has no attribute 'sort'"):
+        _ = ad.sort  # of which the two think differently
+    with pytest.raises(TypeError, match="norm takes one axis"):
+        ad.ones(2, 2).norm(dim=(0, 1))
 
 
 def test_where_the_vocabularies_differ_ndarray_is_followed() -> None:

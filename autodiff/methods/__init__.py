@@ -97,6 +97,24 @@ class Methods(Shapes):
     def round(self, decimals: int = 0) -> Any:
         return np.round(self, decimals)
 
+    def eq(self, other: Any) -> Any:
+        return np.equal(self, other)
+
+    def ne(self, other: Any) -> Any:
+        return np.not_equal(self, other)
+
+    def lt(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def le(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def gt(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def ge(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
     # --- reductions and scans ---
 
     def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False, **torch: Any) -> Any:
@@ -143,6 +161,17 @@ class Methods(Shapes):
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
         return _reduce(logits.logsumexp, self, axis, keepdims, **torch)
+
+    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the p-norm of all elements, or of those along one axis."""
+        if dim is None:
+            y = np.linalg.norm(np.reshape(self, -1), 2 if p == "fro" else p)
+            return np.reshape(y, (1,) * self.ndim) if keepdim else y
+        if isinstance(dim, (tuple, list)):
+            raise TypeError(
+                f"norm takes one axis or None for all elements, got dim={dim}; use np.linalg.norm(x, p, axis)."
+            )
+        return np.linalg.norm(self, 2 if p == "fro" else p, dim, keepdim)
 
     def cumsum(self, axis: Any = None, *, dim: Any = None) -> Any:
         return np.cumsum(self, axis if dim is None else dim)

@@ -102,12 +102,12 @@ class Subject:
     @contextmanager
     def _substituted(self, tensors: list[Tensor]) -> Iterator[None]:
         """Put tensors in the places of the module's parameters (tied ones in all their places) for a while."""
+        changed = {id(old): new for (_, old), new in zip(self._parameters, tensors, strict=True)}
         places = [
-            (vars(part), key, old, new)
-            for (_, old), new in zip(self._parameters, tensors, strict=True)
-            for part in self.module.modules()
-            for key, value in vars(part).items()
-            if value is old
+            (vars(part), key, old, changed[id(old)])
+            for part in (self.module.modules() if changed else ())
+            for key, old in vars(part).items()
+            if id(old) in changed
         ]
         for attributes, key, _, new in places:
             attributes[key] = new

@@ -1,0 +1,1 @@
+"""Training scripts as PyTorch's tutorials write them. Only the import lines would be others under PyTorch."""
