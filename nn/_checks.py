@@ -52,6 +52,15 @@ def integers(name: str, target: Tensor) -> None:
         )
 
 
+def broadcast(name: str, *tensors: Tensor) -> tuple[int, ...]:
+    """Return the shape that tensors have together; demand that there is one."""
+    try:
+        return np.broadcast_shapes(*(x.shape for x in tensors))
+    except ValueError:
+        shapes = " and ".join(str(x.shape) for x in tensors)
+        raise RuntimeError(f"{name}: shapes {shapes} do not broadcast") from None
+
+
 def within(name: str, what: str, x: Any, low: float, high: float) -> None:
     """Demand numbers between two, both included."""
     if ((x < low) | (x > high)).any():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from nn import _checks
 
 
 def normalize(
@@ -35,7 +36,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     [0.0, 0.7071067690849304]
     """
     _floating("cosine_similarity", x1, x2)
-    shape = _broadcast("cosine_similarity", x1, x2)
+    shape = _checks.broadcast("cosine_similarity", x1, x2)
     x1, x2 = (x if x.shape == shape else _wide(x, shape) for x in (x1, x2))
     if not shape:
         x1, x2 = x1.reshape(1), x2.reshape(1)
@@ -51,7 +52,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     [5.0]
     """
     _floating("pairwise_distance", x1, x2)
-    if not _broadcast("pairwise_distance", x1, x2):
+    if not _checks.broadcast("pairwise_distance", x1, x2):
         x1 = x1.reshape(1)
     output: Any = np.linalg.vector_norm(x1 - x2 + eps, axis=-1, keepdims=keepdim, ord=p)
     return output  # type: ignore[no-any-return]
@@ -78,14 +79,6 @@ def _floating(name: str, *inputs: Tensor) -> None:
     for x in inputs:
         if x.dtype.kind not in "fc":
             raise RuntimeError(f"{name}: expected floating-point numbers, got {x.dtype}; cast with .astype(float)")
-
-
-def _broadcast(name: str, x1: Tensor, x2: Tensor) -> tuple[int, ...]:
-    """Return the shape that two tensors have together."""
-    try:
-        return np.broadcast_shapes(x1.shape, x2.shape)
-    except ValueError:
-        raise RuntimeError(f"{name}: shapes {x1.shape} and {x2.shape} do not broadcast") from None
 
 
 def _wide(x: Tensor, shape: tuple[int, ...]) -> Tensor:

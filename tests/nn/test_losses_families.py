@@ -201,6 +201,19 @@ two, three, square = ad.ones(2), ad.ones(3), ad.ones(2, 3)
         (lambda: F.nll_loss(square, [0]), ValueError, r"class indices has shape \(2,\), got \(1,\)"),
         (lambda: F.cross_entropy(square, square, ignore_index=0), RuntimeError, "ignore_index is for class indices"),
         (lambda: F.kl_div(two, two, reduction="bad"), ValueError, "'bad' is not a valid value for reduction"),
+        *[
+            (lambda f=f: f(two, three), RuntimeError, rf"{f.__name__}: shapes \(2,\) and \(3,\) do not broadcast")
+            for f in (F.l1_loss, F.mse_loss, F.huber_loss, F.smooth_l1_loss, F.kl_div, F.poisson_nll_loss)
+        ],
+        *[
+            (lambda f=f: f(two, three), RuntimeError, rf"{f.__name__}: shapes \(2,\) and \(3,\) do not broadcast")
+            for f in (F.hinge_embedding_loss, F.soft_margin_loss, F.multilabel_soft_margin_loss)
+        ],
+        (
+            lambda: F.margin_ranking_loss(two, three, two),
+            RuntimeError,
+            r"\(2,\) and \(3,\) and \(2,\) do not broadcast",
+        ),
         (lambda: F.margin_ranking_loss(two, two, ad.tensor(1.0)), RuntimeError, r"target \(\)"),
         (lambda: F.cosine_embedding_loss(square, square, square), RuntimeError, r"target \(N\) with inputs \(N, D\)"),
         (lambda: F.multi_margin_loss(square, [0, 3]), RuntimeError, "target out of range; use 0 to 2"),

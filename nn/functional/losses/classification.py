@@ -11,7 +11,7 @@ from autodiff.kernels import linear
 from autodiff.kernels.crossentropy import bce_with_logits, binary_nll, softmax_nll
 from autodiff.kernels.division import product
 from nn import _checks
-from nn.functional.losses.reducing import normalized, reduced
+from nn.functional.losses.reducing import normalized, paired, reduced
 
 
 def cross_entropy(
@@ -111,7 +111,7 @@ def kl_div(input: Tensor, target: Any, *, reduction: str = "mean", log_target: b
     >>> round(kl_div(np.log(ad.tensor([[0.5, 0.5], [0.5, 0.5]])), p, reduction="batchmean").item(), 4)  # log(2) / 2
     0.3466
     """
-    target = as_tensor(target)
+    target = paired("kl_div", input, target)
     if log_target:
         with np.errstate(invalid="ignore"):  # -inf less -inf, of what has no probability
             losses = product(np.exp(target), target - input)

@@ -13,7 +13,7 @@ from autodiff.kernels.division import ratio
 from nn import _checks
 from nn.functional.distance import pairwise_distance
 from nn.functional.losses.classification import binary_cross_entropy_with_logits
-from nn.functional.losses.reducing import reduced
+from nn.functional.losses.reducing import paired, reduced
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -33,6 +33,7 @@ def margin_ranking_loss(
             "margin_ranking_loss: all inputs should have as many axes; got shapes "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}."
         )
+    _checks.broadcast("margin_ranking_loss", input1, input2, target)
     return reduced(_from_zero(-target * (input1 - input2) + margin), reduction)
 
 
@@ -43,7 +44,7 @@ def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, *, red
     >>> hinge_embedding_loss(ad.tensor([0.25, 0.25]), [1, -1], reduction="none").tolist()
     [0.25, 0.75]
     """
-    target = as_tensor(target)
+    target = paired("hinge_embedding_loss", input, target)
     apart = np.where(target != 1, _from_zero(margin - input), 0)
     return reduced(apart + np.where(target != -1, input, 0), reduction)
 
@@ -66,6 +67,7 @@ def cosine_embedding_loss(
             "cosine_embedding_loss expects a target (N) with inputs (N, D), or () with (D); got shapes "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}."
         )
+    _checks.broadcast("cosine_embedding_loss", input1, input2)
     squares = (np.square(input1).sum(-1) + 1e-12) * (np.square(input2).sum(-1) + 1e-12)
     cosine = ratio((input1 * input2).sum(-1), np.sqrt(squares))
     alike = np.where(target == 1, 1 - cosine, 0)
@@ -79,7 +81,7 @@ def soft_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean") -> 
     >>> soft_margin_loss(ad.tensor([1e4, -1e4]), [1, 1], reduction="none").tolist()
     [0.0, 10000.0]
     """
-    return reduced(np.logaddexp(-as_tensor(target) * input, 0), reduction)
+    return reduced(np.logaddexp(-paired("soft_margin_loss", input, target) * input, 0), reduction)
 
 
 def multi_margin_loss(
@@ -159,7 +161,8 @@ def multilabel_soft_margin_loss(
     >>> round(multilabel_soft_margin_loss(ad.zeros(1, 3), [[0, 1, 1]]).item(), 4)
     0.6931
     """
-    target = np.broadcast_to(as_tensor(target).astype(input.dtype), input.shape)
+    target = paired("multilabel_soft_margin_loss", input, target).astype(input.dtype)
+    target = target if target.shape == input.shape else np.broadcast_to(target, input.shape)
     losses: Any = binary_cross_entropy_with_logits(input, target, weight, reduction="none")
     return reduced(losses.mean(-1), reduction)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import Tensor
+from autodiff import Tensor, as_tensor
 from nn import _checks
 
 
@@ -39,11 +39,15 @@ def normalized(losses: Any, weight: Any, reduction: str) -> Tensor:
     return mean if mean.dtype == dtype else mean.astype(dtype)
 
 
-def warn_of_broadcasting(input: Tensor, target: Tensor) -> None:
-    """Warn where an input and a target of two shapes meet."""
+def paired(name: str, input: Tensor, target: Any, warn: bool = False) -> Any:
+    """Return a target as a tensor; demand that it and the input broadcast, and say so where they must."""
+    target = as_tensor(target)
     if input.shape != target.shape:
-        warnings.warn(
-            f"Using a target of shape {target.shape} with an input of shape {input.shape}: they will be broadcast, "
-            "which likely gives a wrong loss. Reshape one, e.g. target[:, None].",
-            stacklevel=3,
-        )
+        _checks.broadcast(name, input, target)
+        if warn:
+            warnings.warn(
+                f"Using a target of shape {target.shape} with an input of shape {input.shape}: they will be broadcast, "
+                "which likely gives a wrong loss. Reshape one, e.g. target[:, None].",
+                stacklevel=3,
+            )
+    return target

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor
-from nn.functional.losses.reducing import reduced, warn_of_broadcasting, weighted
+from nn.functional.losses.reducing import paired, reduced, weighted
 
 
 def l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
@@ -18,8 +18,7 @@ def l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Tens
     >>> l1_loss(ad.tensor([1.0, 2.0]), [0.0, 5.0]).item()
     2.0
     """
-    target = as_tensor(target)
-    warn_of_broadcasting(input, target)
+    target = paired("l1_loss", input, target, warn=True)
     return weighted(np.abs(input - target), weight, reduction)
 
 
@@ -30,8 +29,7 @@ def mse_loss(input: Tensor, target: Any, *, reduction: str = "mean", weight: Ten
     >>> mse_loss(ad.tensor([1.0, 2.0]), [0.0, 5.0]).item()
     5.0
     """
-    target = as_tensor(target)
-    warn_of_broadcasting(input, target)
+    target = paired("mse_loss", input, target, warn=True)
     return weighted(np.square(input - target), weight, reduction)
 
 
@@ -49,8 +47,7 @@ def huber_loss(
     """
     if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}.")
-    target = as_tensor(target)
-    warn_of_broadcasting(input, target)
+    target = paired("huber_loss", input, target, warn=True)
     losses = weighted(_huber(input - target, delta), weight, "none")
     return reduced(losses, reduction)
 
@@ -64,8 +61,7 @@ def smooth_l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", beta:
     """
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}.")
-    target = as_tensor(target)
-    warn_of_broadcasting(input, target)
+    target = paired("smooth_l1_loss", input, target, warn=True)
     difference = input - target
     return reduced(_huber(difference, beta) / beta if beta else np.abs(difference), reduction)
 
@@ -93,7 +89,7 @@ def poisson_nll_loss(
     >>> poisson_nll_loss(ad.zeros(2), [0.0, 3.0]).item()
     1.0
     """
-    target = as_tensor(target)
+    target = paired("poisson_nll_loss", input, target)
     losses = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if full:
         above = target > 1
@@ -115,7 +111,7 @@ def gaussian_nll_loss(
     >>> gaussian_nll_loss(ad.zeros(2), [1.0, 3.0], 1.0).item()
     2.5
     """
-    target = as_tensor(target)
+    target = paired("gaussian_nll_loss", input, target)
     variance = _variance(input, var)
     variance = variance + (np.maximum(variance, eps) - variance).detach()
     losses = 0.5 * (np.log(variance) + np.square(input - target) / variance)
@@ -124,8 +120,7 @@ def gaussian_nll_loss(
 
 def _variance(input: Tensor, var: Any) -> Any:
     """Return a variance that broadcasts to the input."""
-    if isinstance(var, (int, float)):
-        var = np.full_like(input.detach(), var)
+    var = np.full_like(input.detach(), var) if isinstance(var, (int, float)) else as_tensor(var)
     if (var.data < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entry/entries; give a variance, e.g. np.exp(x).")
     if var.shape == input.shape:
