@@ -21,6 +21,18 @@ def unit_interval(name: str, what: str, x: Any, remedy: str) -> None:
         )
 
 
+def same_dtype(layer: str, input: Any, weight: Any, half: bool = False, error: type[Exception] = RuntimeError) -> None:
+    """Demand an input of the weights' dtype; `half` lets float16 through beside float32, as normalization does."""
+    given = getattr(input, "dtype", weight.dtype)
+    if given == weight.dtype or (half and (given, weight.dtype) == (np.float16, np.float32)):
+        return
+    model = f", or the model with .to({str(given)!r})" if given.kind in "fc" else ""
+    raise error(
+        f"{layer}: input is {given} and the weights are {weight.dtype}; convert the input with "
+        f".to({str(weight.dtype)!r}){model}"
+    )
+
+
 def probability(what: str, p: float) -> None:
     """Demand a number in [0, 1]."""
     if not 0 <= p <= 1:

@@ -7,7 +7,7 @@ from typing import Any
 import autodiff as ad
 from autodiff import Tensor
 from autodiff.random import Generator
-from nn import functional, init
+from nn import _checks, functional, init
 from nn.module import Module, Parameter
 
 
@@ -197,6 +197,7 @@ class PReLU(_Activation):
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
+        _checks.same_dtype("PReLU", input, self.weight)
         return functional.prelu(input, self.weight)
 
 

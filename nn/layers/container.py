@@ -68,7 +68,7 @@ class _Listed(Module):
         return len(self._items())
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([value for _, value in self._items()])
+        return iter([value for value in vars(self).values() if isinstance(value, Module)])
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""

@@ -10,7 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import Tensor
 from autodiff.random import Generator
-from nn import functional, init
+from nn import _checks, functional, init
 from nn.functional.convolution import Size, expanded, same_padding
 from nn.module import Module, Parameter
 
@@ -93,6 +93,7 @@ class _Conv(_Layer):
         self._make(out_channels, in_channels, bias, dtype, generator)
 
     def forward(self, input: Tensor) -> Tensor:
+        _checks.same_dtype(type(self).__name__, input, self.weight)
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             if isinstance(padding, str):
@@ -139,6 +140,7 @@ class _ConvTranspose(_Layer):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Return the transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
+        _checks.same_dtype(type(self).__name__, input, self.weight)
         extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
         convolve = getattr(functional, f"conv_transpose{self.n}d")
         output: Tensor = convolve(

@@ -8,7 +8,7 @@ from typing import Any
 import autodiff as ad
 from autodiff import Tensor, kernels
 from autodiff.random import Generator
-from nn import functional, init
+from nn import _checks, functional, init
 from nn.module import Module, Parameter
 
 
@@ -46,6 +46,7 @@ class Linear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input: Tensor) -> Tensor:
+        _checks.same_dtype("Linear", input, self.weight)
         output: Tensor = kernels.linear(input, self.weight, self.bias)
         return output
 
@@ -88,6 +89,8 @@ class Bilinear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        for input in (input1, input2):
+            _checks.same_dtype("Bilinear", input, self.weight)
         return functional.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
-from nn import functional, init
+from nn import _checks, functional, init
 from nn.functional.inplace import counted
 from nn.module import Module, Parameter
 
@@ -23,6 +23,10 @@ class _Affine(Module):
     def _register(self, shape: Any, weight: bool, bias: bool, dtype: Any) -> None:
         self.register_parameter("weight", Parameter(ad.ones(shape, dtype=dtype)) if weight else None)
         self.register_parameter("bias", Parameter(ad.zeros(shape, dtype=dtype)) if bias else None)
+
+    def _same_dtype(self, input: Tensor, weight: Tensor | None) -> None:
+        if weight is not None:
+            _checks.same_dtype(type(self).__name__, input, weight, half=True)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -72,6 +76,7 @@ class _Tracking(_Affine):
         super().reset_parameters()
 
     def _check(self, input: Tensor) -> None:
+        self._same_dtype(input, self.weight if self.running_mean is None else self.running_mean)
         if input.ndim not in self._ranks:
             raise ValueError(f"expected {self._expected} input (got {input.ndim}D input)")
 
@@ -223,6 +228,7 @@ class GroupNorm(_Affine):
         self._register(num_channels, affine, affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
+        self._same_dtype(input, self.weight)
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -259,6 +265,7 @@ class LayerNorm(_Affine):
         self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
+        self._same_dtype(input, self.weight)
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

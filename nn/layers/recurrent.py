@@ -40,6 +40,7 @@ KINDS = {
 class _Recurrent(Module):
     """What layers and cells share: the weights of a cell, how they start, and the states they are given."""
 
+    _first = ""  # what the names of the first weights end in
     mode: str
     input_size: int
     hidden_size: int
@@ -71,16 +72,13 @@ class _Recurrent(Module):
 
     def _check_input(self, input: Any, features: tuple[int, ...]) -> None:
         """Refuse an input of another size or dtype."""
-        name, weight = type(self).__name__, next(self.parameters())
+        name = type(self).__name__
         if features[-1] != self.input_size:
             raise RuntimeError(
                 f"{name}: input has {features[-1]} features on its last axis; expected input_size={self.input_size}"
             )
-        if input.dtype != weight.dtype:
-            raise ValueError(
-                f"{name}: input is {input.dtype} and the weights are {weight.dtype}; "
-                f"convert the input with .to({str(weight.dtype)!r}), or the model with .to({str(input.dtype)!r})"
-            )
+        weight = getattr(self, NAMES[0] + self._first)
+        _checks.same_dtype(name, input, weight, error=ValueError)
 
     def _batched(self, input: Any, ndims: tuple[int, int]) -> bool:
         """Say whether an input has a batch axis; refuse one of another shape or dtype."""
@@ -136,6 +134,8 @@ class RNNBase(_Recurrent):
     >>> output.shape, h.shape
     ((7, 4, 5), (1, 4, 5))
     """
+
+    _first = "_l0"
 
     def __init__(
         self,
