@@ -319,7 +319,7 @@ class TestInconclusive:
 
 class TestInputs:
     def test_modules_have_their_parameters_checked(self) -> None:
-        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
         before = {name: p.data.copy() for name, p in model.named_parameters()}
         report = gradcheck(model, X, order=2)
         assert report, str(report)
@@ -346,7 +346,7 @@ class TestInputs:
         assert gradcheck(lambda x: model(x).sum(), X)  # the module's parameters were not asked for
 
     def test_tied_parameters_are_one_input(self) -> None:
-        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)).double()
         model[1].weight = model[0].weight
         assert gradcheck(model, X)
 
