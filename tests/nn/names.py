@@ -25,7 +25,18 @@ AREAS = {
 ABSENT = {  # the only names that may be missing, and why
     "AdaptiveLogSoftmaxWithLoss": "clusters of rare classes: a full softmax, or sampling, has taken its place",
     "LinearCrossEntropyLoss": "saves memory on an accelerator; Linear and CrossEntropyLoss give its numbers",
-    "DataParallel": "one process, one machine",
+    "linear_cross_entropy": "saves memory on an accelerator; linear and cross_entropy give its numbers",
+    "DataParallel": "distributed: this is one process on one machine",
+    "SyncBatchNorm": "distributed: this is one process on one machine",
+    "grouped_mm": "a product of an accelerator's own number formats; np.matmul of each group",
+    "scaled_mm": "quantised",
+    "scaled_grouped_mm": "quantised",
+    "Container": "deprecated: Module",
+    "NLLLoss2d": "deprecated: NLLLoss",
+    "native_channel_shuffle": "another name of channel_shuffle",
+    "upsample": "deprecated: interpolate",
+    "upsample_bilinear": "deprecated: interpolate",
+    "upsample_nearest": "deprecated: interpolate",
     "SparseAdam": "gradients are dense arrays",
 }
 HELD_ELSEWHERE = {  # what no drawn configuration can show, and the tests that compare it with torch

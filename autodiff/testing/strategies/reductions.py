@@ -11,7 +11,12 @@ import hypothesis.strategies as st
 import numpy as np
 
 from autodiff import kernels
-from autodiff.kernels.crossentropy import softmax_nll, softmax_nll_backward
+from autodiff.kernels.crossentropy import (
+    bce_with_logits,
+    bce_with_logits_backward,
+    softmax_nll,
+    softmax_nll_backward,
+)
 from autodiff.kernels.logits import log_softmax_backward, softmax_backward
 from autodiff.testing.strategies.arrays import axes, drawn, levels
 from autodiff.testing.strategies.drawing import Arguments, Draw, Shape, keywords_of
@@ -130,6 +135,11 @@ def labelled_gradient(d: Draw) -> Arguments:
     return drawn_one
 
 
+def two_classes(operands: int) -> Callable[[Draw], Arguments]:
+    """Return what draws operands that broadcast together, with factors of the positive class or none."""
+    return lambda d: ([d.array(shape, i) for i, shape in enumerate(d.shapes(operands + d.integer(0, 1)))], {})
+
+
 def along_both(d: Draw) -> Arguments:
     """Draw two arrays of one shape with something along one axis."""
     shape = d.shape(dims=1, sides=1)
@@ -145,6 +155,8 @@ ARGUMENTS: dict[Any, Callable[[Draw], Arguments]] = {
     np.average: average,
     kernels.softmax: along,
     kernels.log_softmax: along,
+    bce_with_logits: two_classes(2),
+    bce_with_logits_backward: two_classes(3),
     softmax_nll: labelled,
     softmax_nll_backward: labelled_gradient,
     softmax_backward: along_both,

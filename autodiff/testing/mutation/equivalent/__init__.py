@@ -11,23 +11,17 @@ from autodiff.testing.mutation.equivalent import (
     fourier,
     joining,
     linalg,
+    losses,
     ordering,
     reductions,
     scans,
     special,
 )
 
-EQUIVALENT = (
-    basics.EQUIVALENT
-    | special.EQUIVALENT
-    | reductions.EQUIVALENT
-    | scans.EQUIVALENT
-    | ordering.EQUIVALENT
-    | joining.EQUIVALENT
-    | convolution.EQUIVALENT
-    | linalg.EQUIVALENT
-    | fourier.EQUIVALENT
-)
+EQUIVALENT: dict[str, dict[str, str]] = {}
+for _chapter in (basics, special, reductions, scans, ordering, joining, convolution, linalg, losses, fourier):
+    for _name, _reasons in _chapter.EQUIVALENT.items():
+        EQUIVALENT[_name] = EQUIVALENT.get(_name, {}) | _reasons
 
 
 def reason(operation: str, mutant: str) -> str:
