@@ -12,6 +12,7 @@
 from autodiff.serialization import load as load
 from autodiff.serialization import save as save
 from nn import data as data
+from nn import distributions as distributions
 from nn import functional as functional
 from nn import init as init
 from nn import metrics as metrics
