@@ -20,7 +20,7 @@ from nn.distributions.discrete import Bernoulli, Binomial, Categorical
 from nn.distributions.distribution import LOG_2PI, Distribution
 from nn.distributions.gamma import Beta, Gamma, StudentT
 from nn.distributions.location import Exponential, Laplace, Logistic, Normal, Uniform
-from nn.distributions.multivariate import MultivariateNormal
+from nn.distributions.multivariate import MultivariateNormal, solve
 
 np: Any = numpy
 KL = Callable[[Any, Any], Any]
@@ -204,9 +204,7 @@ def _categorical(p: Any, q: Any) -> Any:
 def _multivariate(p: Any, q: Any) -> Any:
     if p.event_shape != q.event_shape:
         raise ValueError(f"KL between normals of different lengths: {p.event_shape[0]} and {q.event_shape[0]}")
-    from autodiff import linalg
-
     shape = numpy.broadcast_shapes(p._factor.shape, q._factor.shape)
-    ratio = linalg.solve_triangular(np.broadcast_to(q._factor, shape), np.broadcast_to(p._factor, shape), lower=True)
+    ratio = solve(np.broadcast_to(q._factor, shape), np.broadcast_to(p._factor, shape))
     spread = (ratio * ratio).sum((-2, -1)) + q._distance(np.broadcast_to(p.loc - q.loc, shape[:-1]))
     return q._half_log_det - p._half_log_det + 0.5 * (spread - p.event_shape[0])

@@ -9,12 +9,19 @@ from typing import Any, Self
 
 import numpy
 
-from autodiff import Tensor, as_tensor, linalg, random
+from autodiff import Tensor, as_tensor, random
 from autodiff.random import Generator
 from nn.distributions import constraints
 from nn.distributions.distribution import LOG_2PI, Distribution, Shape
 
 np: Any = numpy
+
+
+def solve(factor: Any, right: Any) -> Any:
+    """Return inv(factor) @ right for a lower triangular factor; SciPy is loaded when it is first needed."""
+    from autodiff import linalg
+
+    return linalg.solve_triangular(factor, right, lower=True)
 
 
 class MultivariateNormal(Distribution):
@@ -70,10 +77,9 @@ class MultivariateNormal(Distribution):
             return np.linalg.cholesky(matrix)
         # of P = inv(L L'), flipped: chol(flip(P)) flipped is inv(L)'
         flipped = np.linalg.cholesky(np.flip(matrix, (-2, -1)))
-        return linalg.solve_triangular(
+        return solve(
             np.swapaxes(np.flip(flipped, (-2, -1)), -2, -1),
             np.broadcast_to(np.eye(matrix.shape[-1]), matrix.shape),
-            lower=True,
         )
 
     @property
@@ -114,7 +120,7 @@ class MultivariateNormal(Distribution):
     def _distance(self, difference: Any) -> Any:
         """Return the squared Mahalanobis length of vectors."""
         shape = (*difference.shape, difference.shape[-1])
-        z = linalg.solve_triangular(np.broadcast_to(self._factor, shape), difference[..., None], lower=True)[..., 0]
+        z = solve(np.broadcast_to(self._factor, shape), difference[..., None])[..., 0]
         return (z * z).sum(-1)
 
     @property
