@@ -26,6 +26,7 @@ from nn.optim.adamax import adamax
 from nn.optim.asgd import asgd
 from nn.optim.lion import lion
 from nn.optim.nadam import nadam
+from nn.optim.passes import program
 from nn.optim.radam import radam
 from nn.optim.rmsprop import rmsprop
 from nn.optim.rprop import rprop
@@ -473,3 +474,10 @@ def test_the_optimizers_of_a_trace_and_of_plain_steps_are_one() -> None:
         other.step()
     np.testing.assert_array_equal(p.data, q.data)
     assert optimizer.state[p]["step"].item() == 4
+
+
+def test_passes_take_a_form_of_plain_operations_alone() -> None:
+    with pytest.raises(TypeError, match="plain operations on what it is given"):
+        program(lambda p, g: (p - g * 2.0,), ("", ""))
+    steps, copies, count = program(lambda p, g, m, lr: (p - g * lr, m), ("", "", "", ""))
+    assert (steps, copies, count) == ([(np.multiply, (1, 3), 1), (np.subtract, (0, 1), 0)], [], 0)

@@ -171,3 +171,20 @@ def test_lbfgs_is_torchs(torch: Any, search: str | None, options: dict[str, Any]
     ours, theirs = run(optim, ad.tensor, nn.Parameter), run(torch.optim, torch.tensor, torch.nn.Parameter)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_lion_is_its_papers(maximize: bool) -> None:
+    """Compare with algorithm 2 of the paper, 50 steps."""
+    rng, p = np.random.default_rng(0), nn.Parameter(np.array([1.0, -2.0, 0.5]))
+    optimizer = optim.Lion([p], 0.1, (0.8, 0.6), 0.2, maximize=maximize)
+    x, m = p.data.copy(), np.zeros(3)
+    for _ in range(50):
+        g = rng.normal(size=3)
+        p.grad = ad.tensor(g)
+        optimizer.step()
+        g = -g if maximize else g
+        x = x - 0.1 * (np.sign(0.8 * m + 0.2 * g) + 0.2 * x)
+        m = 0.6 * m + 0.4 * g
+    np.testing.assert_allclose(p.data, x, rtol=1e-10)
+    np.testing.assert_allclose(optimizer.state[p]["exp_avg"].data, m, rtol=1e-10)

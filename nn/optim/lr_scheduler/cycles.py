@@ -45,6 +45,16 @@ class CyclicLR(_Cycle):
 
     mode: 'triangular', 'triangular2' (each cycle half as high) or 'exp_range' (the height times gamma**t); a `scale_fn`
     of the cycle, or with `scale_mode="iterations"` of t, stands before it.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0, momentum=0.9)
+    >>> scheduler, rates = CyclicLR(optimizer, 0.25, 0.75, 2), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.5, 0.75, 0.5]
     """
 
     def __init__(
@@ -106,6 +116,16 @@ class OneCycleLR(_Cycle):
 
     They start at max_lr / div_factor, are highest after the part `pct_start` of all steps and end at a
     `final_div_factor`-th of the start; with `three_phase` they come back to the start first.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0, momentum=0.9)
+    >>> scheduler, rates = OneCycleLR(optimizer, 1.0, 4, pct_start=0.5), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.04, 1.0, 0.5, 0.0]
     """
 
     def __init__(

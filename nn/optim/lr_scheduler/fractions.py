@@ -14,7 +14,18 @@ Rule = Callable[[int], float]
 
 
 class StepLR(LRScheduler):
-    """Multiplies the rates by gamma every `step_size` epochs."""
+    """Multiplies the rates by gamma every `step_size` epochs.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    >>> scheduler, rates = StepLR(optimizer, 2), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 1.0, 0.1, 0.1]
+    """
 
     _moves_at_once = True
 
@@ -27,7 +38,18 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Multiplies the rates by gamma at each milestone; one that is given twice counts twice."""
+    """Multiplies the rates by gamma at each milestone; one that is given twice counts twice.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    >>> scheduler, rates = MultiStepLR(optimizer, [1, 3], 0.5), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.5, 0.5, 0.25]
+    """
 
     _moves_at_once = True
 
@@ -59,7 +81,18 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Goes from a fraction of the rates to another in a straight line, in `total_iters` epochs."""
+    """Goes from a fraction of the rates to another in a straight line, in `total_iters` epochs.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    >>> scheduler, rates = LinearLR(optimizer, 0.25, total_iters=3), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.5, 0.75, 1.0]
+    """
 
     def __init__(
         self,
@@ -82,7 +115,18 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Multiplies the rates by gamma every epoch."""
+    """Multiplies the rates by gamma every epoch.
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    >>> scheduler, rates = ExponentialLR(optimizer, 0.5), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -105,7 +149,18 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Lets the rates fall to `eta_min` in T_max epochs along half a cosine (SGDR, https://arxiv.org/abs/1608.03983)."""
+    """Lets the rates fall to `eta_min` in T_max epochs along half a cosine (SGDR, https://arxiv.org/abs/1608.03983).
+
+    >>> import nn
+    >>> optimizer = nn.optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
+    >>> scheduler, rates = CosineAnnealingLR(optimizer, 3), []
+    >>> for _ in range(4):
+    ...     rates += [round(rate, 3) for rate in scheduler.get_last_lr()]
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.75, 0.25, 0.0]
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max, self.eta_min = T_max, eta_min
