@@ -38,6 +38,7 @@ from nn.functional.attention import scaled_dot_product_attention as scaled_dot_p
 from nn.functional.convolution import conv1d as conv1d
 from nn.functional.convolution import conv2d as conv2d
 from nn.functional.convolution import conv3d as conv3d
+from nn.functional.convolution import conv_tbc as conv_tbc
 from nn.functional.convolution import conv_transpose1d as conv_transpose1d
 from nn.functional.convolution import conv_transpose2d as conv_transpose2d
 from nn.functional.convolution import conv_transpose3d as conv_transpose3d

@@ -126,6 +126,24 @@ def conv_transpose3d(
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Convolve sequences (time, batch, channels) with weight (k, channels, features): (time + 2 pad - k + 1, ...).
+
+    >>> import autodiff as ad
+    >>> conv_tbc(ad.ones(5, 2, 3), ad.ones(3, 3, 4), ad.zeros(4), pad=1).shape
+    (5, 2, 4)
+    """
+    if input.ndim != 3 or weight.ndim != 3 or input.shape[2] != weight.shape[1] or bias.shape != weight.shape[2:]:
+        raise RuntimeError(
+            "conv_tbc: expected an input (time, batch, channels), a weight (k, channels, features) and a bias "
+            f"(features), got shapes {input.shape}, {weight.shape} and {bias.shape}"
+        )
+    if input.shape[0] + 2 * pad < weight.shape[0]:
+        raise RuntimeError(f"conv_tbc: a weight of shape {weight.shape} is longer than an input of shape {input.shape}")
+    output: Tensor = conv1d(input.transpose(1, 2, 0), weight.transpose(2, 1, 0), bias, padding=pad).transpose(2, 0, 1)
+    return output
+
+
 def _conv(
     n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:  # fmt: skip
@@ -136,7 +154,9 @@ def _conv(
     stride, dilation = _sizes(stride), _sizes(dilation)
     if isinstance(padding, str):
         padding = same_padding(padding, stride, dilation, weight.shape[2:])
-    keywords = {"stride": stride, "padding": _sizes(padding), "dilation": dilation, "groups": groups}
+    else:
+        padding = _not_negative(name, padding, n)
+    keywords = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if bias is None:
         output = kernels.conv(input, weight, **keywords)
     else:
@@ -166,6 +186,7 @@ def _conv_transpose(
             f"{name}: the input {input.shape} has {input.shape[1]} channels; a weight of shape {weight.shape} "
             f"(channels, features / groups, *kernel) expects {weight.shape[0]}."
         )
+    padding = _not_negative(name, padding, n)
     given = zip(
         weight.shape[2:],
         input.shape[2:],
@@ -208,9 +229,19 @@ def same_padding(word: str, stride: Any, dilation: Any, kernel: tuple[int, ...])
 
 def expanded(value: Any, n: int) -> tuple[int, ...]:
     """Return one number for each axis of space."""
-    numbers = (value,) * n if isinstance(value, int) else tuple(value)
+    numbers = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    numbers = numbers * n if len(numbers) == 1 else numbers
+    if not all(isinstance(k, (int, np.integer)) for k in numbers):
+        raise TypeError(f"{value!r} must be an integer, or one for each of {n} axes of space.")
     if len(numbers) != n:
         raise ValueError(f"{value} has {len(numbers)} numbers; expected one, or one for each of {n} axes of space.")
+    return numbers
+
+
+def _not_negative(name: str, padding: Any, n: int) -> tuple[int, ...]:
+    numbers = expanded(padding, n)
+    if min(numbers) < 0:
+        raise RuntimeError(f"{name}: negative padding is not supported, got padding={padding}; crop the input instead.")
     return numbers
 
 
@@ -224,5 +255,10 @@ def _batched(name: str, n: int, input: Any, weight: Any) -> bool:
         raise ValueError(
             f"{name}: the input has shape {input.shape} and the weight {weight.shape}; expected {n + 2} axes "
             f"(or {n + 1}, one image) and {n + 2}."
+        )
+    if input.dtype != weight.dtype and input.dtype.kind == weight.dtype.kind == "f":
+        raise RuntimeError(
+            f"{name}: the input is {input.dtype} and the weight {weight.dtype}; cast one of them, for instance the "
+            f"input with .to({weight.dtype.name!r})"
         )
     return bool(input.ndim == n + 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 import autodiff as ad
 from autodiff import Tensor
 from autodiff.random import Generator
@@ -14,7 +12,7 @@ from nn import _checks, functional, init
 from nn.functional.convolution import Size, expanded, same_padding
 from nn.module import Module, Parameter
 
-_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # NumPy's names
+_MODES = "zeros", "reflect", "replicate", "circular"
 
 
 class _Layer(Module):
@@ -107,9 +105,7 @@ class _Conv(_Layer):
     def _surrounded(self, input: Tensor, padding: Any) -> Tensor:
         """Pad with values of the image itself."""
         pairs = [p if isinstance(p, tuple) else (p, p) for p in ((0,) * self.n if padding == 0 else padding)]
-        widths = [(0, 0)] * (input.ndim - self.n) + pairs
-        padded: Tensor = np.pad(input, widths, mode=_MODES[self.padding_mode])  # type: ignore[call-overload]
-        return padded
+        return functional.pad(input, [n for pair in pairs[::-1] for n in pair], self.padding_mode)
 
 
 class _ConvTranspose(_Layer):

@@ -159,3 +159,31 @@ def test_what_does_not_fit_is_refused(make: Any, message: str) -> None:
 def test_whole_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match="expected floating arrays"):
         F.conv1d(ad.tensor([[[1, 2, 3]]]), ad.tensor([[[1, 2]]]))
+
+
+X, W = ad.ones(1, 1, 4, 4), ad.ones(1, 1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Conv2d(1, 1, 3, padding=5, padding_mode="reflect")(X), "pad"),
+        (lambda: nn.Conv2d(1, 1, 3, padding=5, padding_mode="circular")(X), "pad"),
+        (lambda: nn.Conv2d(1, 1, 3, padding="same", padding_mode="reflect")(X[..., :1]), "pad"),
+        (lambda: F.conv2d(X, W, padding=(0, -1)), "conv2d: negative padding is not supported, got padding="),
+        (lambda: F.conv_transpose2d(X, W, padding=-1), "conv_transpose2d: negative padding is not supported"),
+        (lambda: F.conv2d(X.double(), W), "conv2d: the input is float64 and the weight float32; cast"),
+        (lambda: F.conv_transpose2d(X, W.half()), "the input is float32 and the weight float16; cast"),
+        (lambda: F.conv_tbc(X[0], W[0], ad.ones(2)), "conv_tbc: expected an input"),
+        (lambda: F.conv_tbc(ad.ones(2, 1, 3), ad.ones(3, 3, 1), ad.ones(1)), "is longer than an input"),
+    ],
+)
+def test_what_torch_refuses_at_run_time_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        make()
+
+
+def test_sizes_are_integers_and_one_stands_for_all() -> None:
+    with pytest.raises(TypeError, match="1.5 must be an integer, or one for each of 2 axes of space"):
+        F.conv2d(X, W, padding=1.5)
+    assert F.conv2d(X, W, padding=(1,)).shape == (1, 1, 4, 4)

@@ -236,6 +236,13 @@ def with_indices(name: str, n: int) -> Case:
     return case
 
 
+def conv_tbc(d: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Draw sequences whose time comes first, a kernel and a bias."""
+    kernel, inside, outside, pad = d.integer(1, 3), d.integer(1, 2), d.integer(1, 2), d.integer(0, 1)
+    x = d.tensor((kernel + d.integer(0, 1), d.integer(1, 2), inside))
+    return {"pad": pad}, [x, d.tensor((kernel, inside, outside)), d.tensor((outside,))]
+
+
 LAYERS: dict[str, Layer] = {
     **{f"LPPool{n}d": lp_pool(n) for n in (1, 2, 3)},
     **{f"MaxUnpool{n}d": max_unpool(n) for n in (1, 2, 3)},
@@ -257,6 +264,7 @@ FUNCTIONS: dict[str, Case] = {
         if (kind, n) != ("fractional_max", 1)
     },
     "affine_grid": affine_grid,
+    "conv_tbc": conv_tbc,
     "grid_sample": grid_sample,
     "interpolate": interpolate,
     "native_channel_shuffle": shuffled,
