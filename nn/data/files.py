@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,8 @@ def read_idx(path: str | Path) -> Array:
     """Read an array from an IDX file, gzipped or not (format: http://yann.lecun.com/exdb/mnist)."""
     raw = Path(path).read_bytes()
     if raw[:2] == b"\x1f\x8b":
+        import gzip
+
         try:
             raw = gzip.decompress(raw)
         except (EOFError, OSError) as error:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +14,9 @@ from autodiff.random import Generator
 from nn.data.collate import default_collate, default_convert
 from nn.data.dataset import IterableDataset, as_dataset, fetch, in_batches
 from nn.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _END = object()  # what is read from an iterable data set after its last sample
 
@@ -157,6 +159,8 @@ class DataLoader:
 
     def _ahead(self, reader: _Reader, tasks: Iterator[Any]) -> Iterator[Any]:
         """Yield the batches, the next ones being read in a thread meanwhile."""
+        from concurrent.futures import ThreadPoolExecutor
+
         setup = () if self.worker_init_fn is None else (self.worker_init_fn, (0,))
         executor = ThreadPoolExecutor(1, "DataLoader", *setup)
         waiting: deque[Future[Any]] = deque()
