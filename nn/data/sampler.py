@@ -152,8 +152,7 @@ class WeightedRandomSampler(Sampler):
             return iter(np.minimum(np.searchsorted(ends, u * ends[-1], side="right"), last).tolist())
         # Efraimidis & Spirakis (2006): the first of exponential clocks that run at the weights' rates
         with np.errstate(divide="ignore", invalid="ignore"):
-            times = -np.log1p(-u) / self.weights
-        times[self.weights == 0] = np.inf
+            times = -np.log1p(-u) / self.weights  # inf, or NaN which comes after it, for weights of 0
         return iter(np.argsort(times, kind="stable")[: self.num_samples].tolist())
 
     def __len__(self) -> int:

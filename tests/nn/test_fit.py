@@ -50,14 +50,15 @@ class Training:
         self.schedule = schedule
         generator = ad.random.Generator(5) if loader == "generator" else None
         self.train = nn.DataLoader(Noisy(), 4, shuffle=True, generator=generator, num_workers=num_workers)
-        self.validation = nn.DataLoader(Noisy(9), 4, shuffle=True)
+        generator = ad.random.Generator(6) if loader == "generator" else None
+        self.validation = nn.DataLoader(Noisy(9), 4, shuffle=True, generator=generator)
 
-    def run(self, folder, epochs=3, crash=None, **options):
+    def run(self, folder, epochs=3, crash=None, save_every=2, **options):
         count = Counter()
 
         def forward(model, batch):
-            count["train"] += model.training
-            if crash is not None and count["train"] > crash:
+            count["batches"] += 1
+            if crash is not None and count["batches"] > crash:
                 raise Interrupted
             x, y = batch
             if model.training:
@@ -68,7 +69,7 @@ class Training:
             self.model, self.train, loss=nn.CrossEntropyLoss(), optimizer=self.optimizer, epochs=epochs,
             validation=self.validation, scheduler=self.scheduler, schedule=self.schedule, folder=folder,
             metrics={"accuracy": metrics.Accuracy(), "table": metrics.ConfusionMatrix(3), "mse": spread},
-            save_every=2, progress=False, clip_norm=1.0, forward=forward, **options,
+            save_every=save_every, progress=False, clip_norm=1.0, forward=forward, **options,
         )  # fmt: skip
         return self.history
 
@@ -117,12 +118,12 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, opti
     whole = Training(**options)
     whole.run(tmp_path / "whole")
     expected = stripped(read_state(tmp_path / "whole" / "last.npz"))
-    # an epoch has 5 batches: the plug is pulled in the first epoch, and twice: after an epoch's end and within one
-    for crashes in ([3], [5, 4]):
+    # an epoch has 5 batches, and 3 of validation: the plug is pulled in an epoch; twice: in the validation and after it
+    for crashes, save_every in (([3], 2), ([6, 4], 1)):
         folder = tmp_path / "-".join(map(str, crashes))
         for crash in crashes:
             with pytest.raises(Interrupted):
-                Training(**options).run(folder, crash=crash)
+                Training(**options).run(folder, crash=crash, save_every=save_every)
             ad.manual_seed(99)
         again = Training(**options)
         again.run(folder)

@@ -216,6 +216,8 @@ def test_reading_ahead_gives_the_same_batches(make) -> None:
             ad.rand(1)  # as a model does that drops out
         return result
 
+    drawn = [draw for batch in epochs() for draw in map(tuple, batch[1])]
+    assert len(set(drawn)) == len(drawn)  # other batches and epochs, other draws
     assert epochs() == epochs(num_workers=1) == epochs(num_workers=3, prefetch_factor=1)
 
 

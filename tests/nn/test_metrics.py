@@ -98,6 +98,12 @@ def test_ties_and_nan_do_not_flatter() -> None:
     assert M.top_k_accuracy(np.full((3, 3), np.nan), [0, 1, 2], k=1) == pytest.approx(1 / 3)
 
 
+def test_classes_that_do_not_occur_do_not_count(sk) -> None:
+    guess, y = [0, 3, 3], [0, 3, 0]
+    assert M.f1(guess, y) == pytest.approx(sk.f1_score(y, guess, average="macro"))
+    assert M.f1(guess, y, None).shape == (4,)
+
+
 def test_a_metric_is_reset() -> None:
     metric = M.Accuracy()
     metric.update([1], [1])
