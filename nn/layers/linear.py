@@ -89,8 +89,6 @@ class Bilinear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
-        for input in (input1, input2):
-            _checks.same_dtype("Bilinear", input, self.weight)
         return functional.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
