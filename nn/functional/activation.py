@@ -6,6 +6,7 @@ import numpy as np
 
 from autodiff import Tensor, kernels, random, where
 from autodiff.random import Generator
+from nn import _checks
 from nn.functional.inplace import written
 
 
@@ -41,6 +42,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 def logsigmoid(input: Tensor) -> Tensor:
     """Return log(sigmoid(x)), finite where sigmoid underflows."""
+    _checks.floating("logsigmoid", input)
     output: Tensor = kernels.logsigmoid(input)
     return output
 
@@ -132,6 +134,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else weight x: one weight, or one for each channel (axis 1)."""
+    _checks.same_dtype("prelu", input, weight)
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: the weight must be one number or one for each channel, got shape {weight.shape}")
     if weight.size != 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autodiff import Tensor
 from nn import _checks
+from nn.functional.activation import place
 
 
 def normalize(
@@ -20,6 +21,8 @@ def normalize(
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     _floating("normalize", input)
+    for number in dim if isinstance(dim, tuple) else (dim,):
+        place(input, number, "normalize")
     axis: Any = dim if input.ndim else None
     output: Tensor = input / np.maximum(np.linalg.vector_norm(input, axis=axis, keepdims=True, ord=p), eps)
     if out is not None:
@@ -51,7 +54,6 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     >>> pairwise_distance(ad.tensor([[3.0, 4.0]]), ad.zeros(1, 2), eps=0.0).tolist()
     [5.0]
     """
-    _floating("pairwise_distance", x1, x2)
     if not _checks.broadcast("pairwise_distance", x1, x2):
         x1 = x1.reshape(1)
     output: Any = np.linalg.vector_norm(x1 - x2 + eps, axis=-1, keepdims=keepdim, ord=p)

@@ -10,6 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import Tensor, random
 from autodiff.random import Generator
+from nn import _checks
 from nn.functional.activation import place
 
 TINY = np.finfo(np.float64).tiny
@@ -20,19 +21,19 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
     Without `dim` it is axis 0 of one or three axes, else axis 1, and a warning, as in PyTorch: give it.
     """
-    output: Tensor = ad.softmax(_cast(input, dtype), _axis(input, dim, "softmax", _stacklevel))
+    output: Tensor = ad.softmax(_cast(input, dtype, "softmax"), _axis(input, dim, "softmax", _stacklevel))
     return output
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Return the logarithm of softmax along `dim`, finite where softmax underflows."""
-    output: Tensor = ad.log_softmax(_cast(input, dtype), _axis(input, dim, "log_softmax", _stacklevel))
+    output: Tensor = ad.log_softmax(_cast(input, dtype, "log_softmax"), _axis(input, dim, "log_softmax", _stacklevel))
     return output
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Return the softmax of -x along `dim`."""
-    output: Tensor = ad.softmax(-_cast(input, dtype), _axis(input, dim, "softmin", _stacklevel))
+    output: Tensor = ad.softmax(-_cast(input, dtype, "softmin"), _axis(input, dim, "softmin", _stacklevel))
     return output
 
 
@@ -66,8 +67,11 @@ def gumbel_softmax(
     return output
 
 
-def _cast(input: Tensor, dtype: Any) -> Tensor:
-    return input if dtype is None else input.astype(dtype)
+def _cast(input: Tensor, dtype: Any, name: str) -> Tensor:
+    if dtype is None:
+        _checks.floating(name, input)
+        return input
+    return input.astype(dtype)
 
 
 def _axis(input: Tensor, dim: int | None, name: str, stacklevel: int) -> int:
