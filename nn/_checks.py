@@ -45,16 +45,6 @@ def reduction(name: str) -> None:
         raise ValueError(f"{name!r} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
 
 
-def same_dtype(name: str, input: Tensor, *others: Tensor | None) -> None:
-    """Demand that the parameters, and other inputs, have the input's dtype."""
-    for other in others:
-        if other is not None and other.dtype != input.dtype:
-            raise RuntimeError(
-                f"{name}: expected one dtype, got {input.dtype} and {other.dtype}; cast the input with "
-                f".to('{other.dtype}'), or the layer with .to('{input.dtype}')"
-            )
-
-
 def floating(name: str, input: Tensor) -> None:
     """Demand floating-point numbers."""
     if input.dtype.kind not in "fc":

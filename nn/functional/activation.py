@@ -134,7 +134,6 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else weight x: one weight, or one for each channel (axis 1)."""
-    _checks.same_dtype("prelu", input, weight)
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: the weight must be one number or one for each channel, got shape {weight.shape}")
     if weight.size != 1:

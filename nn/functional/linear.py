@@ -6,7 +6,6 @@ import numpy as np
 
 from autodiff import Tensor
 from autodiff.kernels import linear as linear
-from nn import _checks
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -21,7 +20,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise RuntimeError(f"{given}: expected (..., n), (..., m) and (out, n, m)")
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(f"{given}: the two inputs must agree in all axes but the last")
-    _checks.same_dtype("bilinear", input1, input2, weight, bias)
+    if len(kinds := {x.dtype for x in (input1, input2, weight, bias) if x is not None}) > 1:
+        raise RuntimeError(f"{given}: all must have one dtype, got {sorted(map(str, kinds))}; cast with .astype()")
     out, n, m = weight.shape
     rows = np.matmul(input1, np.reshape(np.swapaxes(weight, 0, 1), (n, out * m)))  # (..., out m)
     output: Tensor = np.matmul(rows.reshape(*input1.shape[:-1], out, m), input2[..., None])[..., 0]

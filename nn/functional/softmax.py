@@ -71,7 +71,8 @@ def _cast(input: Tensor, dtype: Any, name: str) -> Tensor:
     if dtype is None:
         _checks.floating(name, input)
         return input
-    return input.astype(dtype)
+    cast: Tensor = input.astype(dtype)
+    return cast
 
 
 def _axis(input: Tensor, dim: int | None, name: str, stacklevel: int) -> int:
