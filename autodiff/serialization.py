@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,7 +120,8 @@ def _structure(obj: Any, path: str, arrays: dict[str, Any]) -> Any:
     if isinstance(obj, Mapping):
         if not all(type(key) in _PLAIN for key in obj):
             raise TypeError(f"save: the keys of {path or 'obj'!r} must be strings, numbers or None, got {list(obj)}")
-        return {"dict": [[key, _structure(value, f"{path}{key}/", arrays)] for key, value in obj.items()]}
+        kind = "counter" if isinstance(obj, Counter) else "dict"  # a scheduler's milestones are one
+        return {kind: [[key, _structure(value, f"{path}{key}/", arrays)] for key, value in obj.items()]}
     if isinstance(obj, (list, tuple)):
         kind = "list" if isinstance(obj, list) else "tuple"
         return {kind: [_structure(value, f"{path}{i}/", arrays) for i, value in enumerate(obj)]}
@@ -133,8 +135,9 @@ def _restored(entry: Any, archive: Any) -> Any:
         return entry
     ((kind, content),) = entry.items()
     match kind:
-        case "dict":
-            return {key: _restored(value, archive) for key, value in content}
+        case "dict" | "counter":
+            entries = {key: _restored(value, archive) for key, value in content}
+            return entries if kind == "dict" else Counter(entries)
         case "list":
             return [_restored(value, archive) for value in content]
         case "tuple":

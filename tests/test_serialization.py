@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ NESTED = {
     "loss": float("inf"),
     "random": 2**127 + 1,
     "scheduler": None,
-    "empty": [(), {}, True],
+    "empty": [(), {}, True, np.zeros(())],
+    "milestones": Counter({5: 2}),
+    3: (ad.ones(2, dtype=np.float16), float("-inf")),
 }
 
 

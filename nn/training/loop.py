@@ -13,13 +13,12 @@ import numpy as np
 
 from autodiff import Tensor, no_grad, random
 from autodiff.random import Generator
-from autodiff.serialization import save
+from autodiff.serialization import load, save
 from nn.data.dataset import Dataset, IterableDataset
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optim.lr_scheduler import ReduceLROnPlateau
 from nn.optim.optimizer import Optimizer
-from nn.training.checkpoint import read_state, write_state
 from nn.training.history import History
 from nn.utils import clip_grad_norm_
 
@@ -99,7 +98,7 @@ def fit(
     if last is not None:
         last.parent.mkdir(parents=True, exist_ok=True)
         if resume and last.exists():
-            run.load(read_state(last))
+            run.load(load(last))
     while run.epoch < epochs and not run.stopped:
         start = time.perf_counter()
         model.train()
@@ -111,7 +110,7 @@ def fit(
                 bar.update()
                 bar.set_postfix(loss=f"{value:.4g}", refresh=False)
                 if last is not None and save_every is not None and run.batch % save_every == 0:
-                    write_state(run.state(), last)
+                    save(run.state(), last)
             row = {"epoch": run.epoch + 1, **run.tally.compute(), **run.validate()}
             row["lr"] = float(optimizer.param_groups[0]["lr"])
             bar.set_postfix({name: f"{row[name]:.4g}" for name in measured if isinstance(row[name], float)})
@@ -128,7 +127,7 @@ def fit(
             History(run.rows).write(last.with_name("history.jsonl"))
             if better:
                 save(model.state_dict(), last.with_name("best.npz"))
-            write_state(run.state(), last)
+            save(run.state(), last)
     return History(run.rows)
 
 

@@ -13,7 +13,6 @@ import autodiff as ad
 import nn
 from nn import data, metrics, optim
 from nn.optim import lr_scheduler
-from nn.training.checkpoint import read_state, write_state
 
 
 class Noisy(data.Dataset):
@@ -117,7 +116,7 @@ TRAININGS = {
 def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, options) -> None:
     whole = Training(**options)
     whole.run(tmp_path / "whole")
-    expected = stripped(read_state(tmp_path / "whole" / "last.npz"))
+    expected = stripped(nn.load(tmp_path / "whole" / "last.npz"))
     # an epoch has 5 batches, and 3 of validation: the plug is pulled in an epoch; twice: in the validation and after it
     for crashes, save_every in (([3], 2), ([6, 4], 1)):
         folder = tmp_path / "-".join(map(str, crashes))
@@ -127,7 +126,7 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, opti
             ad.manual_seed(99)
         again = Training(**options)
         again.run(folder)
-        state = stripped(read_state(folder / "last.npz"))
+        state = stripped(nn.load(folder / "last.npz"))
         assert same(state, expected)
         assert same(again.model.state_dict(), whole.model.state_dict())
         assert nn.History.read(folder / "history.jsonl").rows == again.history.rows
@@ -158,9 +157,9 @@ def test_every_optimizer_goes_on_from_a_file(tmp_path, kind) -> None:
 
     whole, again = made(), made()
     steps(*whole, 2)
-    write_state([part.state_dict() for part in whole], tmp_path / "s")
+    nn.save([part.state_dict() for part in whole], tmp_path / "s")
     steps(*whole, 2)
-    for part, state in zip(again, read_state(tmp_path / "s"), strict=True):
+    for part, state in zip(again, nn.load(tmp_path / "s"), strict=True):
         part.load_state_dict(state)
     steps(*again, 2)
     assert same([part.state_dict() for part in again], [part.state_dict() for part in whole])
@@ -336,28 +335,6 @@ def test_a_folder_of_another_training_is_refused(tmp_path) -> None:
         fit(folder=tmp_path, validation=held)
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         fit(nn.Linear(2, 4), folder=tmp_path)
-
-
-def test_states_are_written_whole_and_read_as_they_were(tmp_path) -> None:
-    state = {
-        "a": [1, 2.5, None, True, "x", float("inf"), 2**100], 3: (np.arange(3), ad.ones(2, dtype=np.float16)),
-        "c": Counter({5: 2}), "empty": {}, "n": np.float64(0.1), "zero": np.zeros(()),
-    }  # fmt: skip
-    write_state(state, tmp_path / "s")
-    back = read_state(tmp_path / "s")
-    assert same(back, state)
-    assert type(back["c"]) is Counter
-    assert type(back[3][1]) is ad.Tensor
-    for wrong, message in (
-        ({"f": [len]}, r"state\['f'\]\[0\], a builtin_function"),
-        ({"o": np.array("a")}, "array of <U"),
-    ):
-        with pytest.raises(TypeError, match=message):
-            write_state(wrong, tmp_path / "s")
-    assert same(read_state(tmp_path / "s"), state)
-    nn.save({"w": ad.ones(1)}, tmp_path / "w")
-    with pytest.raises(ValueError, match="no checkpoint of a training; read weights with nn.load"):
-        read_state(tmp_path / "w")
 
 
 def test_history_is_a_table_and_a_picture(tmp_path) -> None:
