@@ -22,7 +22,8 @@ HEAD = """# The models
 `nn.models` at their published sizes, each beside the same file run under PyTorch {version} with its import lines
 changed, from one state dict: the largest difference of the outputs, divided by the largest output, and the largest of
 the gradients, divided by the largest number in that parameter's gradient. In float64 the models train, batch
-normalization by the batch's own statistics, without dropout; in float32 they are in evaluation mode.
+normalization by the batch's own statistics, without dropout; in float32 they are in evaluation mode. There the
+gradients differ by a ReLU here and there whose input is 0 up to rounding.
 `./scripts/test --long` writes this page.
 
 | model | input | parameters | multiply-adds | dtype | outputs | gradients |
@@ -42,7 +43,7 @@ CASES: dict[str, tuple[tuple[Any, ...], dict[str, Any], Any, int]] = {
     "transformer": ((37000,), {"dropout": 0.0}, "pairs", 63_084_544),
 }
 RUNS = [(name, dtype) for name in CASES for dtype in (np.float32, np.float64)]
-LIMITS = {np.float32: 1e-3, np.float64: 1e-8}
+LIMITS = {np.float32: (1e-5, 2e-2), np.float64: (1e-10, 1e-8)}  # of outputs, of gradients
 
 
 @pytest.fixture(scope="module")
@@ -99,4 +100,5 @@ def test_full_size(name: str, dtype: Any, torch: Any, report: dict[tuple[str, st
         f"| `{name}` | {shapes} | {counts} | {np.dtype(dtype).name} | {outputs:.1e} | {gradients:.1e} |"
     )
     assert table.total_params == count
-    assert max(outputs, gradients) < LIMITS[dtype]
+    assert outputs < LIMITS[dtype][0]
+    assert gradients < LIMITS[dtype][1]
