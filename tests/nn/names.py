@@ -20,12 +20,11 @@ AREAS = {
     "torch.nn.functional": nn.functional,
     "torch.nn.init": nn.init,
     "torch.optim": nn.optim,
-    "torch.optim.lr_scheduler": getattr(nn.optim, "lr_scheduler", None),
+    "torch.optim.lr_scheduler": nn.optim.lr_scheduler,
 }
 ABSENT = {  # the only names that may be missing, and why
     "AdaptiveLogSoftmaxWithLoss": "clusters of rare classes: a full softmax, or sampling, has taken its place",
     "LinearCrossEntropyLoss": "saves memory on an accelerator; Linear and CrossEntropyLoss give its numbers",
-    "linear_cross_entropy": "saves memory on an accelerator; linear and cross_entropy give its numbers",
     "DataParallel": "distributed: this is one process on one machine",
     "SyncBatchNorm": "distributed: this is one process on one machine",
     "grouped_mm": "a product of an accelerator's own number formats; np.matmul of each group",
@@ -33,10 +32,6 @@ ABSENT = {  # the only names that may be missing, and why
     "scaled_grouped_mm": "quantised",
     "Container": "deprecated: Module",
     "NLLLoss2d": "deprecated: NLLLoss",
-    "native_channel_shuffle": "another name of channel_shuffle",
-    "upsample": "deprecated: interpolate",
-    "upsample_bilinear": "deprecated: interpolate",
-    "upsample_nearest": "deprecated: interpolate",
     "SparseAdam": "gradients are dense arrays",
 }
 HELD_ELSEWHERE = {  # what no drawn configuration can show, and the tests that compare it with torch

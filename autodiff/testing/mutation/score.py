@@ -345,6 +345,7 @@ def kept(path: str) -> list[MutationScore]:
     with open(path, encoding="utf-8") as file:
         scores = [MutationScore(**json.loads(line)) for line in file]
     for score in scores:
+        score.explained = {name: why for name in score.survived if (why := reason(score.subject, name))}
         score.mutants = [Mutant(str(name), "", _elsewhere, Tools()) for name in score.mutants]
     return scores
 

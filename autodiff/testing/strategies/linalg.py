@@ -237,7 +237,8 @@ def divided(d: Draw) -> Arguments:
     """Draw what is divided by gaps clear of 0."""
     n = d.integer(1, 3)
     values = np.cumsum(d.values((n,), np.array([1.0, 1.5, 2.0]))) - 2.25
-    return [d.array((n, n)), spectra.gaps(values) + 0.125, values], {}
+    scale = d.choice([], [d.array((n, n))])
+    return [d.array((n, n)), spectra.gaps(values) + 0.125, values, *scale], {}
 
 
 def checked(d: Draw) -> Arguments:
@@ -264,9 +265,9 @@ def without_rest(x: Any) -> Any:
     return matrices.whole(x, np.linalg.inv(x))
 
 
-def completing(x: Any) -> Any:
+def completing(x: Any, turn: Any) -> Any:
     """The check of further columns of a basis, where it finds nothing."""
-    return spectra.unturned(x, np.eye(x.shape[-1]))
+    return spectra.unturned(x, turn + np.conjugate(np.swapaxes(turn, -2, -1)))
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
@@ -301,10 +302,10 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
     matrices.minors: with_minors,
     matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),
     matrices.whole: lambda d: ([square(d, least=1)], {}, without_rest),
-    matrices.full_rank: lambda d: ([d.array((2, 3)), 2], {}),
+    matrices.full_rank: lambda d: ([d.array((2, 3)), np.array(2.5)], {}),
     matrices.inverse_or_nan: invertible,
     matrices.nonzero: lambda d: ([np.asarray(1 + np.abs(d.array(d.shape())))], {}),
     spectra.quotient: divided,
     spectra.determined: checked,
-    spectra.unturned: lambda d: ([d.array((3, 2))], {}, completing),
+    spectra.unturned: lambda d: ([d.array((3, 2)), d.array((2, 2), 1)], {}, completing),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CHECK = "it returns what it is given, or raises: tests/test_linalg.py holds that it raises"
+APART = "nothing is broadcast: the operands are matrices of one shape"
 SYMMETRIC = "of a symmetric matrix only the symmetric part of the gradient counts, and that stays the same"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -18,5 +19,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "operand 1: skip full_rank in full_rank(a, y[2]) (in _lstsq_right)": CHECK,
         "operand 0: skip whole in whole(x, y) (in _pinv)": CHECK,
     },
+    "cond": {f"operand {i}: skip nonzero in nonzero(b)": CHECK for i in (0, 1)},
     "pinv": {"skip whole in whole(x, y) (in _pinv)": CHECK},
+} | {
+    name: {f"operand {i}: skip un-broadcasting": APART for i in range(4)}
+    for name in ("minors", "full_rank", "whole", "quotient", "unturned", "determined")
 }
