@@ -60,6 +60,18 @@ def public(torch: Any, area: str) -> list[str]:
             for name, x in things.items()
             if inspect.isfunction(x) and x.__module__ == area and (name.endswith("_") or name == "calculate_gain")
         ]
+    base = torch.optim.Optimizer if area == "torch.optim" else torch.optim.lr_scheduler.LRScheduler
+    kinds = (base, torch.optim.lr_scheduler.ReduceLROnPlateau) if base is not torch.optim.Optimizer else base
+    return [name for name, x in things.items() if isinstance(x, type) and issubclass(x, kinds)]
+
+
+NO_FUNCTIONS]
+    if area == "torch.nn.init":
+        return [
+            name
+            for name, x in things.items()
+            if inspect.isfunction(x) and x.__module__ == area and (name.endswith("_") or name == "calculate_gain")
+        ]
     base = torch.optim.Optimizer if area == "torch.optim" else object
     return [
         name
@@ -88,7 +100,10 @@ def status(area: str, name: str) -> str:
     if area in HELD_ELSEWHERE:
         return f"tested ({HELD_ELSEWHERE[area]})"
     drawn = modules.LAYERS | modules.LOSSES | modules.FUNCTIONS
-    return "tested with drawn options" if name in drawn else "tested"
+    if name in drawn:
+        return "tested with drawn options"
+    through_layer = name.replace("_", "") in {word.lower() for word in drawn}
+    return "tested through its layer" if area == "torch.nn.functional" and through_layer else "tested on its own"
 
 
 def table(torch: Any) -> str:
