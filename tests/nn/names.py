@@ -36,8 +36,8 @@ ABSENT = {  # the only names that may be missing, and why
 }
 HELD_ELSEWHERE = {  # what no drawn configuration can show, and the tests that compare it with torch
     "torch.nn.init": "tests/nn/test_init.py",
-    "torch.optim": "tests/nn/test_optim.py",
-    "torch.optim.lr_scheduler": "tests/nn/test_schedulers.py",
+    "torch.optim": "tests/nn/test_optim_parity.py",
+    "torch.optim.lr_scheduler": "tests/nn/test_lr_scheduler.py",
 }
 
 
@@ -53,34 +53,7 @@ def public(torch: Any, area: str) -> list[str]:
             name for name, x in things.items() if isinstance(x, type) and issubclass(x, (torch.nn.Module, torch.Tensor))
         ]
     if area == "torch.nn.functional":
-        return [name for name, x in things.items() if _is_function(x) and name not in NO_FUNCTIONS]
-    if area == "torch.nn.init":
-        return [
-            name
-            for name, x in things.items()
-            if inspect.isfunction(x) and x.__module__ == area and (name.endswith("_") or name == "calculate_gain")
-        ]
-    base = torch.optim.Optimizer if area == "torch.optim" else torch.optim.lr_scheduler.LRScheduler
-    kinds = (base, torch.optim.lr_scheduler.ReduceLROnPlateau) if base is not torch.optim.Optimizer else base
-    return [name for name, x in things.items() if isinstance(x, type) and issubclass(x, kinds)]
-
-
-NO_FUNCTIONS]
-    if area == "torch.nn.init":
-        return [
-            name
-            for name, x in things.items()
-            if inspect.isfunction(x) and x.__module__ == area and (name.endswith("_") or name == "calculate_gain")
-        ]
-    base = torch.optim.Optimizer if area == "torch.optim" else object
-    return [
-        name
-        for name, x in things.items()
-        if isinstance(x, type) and issubclass(x, base) and x.__module__.startswith("torch.optim")
-    ]
-
-
-NO_FUNCTIONS = {"assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"} | {
+        return [name for name, x in things.items() if _is_function(x) and name not in NO_FUNCTIONS = {"assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"} | {
     f"has_torch_function_{n}" for n in ("unary", "variadic")
 }
 
