@@ -106,6 +106,8 @@ class MultiheadAttention(Module):
         for name, x, size in (("key", key, self.kdim), ("value", value, self.vdim)):
             if x.shape[-1:] != (size,):
                 raise ValueError(f"MultiheadAttention: {name} {x.shape}; its last axis must be {name[0]}dim {size}")
+        for x in (query, key, value):
+            _checks.same_dtype("MultiheadAttention", x, self.out_proj.weight)
         return functional.multi_head_attention_forward(
             query,
             key,

@@ -53,7 +53,15 @@ def public(torch: Any, area: str) -> list[str]:
             name for name, x in things.items() if isinstance(x, type) and issubclass(x, (torch.nn.Module, torch.Tensor))
         ]
     if area == "torch.nn.functional":
-        return [name for name, x in things.items() if _is_function(x) and name not in NO_FUNCTIONS = {"assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"} | {
+        return [name for name, x in things.items() if _is_function(x) and name not in NO_FUNCTIONS]
+    if area == "torch.nn.init":
+        functions = [name for name, x in things.items() if inspect.isfunction(x) and x.__module__ == area]
+        return [name for name in functions if name.endswith("_") or name == "calculate_gain"]
+    base = torch.optim.Optimizer if area == "torch.optim" else torch.optim.lr_scheduler.LRScheduler
+    return [name for name, x in things.items() if isinstance(x, type) and issubclass(x, base)]
+
+
+NO_FUNCTIONS = {"assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"} | {
     f"has_torch_function_{n}" for n in ("unary", "variadic")
 }
 
