@@ -97,7 +97,6 @@ def __getattr__(name: str) -> object:
 
         return importlib.import_module(f"autodiff.{name}")
     found = {"float": float32, "int": int32, "bool": bool_}.get(name) or functions.shared(name)
-    if found is not None:
-        globals()[name] = found
+    if found is not None:  # not kept: what `ad.coverage()` says would depend on what was asked for before
         return found
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}.")

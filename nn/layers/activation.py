@@ -197,8 +197,9 @@ class PReLU(_Activation):
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
-        _checks.same_dtype("PReLU", input, self.weight)
-        return functional.prelu(input, self.weight)
+        weight = self.weight  # read once: a parametrization computes it
+        _checks.same_dtype("PReLU", input, weight)
+        return functional.prelu(input, weight)
 
 
 class ELU(_Activation):

@@ -91,7 +91,8 @@ class _Conv(_Layer):
         self._make(out_channels, in_channels, bias, dtype, generator)
 
     def forward(self, input: Tensor) -> Tensor:
-        _checks.same_dtype(type(self).__name__, input, self.weight)
+        weight = self.weight  # read once: a parametrization computes it
+        _checks.same_dtype(type(self).__name__, input, weight)
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             if isinstance(padding, str):
@@ -99,7 +100,7 @@ class _Conv(_Layer):
             input = self._surrounded(input, padding)
             padding = 0
         convolve = getattr(functional, f"conv{self.n}d")
-        output: Tensor = convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        output: Tensor = convolve(input, weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return output
 
     def _surrounded(self, input: Tensor, padding: Any) -> Tensor:
@@ -136,11 +137,12 @@ class _ConvTranspose(_Layer):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Return the transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
-        _checks.same_dtype(type(self).__name__, input, self.weight)
+        weight = self.weight  # read once: a parametrization computes it
+        _checks.same_dtype(type(self).__name__, input, weight)
         extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
         convolve = getattr(functional, f"conv_transpose{self.n}d")
         output: Tensor = convolve(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input, weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
         return output
 

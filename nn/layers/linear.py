@@ -46,8 +46,9 @@ class Linear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input: Tensor) -> Tensor:
-        _checks.same_dtype("Linear", input, self.weight)
-        output: Tensor = kernels.linear(input, self.weight, self.bias)
+        weight = self.weight  # read once: a parametrization computes it
+        _checks.same_dtype("Linear", input, weight)
+        output: Tensor = kernels.linear(input, weight, self.bias)
         return output
 
     def extra_repr(self) -> str:

@@ -228,8 +228,9 @@ class GroupNorm(_Affine):
         self._register(num_channels, affine, affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._same_dtype(input, self.weight)
-        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        weight = self.weight  # read once: a parametrization computes it
+        self._same_dtype(input, weight)
+        return functional.group_norm(input, self.num_groups, weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -265,8 +266,9 @@ class LayerNorm(_Affine):
         self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._same_dtype(input, self.weight)
-        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+        weight = self.weight  # read once: a parametrization computes it
+        self._same_dtype(input, weight)
+        return functional.layer_norm(input, self.normalized_shape, weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (

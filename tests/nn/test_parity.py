@@ -17,6 +17,7 @@ from tests.nn.parity import Recorder, compare
 pytestmark = [
     *(pytest.mark.filterwarnings(f"ignore::UserWarning:torch{part}") for part in ("", ".nn.functional")),
     pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*affine_grid:UserWarning"),
     pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning"),
 ]
 ALONE = {  # what torch has not, or where the two draw different random numbers; each has tests of its own

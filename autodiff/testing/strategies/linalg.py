@@ -265,9 +265,9 @@ def without_rest(x: Any) -> Any:
     return matrices.whole(x, np.linalg.inv(x))
 
 
-def completing(x: Any, turn: Any) -> Any:
+def completing(x: Any) -> Any:
     """The check of further columns of a basis, where it finds nothing."""
-    return spectra.unturned(x, turn + np.conjugate(np.swapaxes(turn, -2, -1)))
+    return spectra.unturned(x, np.eye(x.shape[-1]))
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
@@ -302,10 +302,10 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
     matrices.minors: with_minors,
     matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),
     matrices.whole: lambda d: ([square(d, least=1)], {}, without_rest),
-    matrices.full_rank: lambda d: ([d.array((2, 3)), np.array(2.5)], {}),
+    matrices.full_rank: lambda d: ([d.array((2, 3)), 2], {}),
     matrices.inverse_or_nan: invertible,
     matrices.nonzero: lambda d: ([np.asarray(1 + np.abs(d.array(d.shape())))], {}),
     spectra.quotient: divided,
     spectra.determined: checked,
-    spectra.unturned: lambda d: ([d.array((3, 2)), d.array((2, 2), 1)], {}, completing),
+    spectra.unturned: lambda d: ([d.array((3, 2))], {}, completing),
 }

@@ -285,7 +285,7 @@ def missing() -> list[str]:
         for f in own
         if f.__module__.startswith("nn.")
         and not f.__name__.startswith("_")
-        and f.__name__.replace("_", "") not in drawn_elsewhere
+        and f.__name__.replace("_", "").removesuffix("forward") not in drawn_elsewhere
     ]
     tables = ((layers, LAYERS), (classes, LOSSES), (functions, FUNCTIONS))
     return [f"nn.{name}" for names, table in tables for name in names if name.removeprefix("Lazy") not in table]

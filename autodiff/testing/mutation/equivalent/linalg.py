@@ -22,6 +22,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "cond": {f"operand {i}: skip nonzero in nonzero(b)": CHECK for i in (0, 1)},
     "pinv": {"skip whole in whole(x, y) (in _pinv)": CHECK},
 } | {
-    name: {f"operand {i}: skip un-broadcasting": APART for i in range(4)}
-    for name in ("minors", "full_rank", "whole", "quotient", "unturned", "determined")
+    name: {f"operand {i}: skip un-broadcasting": APART for i in operands}
+    for name, operands in {
+        "minors": (0, 1),
+        "full_rank": (0,),
+        "whole": (0,),
+        "quotient": (0, 1),
+        "unturned": (0,),
+    }.items()
 }
