@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy
@@ -62,6 +63,7 @@ ELEMENTWISE = (
 METHODS = "all any argmax argmin argsort cumprod cumsum mean prod sum squeeze unsqueeze reshape"
 
 
+@functools.cache
 def shared(name: str) -> Any:
     """Return a function that NumPy, or a method of Tensor, and PyTorch name alike; None if there is none.
 

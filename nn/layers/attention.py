@@ -106,8 +106,9 @@ class MultiheadAttention(Module):
         for name, x, size in (("key", key, self.kdim), ("value", value, self.vdim)):
             if x.shape[-1:] != (size,):
                 raise ValueError(f"MultiheadAttention: {name} {x.shape}; its last axis must be {name[0]}dim {size}")
+        weight = self.out_proj.weight  # read once: a parametrization computes it
         for x in (query, key, value):
-            _checks.same_dtype("MultiheadAttention", x, self.out_proj.weight)
+            _checks.same_dtype("MultiheadAttention", x, weight)
         return functional.multi_head_attention_forward(
             query,
             key,
@@ -120,7 +121,7 @@ class MultiheadAttention(Module):
             self.bias_v,
             self.add_zero_attn,
             self.dropout,
-            self.out_proj.weight,
+            weight,
             self.out_proj.bias,
             self.training,
             key_padding_mask,

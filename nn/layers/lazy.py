@@ -151,7 +151,7 @@ class _LazyNorm(_Lazy):
 
     def _count(self, input: Tensor) -> int:
         layer: Any = self
-        layer._check(input)
+        layer._check(input, None)
         alone = isinstance(self, normalization._InstanceNorm) and input.ndim == layer._ranks[0]
         return input.shape[0 if alone else 1]
 

@@ -75,8 +75,8 @@ class _Tracking(_Affine):
         self.reset_running_stats()
         super().reset_parameters()
 
-    def _check(self, input: Tensor) -> None:
-        self._same_dtype(input, self.weight if self.running_mean is None else self.running_mean)
+    def _check(self, input: Tensor, weight: Tensor | None) -> None:
+        self._same_dtype(input, weight if self.running_mean is None else self.running_mean)
         if input.ndim not in self._ranks:
             raise ValueError(f"expected {self._expected} input (got {input.ndim}D input)")
 
@@ -105,7 +105,8 @@ class _BatchNorm(_Tracking):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
+        weight = self.weight  # read once: a parametrization computes it
+        self._check(input, weight)
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             counted(self.num_batches_tracked)
@@ -115,7 +116,7 @@ class _BatchNorm(_Tracking):
             input,
             self.running_mean,
             self.running_var,
-            self.weight,
+            weight,
             self.bias,
             self.training or self.running_mean is None,
             0.0 if momentum is None else momentum,
@@ -165,7 +166,8 @@ class _InstanceNorm(_Tracking):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
+        weight = self.weight  # read once: a parametrization computes it
+        self._check(input, weight)
         single = input.ndim == self._ranks[0]
         batch = input[None] if single else input
         if self.affine and batch.shape[1] != self.num_features:
@@ -177,7 +179,7 @@ class _InstanceNorm(_Tracking):
             batch,
             self.running_mean,
             self.running_var,
-            self.weight,
+            weight,
             self.bias,
             self.training or self.running_mean is None,
             self.momentum if self.momentum is not None else 0.0,

@@ -312,3 +312,35 @@ def test_wrong_parametrizations_are_refused() -> None:
         parametrizations.orthogonal(nn.Linear(2, 2), "bias")
     with pytest.raises(ValueError, match="one of .*cayley"):
         parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="nope")
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Linear(3, 2), (4, 3)),
+        (nn.Conv2d(2, 2, 3), (1, 2, 5, 5)),
+        (nn.ConvTranspose1d(2, 2, 3), (1, 2, 5)),
+        (nn.PReLU(), (3,)),
+        (nn.GroupNorm(1, 2), (3, 2)),
+        (nn.LayerNorm(3), (2, 3)),
+        (nn.RMSNorm(3), (2, 3)),
+        (nn.BatchNorm1d(3), (4, 3)),
+        (nn.BatchNorm1d(3, track_running_stats=False), (4, 3)),
+        (nn.MultiheadAttention(4, 2), (3, 2, 4)),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_a_layer_asks_for_its_weight_once(layer: Any, shape: tuple[int, ...]) -> None:
+    """Spectral norm moves its vectors each time."""
+    asked = []
+
+    class Counted(nn.Module):
+        def forward(self, weight: Any) -> Any:
+            asked.append(weight)
+            return weight
+
+    owner = layer.out_proj if isinstance(layer, nn.MultiheadAttention) else layer
+    parametrize.register_parametrization(owner, "weight", Counted())
+    asked.clear()
+    layer(*[ad.ones(*shape)] * (3 if owner is not layer else 1))
+    assert len(asked) == 1
