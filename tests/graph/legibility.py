@@ -1,0 +1,36 @@
+"""Can a picture be read? Measured where people see it, in a browser that lays out the SVG's text with its own fonts."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MEASURE = Path(__file__).with_name("legibility.js").read_text()
+SMALLEST = 9.0  # pixels: the font size below which text on a screen is guessed rather than read
+
+
+@dataclass(frozen=True)
+class Legibility:
+    """What was measured of an SVG. Lengths are CSS pixels at the picture's natural size.
+
+    `faults` is empty where no two texts intersect, each lies inside its own box and on no other, none is smaller than
+    the smallest font, and nothing is clipped. `crossed` are the texts that an edge runs through.
+    """
+
+    width: float
+    height: float
+    nodes: int
+    texts: int
+    font: float
+    faults: tuple[str, ...]
+    crossed: tuple[str, ...]
+
+
+def measure(page: Any, svg: str | Path, smallest: float = SMALLEST) -> Legibility:
+    """Measure an SVG, given as text or as a file, in a page of a browser."""
+    data = svg.read_bytes() if isinstance(svg, Path) else svg.encode()
+    page.goto(f"data:image/svg+xml;base64,{base64.b64encode(data).decode()}")
+    found = page.evaluate(MEASURE, [smallest])
+    return Legibility(**{key: tuple(x) if isinstance(x, list) else x for key, x in found.items()})
