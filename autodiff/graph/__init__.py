@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autodiff.graph.diff import Difference
     from autodiff.graph.record import Graph
 
-__all__ = ["draw", "trace"]
+__all__ = ["draw", "graph_diff", "trace"]
 
 
 def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
@@ -58,3 +59,35 @@ def draw(thing: Any, *args: Any, **kwargs: Any) -> Graph:
     if args or kwargs:
         raise TypeError(f"draw: a {type(thing).__name__} takes no further arguments; a function or module does.")
     return thing if isinstance(thing, Graph) else from_tape(thing)
+
+
+def graph_diff(a: Any, b: Any) -> Difference:
+    """Return what differs between two Graphs (or two tensors' histories), as text and as a picture.
+
+    Operations are matched by phase, module, name, settings and types, not by number: one operation more shifts nothing.
+    Arrays are compared by type, numbers by value. `print` the answer, or draw it (`.svg(path)`, `.html(path)`, ...): added,
+    removed and changed operations are coloured. It is false if the two graphs are alike.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.ones(3)
+    >>> print(ad.graph_diff(ad.trace(lambda x: np.exp(x).sum())(x), ad.trace(lambda x: np.tanh(x).sum())(x)))
+    --- lambda
+    +++ lambda
+    1 added, 1 removed, 1 changed, 0 the same
+    forward
+    - %1': f32[3] = exp(x)
+    + %1: f32[3] = tanh(x)
+    - %2: f32[] = sum(%1')
+    + %2: f32[] = sum(%1)
+    """
+    from autodiff.graph.diff import Difference
+    from autodiff.graph.record import Graph
+    from autodiff.tensor import Tensor
+
+    for x in (a, b):
+        if not isinstance(x, (Graph, Tensor)):
+            raise TypeError(
+                f"graph_diff: compares two Graphs, or two tensors' histories; got {type(x).__name__}. "
+                "`ad.trace(f)(*args)` makes the Graph of a function or module."
+            )
+    return Difference(draw(a), draw(b))

@@ -161,6 +161,20 @@ class Graph:
 
         return listing(self)
 
+    def tree(self, depth: int | None = None, *, fold_repeats: bool = True) -> str:
+        """Return the modules as a tree: what each takes and returns, its parameters and its operations by phase.
+
+        >>> import autodiff as ad, nn
+        >>> print(ad.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh()))(ad.ones(4, 2)).tree())
+                       input     output    parameters  forward
+        Sequential     f32[4,2]  f32[4,3]           9  2
+        ├─ 0: Linear   f32[4,2]  f32[4,3]           9  linear
+        └─ 1: Tanh     f32[4,3]  f32[4,3]              tanh
+        """
+        from autodiff.graph.tree import tree
+
+        return tree(self, depth, fold_repeats=fold_repeats)
+
     def dot(self, *, detail: str = "auto") -> str:
         """Return the picture in Graphviz's language.
 
