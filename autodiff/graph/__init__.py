@@ -65,8 +65,8 @@ def graph_diff(a: Any, b: Any) -> Difference:
     """Return what differs between two Graphs (or two tensors' histories), as text and as a picture.
 
     Operations are matched by phase, module, name, settings and types, not by number: one operation more shifts nothing.
-    Arrays are compared by type, numbers by value. `print` the answer, or draw it (`.svg(path)`, `.html(path)`, ...): added,
-    removed and changed operations are coloured. It is false if the two graphs are alike.
+    Arrays are compared by type, numbers by value. `print` the answer, or draw it (`.svg(path)`, `.html(path)`, ...):
+    added, removed and changed operations are coloured. It is false if the two graphs are alike.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.ones(3)

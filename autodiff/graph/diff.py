@@ -52,7 +52,7 @@ class Difference(Graph):
     def text(self) -> str:
         """Return the difference: what was removed (-), added (+) and changed (both); the rest is counted.
 
-        Values have the names of the second graph's listing, those that only the first one has its own with a prime: %4'.
+        Values have the names of the second graph's listing; those that only the first one has keep theirs, primed: %4'.
         """
         lines = [f"--- {clean(self.before.title)}", f"+++ {clean(self.after.title)}", self._counts(), *self._around]
         for phase, ops in groupby(self.ops, key=lambda op: op.phase):
@@ -95,7 +95,7 @@ class Difference(Graph):
         """Yield the changes in place and the results that only one graph has."""
         a, b = self.before, self.after
         writes = [{(self._operand(w.target), self._operand(w.value)): w for w in graph.writes} for graph in (a, b)]
-        for sign, here, there in (("-", *writes), ("+", *reversed(writes))):
+        for sign, here, there in (("-", writes[0], writes[1]), ("+", writes[1], writes[0])):
             for key, w in here.items():
                 if key not in there:
                     yield f"{sign} {self._names[w.target]} <- {self._names[w.value]}"
@@ -144,9 +144,10 @@ class Difference(Graph):
 
     def _body(self, ops: Iterable[Op]) -> Iterator[str]:
         for why, run in groupby(ops, key=lambda op: self.highlights.get(op, "")):
+            group = list(run)
             if not why:
-                yield f"  ... {sum(1 for _ in run)} the same"
-            for op in run:
+                yield f"  ... {len(group)} the same"
+            for op in group:
                 if why == "removed":
                     yield "- " + line(self._twins[op], self._names)
                 if why == "changed":
@@ -210,7 +211,7 @@ def _look(op: Op) -> tuple[Hashable, ...]:
 
 
 def _corresponding(a: Graph, b: Graph, was: dict[Op, Op]) -> dict[Value, Value]:
-    """Return for each value of a the one of b that it corresponds to: sources by their names, constants by their use."""
+    """Return for each value of a the one of b that corresponds: sources by their names, constants by their use."""
     named = {v.name: v for v in b.sources if v.role != "constant"}
     same = {v: named[v.name] for v in a.sources if v.role != "constant" and v.name in named}
     met = {*same.values()}

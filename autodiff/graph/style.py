@@ -33,9 +33,12 @@ PHASES = {
     "backward": ("#fdf6f5", "#b5473c"),
     "update": ("#f8fbf0", "#6b8e23"),
 }
-# An operation that a check points at: (fill, border).
+# An operation that a check or a comparison points at: (fill, border).
 HIGHLIGHTS = {
     "wrong derivative": ("#ff9d96", "#b00020"),
     "not decided": ("#ffe27a", "#8a6d00"),
+    "added": ("#b9ecc0", "#1a7f37"),
+    "removed": ("#ffc9c4", "#b00020"),
+    "changed": ("#ffe9a8", "#8a6d00"),
 }
 SAVED = "#9aa5b1"  # an edge along which the backward pass uses a forward value
