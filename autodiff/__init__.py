@@ -32,6 +32,7 @@ from autodiff.creation import set_default_dtype as set_default_dtype
 from autodiff.creation import tensor as tensor
 from autodiff.creation import zeros as zeros
 from autodiff.creation import zeros_like as zeros_like
+from autodiff.errors import ArgumentError as ArgumentError
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.function import Function as Function
 from autodiff.functions import cat as cat

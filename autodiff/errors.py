@@ -33,6 +33,18 @@ class AutodiffError(RuntimeError):
     """Differentiation was asked for something it cannot give."""
 
 
+class ArgumentError(ValueError, RuntimeError):
+    """Arguments do not fit the function or one another: NumPy's ValueError, and PyTorch's RuntimeError where it is one.
+
+    >>> import autodiff as ad
+    >>> try:
+    ...     ad.ones(2, 3) @ ad.ones(2)
+    ... except RuntimeError as error:
+    ...     isinstance(error, ValueError)
+    True
+    """
+
+
 def short(dtype: Any, shape: Any = None) -> str:
     """Return a short type, e.g. `f32[64,128]`, or `f32` for a dtype alone."""
     if isinstance(dtype, tuple):
@@ -58,15 +70,18 @@ def describe_call(name: str, operands: Any, params: dict[str, Any] | None = None
 
 
 def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]) -> Exception:
-    """Return an error of the same class that says which operation was given what, and the fix where it is known."""
+    """Return an error that says which operation was given what, and the fix where it is known.
+
+    It is of the same class, a ValueError one that PyTorch's users catch as well.
+    """
     hint = _HINTS.get(name, _BROADCAST if "broadcast" in str(error) else "")
     if isinstance(error, np.linalg.LinAlgError) and ("ingular" in str(error) or "definite" in str(error)):
         hint = _SINGULAR.get(name, hint)
     message = f"{describe_call(name, operands, params)}: {str(error).rstrip(' .')}." + (f" {hint}" if hint else "")
     try:
-        found = type(error)(message)
+        found = (ArgumentError if type(error) is ValueError else type(error))(message)
     except Exception:  # an exception class with a constructor of its own
-        found = ValueError(message)
+        found = ArgumentError(message)
     found.operation = name  # type: ignore[attr-defined]  # said once, by the innermost
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autodiff import Tensor, kernels, random, where
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import _checks
 from nn.functional.inplace import written
@@ -23,19 +24,22 @@ def tanh(input: Tensor) -> Tensor:
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Return x times the normal distribution function at x; with `approximate="tanh"` by its approximation."""
+    _checks.floating("gelu", input)
     if approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}")
+        raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}")
     output: Tensor = kernels.gelu(input) if approximate == "none" else kernels.gelu_tanh(input)
     return output
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x sigmoid(x)."""
+    _checks.floating("silu", input)
     return written(input, kernels.silu(input), inplace)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + exp(beta x)) / beta, and x itself where beta x is above the threshold."""
+    _checks.floating("softplus", input)
     output: Tensor = kernels.softplus(input, beta=beta, threshold=threshold)
     return output
 
@@ -49,18 +53,20 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else negative_slope x."""
+    _checks.floating("leaky_relu", input)
     return written(input, kernels.leaky_relu(input, negative_slope=negative_slope), inplace)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (exp(x) - 1)."""
+    _checks.floating("elu", input)
     return written(input, kernels.elu(input, alpha=alpha), inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x, but min_val below and max_val above."""
     if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+        raise ArgumentError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
     return written(input, kernels.hardtanh(input, min_val=min_val, max_val=max_val), inplace)
 
 
@@ -76,8 +82,9 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (exp(x / alpha) - 1): its derivative has no step (Barron, 2017)."""
+    _checks.floating("celu", input)
     if alpha == 0:
-        raise RuntimeError("celu: alpha must not be 0")
+        raise ArgumentError("celu: alpha must not be 0")
     positive = input > 0
     negative = alpha * np.expm1(where(positive, 0, input) / alpha)
     return written(input, where(positive, input, negative), inplace)
@@ -88,34 +95,40 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return 1.0507 elu(x, 1.6733): of normal values the mean stays 0, the variance 1 (Klambauer et al., 2017)."""
+    _checks.floating("selu", input)
     return written(input, SELU_SCALE * kernels.elu(input, alpha=SELU_ALPHA), inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x tanh(softplus(x))."""
+    _checks.floating("mish", input)
     return written(input, input * np.tanh(kernels.softplus(input)), inplace)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return (x + 3) / 6, but 0 below -3 and 1 above 3."""
+    _checks.floating("hardsigmoid", input)
     return written(input, kernels.hardtanh(input + 3, min_val=0.0, max_val=6.0) / 6, inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x hardsigmoid(x) (Howard et al., 2019)."""
+    _checks.floating("hardswish", input)
     return written(input, input * hardsigmoid(input), inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return x, but 0 from -lambd to lambd."""
+    _checks.floating("hardshrink", input)
     output: Tensor = where((input >= -lambd) & (input <= lambd), 0, input)
     return output
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return x nearer to 0 by lambd, and 0 from -lambd to lambd."""
+    _checks.floating("softshrink", input)
     if lambd < 0:
-        raise RuntimeError(f"softshrink: lambd must be at least 0, got {lambd}")
+        raise ArgumentError(f"softshrink: lambd must be at least 0, got {lambd}")
     output: Tensor = input - np.clip(input, -lambd, lambd)
     return output
 
@@ -135,14 +148,15 @@ def tanhshrink(input: Tensor) -> Tensor:
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else weight x: one weight, or one for each channel (axis 1)."""
     if weight.ndim > 1:
-        raise RuntimeError(f"prelu: the weight must be one number or one for each channel, got shape {weight.shape}")
+        raise ArgumentError(f"prelu: the weight must be one number or one for each channel, got shape {weight.shape}")
     if weight.size != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.size != channels:
-            raise RuntimeError(
+            raise ArgumentError(
                 f"prelu: an input of shape {input.shape} has {channels} channels (axis 1), the weight "
                 f"{weight.size} parameters; make them equal, or use one parameter"
             )
+    _checks.same_dtype("prelu", input, weight)
     slopes = weight.reshape(() if weight.size == 1 else (-1, *[1] * (input.ndim - 2)))
     output: Tensor = where(input > 0, input, slopes * input)
     return output
@@ -162,7 +176,7 @@ def rrelu(
     Xu et al., 2015, "Empirical evaluation of rectified activations in convolutional network".
     """
     if lower > upper:
-        raise RuntimeError(f"rrelu: lower {lower} is above upper {upper}")
+        raise ArgumentError(f"rrelu: lower {lower} is above upper {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = random.uniform(lower, upper, input.shape, dtype=input.dtype, generator=generator)
@@ -177,9 +191,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     [1.5, 2.0]
     """
     if input.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors; give it an axis to halve")
+        raise ArgumentError("glu does not support 0-dimensional tensors; give it an axis to halve")
     if input.shape[place(input, dim, "glu")] % 2:
-        raise RuntimeError(f"glu: dim {dim} of shape {input.shape} must be even, to be halved")
+        raise ArgumentError(f"glu: dim {dim} of shape {input.shape} must be even, to be halved")
     a, b = np.split(input, 2, dim)
     output: Tensor = a * kernels.sigmoid(b)
     return output
@@ -194,7 +208,7 @@ def maxout(input: Tensor, pieces: int, dim: int = 1) -> Tensor:
     """
     axis = place(input, dim, "maxout")
     if pieces < 1 or input.shape[axis] % pieces:
-        raise ValueError(f"maxout: dim {dim} of shape {input.shape} does not divide into groups of {pieces}")
+        raise ArgumentError(f"maxout: dim {dim} of shape {input.shape} does not divide into groups of {pieces}")
     groups = (input.shape[axis] // pieces, pieces)
     output: Tensor = np.reshape(input, input.shape[:axis] + groups + input.shape[axis + 1 :]).max(axis + 1)
     return output

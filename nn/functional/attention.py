@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, softmax
+from autodiff.errors import ArgumentError
 from autodiff.kernels import linear
 from autodiff.kernels.attention import attention
 from autodiff.random import Generator
@@ -41,7 +42,7 @@ def scaled_dot_product_attention(
     _checks.attention(query, key, value, enable_gqa)
     _checks.probability("dropout probability", dropout_p)
     if is_causal and attn_mask is not None:
-        raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal=True, not both")
+        raise ArgumentError("scaled_dot_product_attention: give attn_mask or is_causal=True, not both")
     q: Any = query
     k, v = [np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3) if enable_gqa else x for x in (key, value)]
     lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
@@ -112,14 +113,16 @@ def multi_head_attention_forward(
     ((3, 1, 4), (1, 3, 3))
     """
     _checks.heads(query, key, value, embed_dim_to_check, num_heads, batch_first)
+    for x in (query, key, value):
+        _checks.same_dtype("MultiheadAttention", x, out_proj_weight)
     if is_causal and attn_mask is None:
-        raise RuntimeError("is_causal=True is a hint about attn_mask: give that mask as well")
+        raise ArgumentError("is_causal=True is a hint about attn_mask: give that mask as well")
     if (bias_k is None) != (bias_v is None) or (bias_k is not None and (static_k is not None or static_v is not None)):
-        raise ValueError("bias_k and bias_v go together, and not with static_k or static_v")
+        raise ArgumentError("bias_k and bias_v go together, and not with static_k or static_v")
     weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else (in_proj_weight,)
     if any(w is None for w in weights):
         names = "q_proj_weight, k_proj_weight and v_proj_weight" if use_separate_proj_weight else "in_proj_weight"
-        raise ValueError(f"use_separate_proj_weight={use_separate_proj_weight} needs {names}")
+        raise ArgumentError(f"use_separate_proj_weight={use_separate_proj_weight} needs {names}")
     single = query.ndim == 2
     parts = _projected((query, key, value), weights, in_proj_bias, batch_first)
     if bias_k is not None:
@@ -182,13 +185,13 @@ def _bias(key_padding_mask: Any, attn_mask: Any, q: Any, k: Any, extra: int) -> 
     if key_padding_mask is not None:
         mask: Any = as_tensor(key_padding_mask)
         if mask.shape not in ((n, keys), (keys,) if n == 1 else None):
-            raise ValueError(f"key_padding_mask has shape {mask.shape}; expected {(n, keys)}")
+            raise ArgumentError(f"key_padding_mask has shape {mask.shape}; expected {(n, keys)}")
         total = _added(mask, q.dtype).reshape(n, 1, 1, keys)
     if attn_mask is not None:
         mask = as_tensor(attn_mask)
         if mask.shape not in ((length, keys), (n * heads, length, keys)):
             expected = f"{(length, keys)} or {(n * heads, length, keys)}"
-            raise RuntimeError(f"attn_mask has shape {mask.shape}; expected {expected}")
+            raise ArgumentError(f"attn_mask has shape {mask.shape}; expected {expected}")
         mask = _added(mask, q.dtype)
         mask = mask if mask.ndim == 2 else mask.reshape(n, heads, length, keys)
         total = mask if total is None else total + mask

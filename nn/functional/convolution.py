@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, kernels
+from autodiff.errors import ArgumentError
+from nn import _checks
 
 Size = int | tuple[int, ...]
 
@@ -134,12 +136,14 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     (5, 2, 4)
     """
     if input.ndim != 3 or weight.ndim != 3 or input.shape[2] != weight.shape[1] or bias.shape != weight.shape[2:]:
-        raise RuntimeError(
+        raise ArgumentError(
             "conv_tbc: expected an input (time, batch, channels), a weight (k, channels, features) and a bias "
             f"(features), got shapes {input.shape}, {weight.shape} and {bias.shape}"
         )
     if input.shape[0] + 2 * pad < weight.shape[0]:
-        raise RuntimeError(f"conv_tbc: a weight of shape {weight.shape} is longer than an input of shape {input.shape}")
+        raise ArgumentError(
+            f"conv_tbc: a weight of shape {weight.shape} is longer than an input of shape {input.shape}"
+        )
     output: Tensor = conv1d(input.transpose(1, 2, 0), weight.transpose(2, 1, 0), bias, padding=pad).transpose(2, 0, 1)
     return output
 
@@ -148,7 +152,7 @@ def _conv(
     n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:  # fmt: skip
     name = f"conv{n}d"
-    if not _batched(name, n, input, weight):
+    if not _batched(name, n, input, weight, bias):
         output: Tensor = _conv(n, input[None], weight, bias, stride, padding, dilation, groups)[0]
         return output
     stride, dilation = _sizes(stride), _sizes(dilation)
@@ -176,13 +180,13 @@ def _conv_transpose(
     dilation: Any,
 ) -> Tensor:
     name = f"conv_transpose{n}d"
-    if not _batched(name, n, input, weight):
+    if not _batched(name, n, input, weight, bias):
         output: Tensor = _conv_transpose(
             n, input[None], weight, bias, stride, padding, output_padding, groups, dilation
         )[0]
         return output
     if input.shape[1] != weight.shape[0]:
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: the input {input.shape} has {input.shape[1]} channels; a weight of shape {weight.shape} "
             f"(channels, features / groups, *kernel) expects {weight.shape[0]}."
         )
@@ -196,13 +200,13 @@ def _conv_transpose(
     size, pads = [], []
     for k, length, s, p, extra, d in given:
         if extra and not 0 <= extra < max(s, d):
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: output_padding={output_padding} must be smaller than stride={stride} or dilation={dilation}."
             )
         size.append((length - 1) * s - 2 * p + d * (k - 1) + extra + 1)
         pads.append((p, p - extra))
     if min(size) < 1:
-        raise ValueError(f"{name}: an input of shape {input.shape} with padding={padding} gives a size of {size}.")
+        raise ArgumentError(f"{name}: an input of shape {input.shape} with padding={padding} gives a size of {size}.")
     output = kernels.conv_transpose(
         input, weight, size=tuple(size), stride=_sizes(stride), padding=tuple(pads), dilation=_sizes(dilation),
         groups=groups,
@@ -210,7 +214,7 @@ def _conv_transpose(
     if bias is None:
         return output
     if bias.shape != output.shape[1:2]:
-        raise ValueError(f"{name}: the bias has shape {bias.shape}; expected ({output.shape[1]},), one a feature.")
+        raise ArgumentError(f"{name}: the bias has shape {bias.shape}; expected ({output.shape[1]},), one a feature.")
     shifted: Tensor = output + np.reshape(as_tensor(bias), (-1, *[1] * n))
     return shifted
 
@@ -220,9 +224,9 @@ def same_padding(word: str, stride: Any, dilation: Any, kernel: tuple[int, ...])
     if word == "valid":
         return 0
     if word != "same":
-        raise ValueError(f"Invalid padding string {word!r}; use 'same', 'valid' or numbers.")
+        raise ArgumentError(f"Invalid padding string {word!r}; use 'same', 'valid' or numbers.")
     if set(expanded(stride, len(kernel))) != {1}:
-        raise ValueError("padding='same' is not supported for strided convolutions; give the padding as numbers.")
+        raise ArgumentError("padding='same' is not supported for strided convolutions; give the padding as numbers.")
     whole = [d * (k - 1) for d, k in zip(expanded(dilation, len(kernel)), kernel, strict=True)]
     return tuple([(w // 2, w - w // 2) for w in whole])
 
@@ -234,14 +238,16 @@ def expanded(value: Any, n: int) -> tuple[int, ...]:
     if not all(isinstance(k, (int, np.integer)) for k in numbers):
         raise TypeError(f"{value!r} must be an integer, or one for each of {n} axes of space.")
     if len(numbers) != n:
-        raise ValueError(f"{value} has {len(numbers)} numbers; expected one, or one for each of {n} axes of space.")
+        raise ArgumentError(f"{value} has {len(numbers)} numbers; expected one, or one for each of {n} axes of space.")
     return numbers
 
 
 def _not_negative(name: str, padding: Any, n: int) -> tuple[int, ...]:
     numbers = expanded(padding, n)
     if min(numbers) < 0:
-        raise RuntimeError(f"{name}: negative padding is not supported, got padding={padding}; crop the input instead.")
+        raise ArgumentError(
+            f"{name}: negative padding is not supported, got padding={padding}; crop the input instead."
+        )
     return numbers
 
 
@@ -249,16 +255,12 @@ def _sizes(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _batched(name: str, n: int, input: Any, weight: Any) -> bool:
-    """Say whether the input has a batch axis; demand that it and the weight have the axes that belong to it."""
+def _batched(name: str, n: int, input: Any, weight: Any, bias: Any) -> bool:
+    """Say whether the input has a batch axis; demand one dtype, and the axes that belong to it and the weight."""
     if weight.ndim != n + 2 or input.ndim not in (n + 1, n + 2):
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: the input has shape {input.shape} and the weight {weight.shape}; expected {n + 2} axes "
             f"(or {n + 1}, one image) and {n + 2}."
         )
-    if input.dtype != weight.dtype and input.dtype.kind == weight.dtype.kind == "f":
-        raise RuntimeError(
-            f"{name}: the input is {input.dtype} and the weight {weight.dtype}; cast one of them, for instance the "
-            f"input with .to({weight.dtype.name!r})"
-        )
+    _checks.same_dtype(name, input, weight, bias)
     return bool(input.ndim == n + 2)

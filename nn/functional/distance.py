@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn import _checks
 from nn.functional.activation import place
 
@@ -69,9 +70,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """
     _floating("pdist", input)
     if input.ndim != 2:
-        raise RuntimeError(f"pdist: expected (rows, features), got shape {input.shape}")
+        raise ArgumentError(f"pdist: expected (rows, features), got shape {input.shape}")
     if p < 0:
-        raise RuntimeError(f"pdist: p must be at least 0, got {p}")
+        raise ArgumentError(f"pdist: p must be at least 0, got {p}")
     rows, others = np.triu_indices(len(input), 1)
     output: Any = np.linalg.vector_norm(input[rows] - input[others], axis=-1, ord=p)
     return output  # type: ignore[no-any-return]
@@ -80,7 +81,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 def _floating(name: str, *inputs: Tensor) -> None:
     for x in inputs:
         if x.dtype.kind not in "fc":
-            raise RuntimeError(f"{name}: expected floating-point numbers, got {x.dtype}; cast with .astype(float)")
+            raise ArgumentError(f"{name}: expected floating-point numbers, got {x.dtype}; cast with .astype(float)")
 
 
 def _wide(x: Tensor, shape: tuple[int, ...]) -> Tensor:

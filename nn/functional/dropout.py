@@ -6,6 +6,7 @@ import math
 import warnings
 
 from autodiff import Tensor, random
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import _checks
 from nn.functional.activation import SELU_ALPHA, SELU_SCALE
@@ -25,7 +26,7 @@ def dropout1d(
     """Zero whole channels of (n, c, length), or of one sequence (c, length), with probability p."""
     _checks.probability("dropout probability", p)
     if input.ndim not in (2, 3):
-        raise RuntimeError(f"dropout1d: expected (c, length) or (n, c, length), got shape {input.shape}")
+        raise ArgumentError(f"dropout1d: expected (c, length) or (n, c, length), got shape {input.shape}")
     return _dropped(input, p, training, inplace, _channels(input, 3), generator)
 
 
@@ -77,7 +78,7 @@ def _channels(input: Tensor, ndim: int) -> tuple[int, ...]:
     """Return the shape of a mask with one element a channel; `ndim` axes have a batch axis, 0: any number has."""
     batched = not ndim or input.ndim == ndim
     if input.ndim < 1 + batched:
-        raise RuntimeError(f"dropout of channels needs the axes (n, c, ...), got shape {input.shape}")
+        raise ArgumentError(f"dropout of channels needs the axes (n, c, ...), got shape {input.shape}")
     lead = input.shape[: 1 + batched]
     return lead + (1,) * (input.ndim - len(lead))
 
@@ -95,6 +96,7 @@ def _dropped(
     _checks.probability("dropout probability", p)
     if not training or p == 0:
         return input
+    _checks.floating("dropout", input)
     mask = random.bernoulli(1 - p, shape, dtype=input.dtype, generator=generator)
     if p == 1:
         return written(input, input * (mask * 0.0), inplace)

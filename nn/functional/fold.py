@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.kernels import indexing, pooling
 from nn import _checks
 from nn.functional.pooling import Size
@@ -23,12 +24,12 @@ def unfold(input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size =
     [[[0.0, 1.0], [1.0, 2.0], [3.0, 4.0], [4.0, 5.0]]]
     """
     if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
-        raise RuntimeError(
+        raise ArgumentError(
             f"unfold: expected an input of shape (N, C, H, W) or (C, H, W) that is not empty, got {input.shape}"
         )
     windows = _windows("unfold", input.shape[-2:], kernel_size, dilation, padding, stride)
     if min(w[0] for w in windows) < 1:
-        raise RuntimeError(
+        raise ArgumentError(
             f"unfold: the image of an input of shape {input.shape} is too small for kernel_size={kernel_size}, "
             f"dilation={dilation}, padding={padding}: {windows[0][0]} x {windows[1][0]} blocks"
         )
@@ -50,7 +51,7 @@ def fold(
     [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
     """
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
-        raise RuntimeError(
+        raise ArgumentError(
             f"fold: expected an input of shape (N, C kh kw, L) or (C kh kw, L) that is not empty, got {input.shape}"
         )
     size = _checks.sizes("fold: output_size", output_size, 2, 1)
@@ -58,12 +59,12 @@ def fold(
     *lead, columns, length = input.shape
     taps, counts = math.prod(w[1] for w in windows), tuple(w[0] for w in windows)
     if columns % taps:
-        raise RuntimeError(
+        raise ArgumentError(
             f"fold: axis {input.ndim - 2} of an input of shape {input.shape} must be divisible by the {taps} elements "
             f"of kernel_size={kernel_size}"
         )
     if min(counts) < 1 or math.prod(counts) != length:
-        raise RuntimeError(
+        raise ArgumentError(
             f"fold: an image of {size} has {counts[0]} x {counts[1]} blocks of kernel_size={kernel_size}, "
             f"dilation={dilation}, padding={padding}, stride={stride}; the input has {length}, its shape is "
             f"{input.shape}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, random
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import _checks
 from nn.functional.pooling import Size
@@ -18,7 +19,7 @@ def _fractional(
 ) -> tuple[Tensor, Tensor]:
     name = f"fractional_max_pool{dims}d"
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
-        raise RuntimeError(
+        raise ArgumentError(
             f"{name}: expected an input of {dims + 1} or {dims + 2} axes that is not empty, got shape {input.shape}"
         )
     if input.ndim == dims + 1:
@@ -29,14 +30,14 @@ def _fractional(
     size = _size(name, lengths, output_size, output_ratio)
     for length, k, m in zip(lengths, kernel, size, strict=True):
         if m + k - 1 > length:
-            raise RuntimeError(
+            raise ArgumentError(
                 f"{name}: {tuple(lengths)} pixels have no room for {size} windows of {kernel}; a length of {length} "
                 f"gives at most {max(length - k + 1, 0)} windows of {k}"
             )
     if samples is None:
         samples = random.uniform(size=(n, c, dims), generator=generator)
     if samples.shape != (n, c, dims):
-        raise RuntimeError(
+        raise ArgumentError(
             f"{name}: _random_samples must have shape {(n, c, dims)}, one number for each plane and axis, got "
             f"{samples.shape}"
         )
@@ -69,7 +70,7 @@ def _size(name: str, lengths: list[int], output_size: Any, output_ratio: Any) ->
     if output_size is not None:
         return _checks.sizes(f"{name}: output_size", output_size, len(lengths), 1)
     if output_ratio is None:
-        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+        raise ArgumentError(f"{name} requires specifying either an output_size or an output_ratio")
     ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * len(lengths)
     return tuple(int(n * ratio) for n, ratio in zip(lengths, ratios, strict=True))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 MODES = {  # the numbers of axes of space
@@ -49,7 +50,7 @@ def interpolate(
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[input.ndim - 3](input, targets)
     if 0 in input.shape[1:] or min(targets) < 1:
-        raise RuntimeError(
+        raise ArgumentError(
             f"interpolate: input and output sizes should be greater than 0, but got an input of shape {input.shape} "
             f"and an output of size {targets}"
         )
@@ -103,17 +104,17 @@ def _targets(input: Tensor, size: Any, scale_factor: Any, recompute: bool | None
         raise NotImplementedError(f"interpolate: expected an input of 3, 4 or 5 axes, got shape {input.shape}")
     if (size is None) == (scale_factor is None):
         which = "either" if size is None else "only one of"
-        raise ValueError(f"interpolate: {which} size or scale_factor should be defined")
+        raise ArgumentError(f"interpolate: {which} size or scale_factor should be defined")
     word, given = ("size", size) if size is not None else ("scale_factor", scale_factor)
     listed = tuple(given) if isinstance(given, (tuple, list)) else (given,) * axes
     if len(listed) != axes:
-        raise ValueError(
+        raise ArgumentError(
             f"interpolate: an input of shape {input.shape} has {axes} axes of space, but {word}={given!r} has "
             f"{len(listed)} numbers"
         )
     if size is not None:
         if recompute:
-            raise ValueError("interpolate: recompute_scale_factor is not meaningful with an explicit size.")
+            raise ArgumentError("interpolate: recompute_scale_factor is not meaningful with an explicit size.")
         if not all(isinstance(n, (int, np.integer)) for n in listed):
             raise TypeError(f"interpolate: size must be an integer or a tuple of integers, got {size!r}")
         return tuple(int(n) for n in listed), (None,) * axes
@@ -131,14 +132,14 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
             f"interpolate: got an input of shape {input.shape}, but mode={mode!r} needs {MODES[mode][0] + 2} axes"
         )
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
-        raise ValueError(
+        raise ArgumentError(
             "interpolate: align_corners can only be set with the interpolating modes linear, bilinear, bicubic and "
             f"trilinear, not with {mode!r}"
         )
     if antialias and mode not in ("bilinear", "bicubic", "lanczos"):
-        raise ValueError(f"interpolate: antialias is for the modes bilinear, bicubic and lanczos, not for {mode!r}")
+        raise ArgumentError(f"interpolate: antialias is for the modes bilinear, bicubic and lanczos, not for {mode!r}")
     if mode == "lanczos" and (align_corners or not antialias):
-        raise ValueError("interpolate: mode='lanczos' needs antialias=True and no align_corners")
+        raise ArgumentError("interpolate: mode='lanczos' needs antialias=True and no align_corners")
 
 
 # --- where the values of an axis come from ---------------------------------------------------------------------------

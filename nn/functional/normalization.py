@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.kernels import normalization
+from nn import _checks
 from nn.functional.inplace import tracked
 
 
 def _one_for_each(name: str, what: str, p: Tensor | None, shape: tuple[int, ...]) -> None:
     if p is not None and tuple(p.shape) != shape:
-        raise ValueError(f"{name}: {what} should have shape {shape}, got {tuple(p.shape)}")
+        raise ArgumentError(f"{name}: {what} should have shape {shape}, got {tuple(p.shape)}")
 
 
 def _channels(name: str, input: Tensor, **numbers: Tensor | None) -> None:
-    """Demand a channel axis, and one number of each kind for every channel."""
+    """Demand a channel axis, and one number of each kind for every channel, of the input's dtype."""
+    _checks.floating(name, input)
+    _checks.same_dtype(name, input, *numbers.values(), half=True)
     if input.ndim < 2:
-        raise ValueError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
+        raise ArgumentError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
     for what, p in numbers.items():
         _one_for_each(name, what, p, (input.shape[1],))
 
@@ -49,7 +53,7 @@ def batch_norm(
     if training:
         count = input.size // max(input.shape[1], 1)
         if count == 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
             )
         output: Tensor
@@ -59,7 +63,7 @@ def batch_norm(
         return output
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
-        raise ValueError(f"batch_norm: {missing} must be defined in evaluation mode")
+        raise ArgumentError(f"batch_norm: {missing} must be defined in evaluation mode")
     scale = 1 / np.sqrt(running_var + eps)
     scale = scale if weight is None else scale * weight
     shape = (-1, *[1] * (input.ndim - 2))
@@ -83,7 +87,7 @@ def instance_norm(
     _channels("instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     count = math.prod(input.shape[2:])
     if count == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
+        raise ArgumentError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
     output: Tensor
     output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
     tracked(running_mean, mean.detach().mean(0), momentum)
@@ -97,21 +101,24 @@ def group_norm(
     """Normalize groups of the channels of each image (N, C, ...)."""
     _channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
-        raise ValueError(
+        raise ArgumentError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{tuple(input.shape)} and num_groups={num_groups}"
         )
     if input.shape[0] * (input.shape[1] // num_groups) * math.prod(input.shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}")
+        raise ArgumentError(
+            f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
+        )
     output: Tensor = normalization.channel_norm(input, weight, bias, groups=num_groups, eps=eps)[0]
     return output
 
 
 def _last_axes(name: str, input: Tensor, normalized_shape: Any, **numbers: Tensor | None) -> int:
     """Demand that the input ends in a shape, and that the weight and the bias have it; return how many axes it has."""
+    _checks.floating(name, input)
     shape = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
     if not shape or tuple(input.shape[input.ndim - len(shape) :]) != shape or input.ndim < len(shape):
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: given normalized_shape={shape}, expected input with shape (..., {', '.join(map(str, shape))}), "
             f"but got input of shape {tuple(input.shape)}"
         )
@@ -128,6 +135,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalize over the last axes, those of `normalized_shape`."""
+    _checks.same_dtype("layer_norm", input, weight, bias, half=True)
     dims = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     output: Tensor = normalization.layer_norm(input, weight, bias, dims=dims, eps=eps)[0]
     return output
@@ -154,9 +162,9 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     [[[0.3333333432674408], [0.25], [0.3333333432674408]]]
     """
     if input.ndim < 3:
-        raise ValueError(f"local_response_norm: expected (n, c, ...), 3 axes or more, got {tuple(input.shape)}")
+        raise ArgumentError(f"local_response_norm: expected (n, c, ...), 3 axes or more, got {tuple(input.shape)}")
     if size < 1:
-        raise ValueError(f"local_response_norm: size must be at least 1, got {size}")
+        raise ArgumentError(f"local_response_norm: size must be at least 1, got {size}")
     if not input.size:
         return input
     squares = np.pad(input * input, [(0, 0), (size // 2, (size - 1) // 2)] + [(0, 0)] * (input.ndim - 2))

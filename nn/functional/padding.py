@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # torch's and NumPy's
 CROPPED_FIRST = ("constant", "circular")  # the others mirror and repeat what may be cropped after it
@@ -44,9 +45,9 @@ def _pairs(input: Tensor, pad: tuple[int, ...], mode: str, value: float | None) 
     if mode not in MODES:
         raise NotImplementedError(f"pad: unknown mode {mode!r}; use one of {list(MODES)}")
     if len(pad) % 2 or count > input.ndim:
-        raise RuntimeError(f"{given}: expected two numbers for each of the last axes, of at most {input.ndim}")
+        raise ArgumentError(f"{given}: expected two numbers for each of the last axes, of at most {input.ndim}")
     if mode != "constant" and value:
-        raise RuntimeError(f"pad: mode {mode!r} takes no value, got {value}")
+        raise ArgumentError(f"pad: mode {mode!r} takes no value, got {value}")
     if mode != "constant" and (count not in (1, 2, 3) or input.ndim - count not in (1, 2)):
         raise NotImplementedError(
             f"{given}: mode {mode!r} takes 2 numbers for (n, c, l), 4 for (n, c, h, w), 6 for (n, c, d, h, w), "
@@ -55,9 +56,9 @@ def _pairs(input: Tensor, pad: tuple[int, ...], mode: str, value: float | None) 
     pairs = [(0, 0)] * (input.ndim - count) + [(pad[i], pad[i + 1]) for i in range(2 * count - 2, -1, -2)]
     for n, (low, high) in zip(input.shape, pairs, strict=True):
         if (low or high) and n + low + high < (mode != "constant"):
-            raise RuntimeError(f"{given}: nothing would be left of an axis")
+            raise ArgumentError(f"{given}: nothing would be left of an axis")
         if mode in CROPPED_FIRST and n + min(low, 0) + min(high, 0) < 0:
-            raise RuntimeError(f"{given}: more is cropped than there is")
+            raise ArgumentError(f"{given}: more is cropped than there is")
     return pairs
 
 
@@ -65,11 +66,11 @@ def _check(input: Tensor, axis: int, low: int, high: int, mode: str) -> None:
     """Demand enough elements along an axis to pad it with them."""
     n, most = input.shape[axis], max(low, high)
     if mode == "reflect" and most >= n and most:
-        raise RuntimeError(f"pad: to reflect, ({low}, {high}) must be less than the length {n} of axis {axis}")
+        raise ArgumentError(f"pad: to reflect, ({low}, {high}) must be less than the length {n} of axis {axis}")
     if mode == "circular" and most > n:
-        raise RuntimeError(f"pad: ({low}, {high}) goes around the length {n} of axis {axis} more than once")
+        raise ArgumentError(f"pad: ({low}, {high}) goes around the length {n} of axis {axis} more than once")
     if mode == "replicate" and most and not n:
-        raise RuntimeError(f"pad: axis {axis} of shape {input.shape} has no element to repeat")
+        raise ArgumentError(f"pad: axis {axis} of shape {input.shape} has no element to repeat")
 
 
 def _crop(input: Tensor, pairs: list[tuple[int, int]]) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.kernels import pooling
 from nn import _checks
 
@@ -19,7 +20,7 @@ def _images(name: str, input: Tensor, dims: int) -> Tensor:
     """Return the input as a batch; demand one, with channels and pixels."""
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
         kinds = f"(N, C{', L' * dims}) or (C{', L' * dims})"
-        raise ValueError(f"{name}: expected an input of shape {kinds} that is not empty, got {tuple(input.shape)}")
+        raise ArgumentError(f"{name}: expected an input of shape {kinds} that is not empty, got {tuple(input.shape)}")
     return input if input.ndim == dims + 2 else input[None]
 
 
@@ -33,13 +34,13 @@ def _windows(
     dilations = _checks.sizes(f"{name}: dilation", dilation, dims, 1)
     for k, p, d in zip(kernel, paddings, dilations, strict=True):
         if p > ((k - 1) * d + 1) // 2:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
                 f"dilation={d}"
             )
     windows = pooling.windows(input.shape[2:], kernel, strides, paddings, dilations, ceil_mode)
     if min(w[0] for w in windows) < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{name}: the output of an input of size {tuple(input.shape[2:])} would have size "
             f"{tuple(w[0] for w in windows)}, which is too small; use a smaller kernel_size or pad the input"
         )
@@ -125,9 +126,10 @@ def _avg_pool(
     divisor_override: int | None,
 ) -> Tensor:
     name = f"avg_pool{dims}d"
+    _checks.floating(name, input)
     batch = _images(name, input, dims)
     if divisor_override == 0:
-        raise ValueError(f"{name}: divisor_override must not be 0")
+        raise ArgumentError(f"{name}: divisor_override must not be 0")
     windows = _windows(name, batch, kernel_size, stride, padding, 1, ceil_mode)
     counts = [_sizes_of_windows(w, n, count_include_pad) for w, n in zip(windows, batch.shape[2:], strict=True)]
     if divisor_override is not None or all((c == c[0]).all() for c in counts):
@@ -190,7 +192,7 @@ def avg_pool3d(
 
 def _lp_pool(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
     if norm_type == 0:
-        raise ValueError(f"lp_pool{dims}d: norm_type must not be 0")
+        raise ArgumentError(f"lp_pool{dims}d: norm_type must not be 0")
     if input.dtype == np.float16:
         return _lp_pool(dims, input.float(), norm_type, kernel_size, stride, ceil_mode).half()
     if math.isinf(norm_type):
@@ -263,6 +265,7 @@ def _equal_windows(lengths: tuple[int, ...], targets: tuple[int, ...]) -> poolin
 
 def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
     name = f"adaptive_avg_pool{dims}d"
+    _checks.floating(name, input)
     output = batch = _images(name, input, dims)
     targets = _targets(name, batch, output_size)
     for axis, m in enumerate(targets, start=2):

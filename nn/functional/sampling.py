@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor
+from autodiff.errors import ArgumentError
 from nn.functional.interpolation import keys
 
 MODES = "bilinear", "nearest", "bicubic"
@@ -28,17 +29,17 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     size = tuple(int(n) for n in size)
     axes = len(size) - 2
     if theta.dtype.kind != "f":
-        raise ValueError(f"affine_grid: theta must have a floating dtype, got {theta.dtype}; cast it with .float()")
+        raise ArgumentError(f"affine_grid: theta must have a floating dtype, got {theta.dtype}; cast it with .float()")
     if axes not in (2, 3):
         raise NotImplementedError(f"affine_grid: size is (N, C, H, W) or (N, C, D, H, W), got {size}")
     if theta.ndim != 3 or theta.shape[1:] != (axes, axes + 1):
-        raise ValueError(
+        raise ArgumentError(
             f"affine_grid: for size {size} theta is a batch of matrices (N, {axes}, {axes + 1}), got {theta.shape}"
         )
     if min(size) < 1:
-        raise ValueError(f"affine_grid: size must be positive, got {size}")
+        raise ArgumentError(f"affine_grid: size must be positive, got {size}")
     if theta.shape[0] != size[0]:
-        raise RuntimeError(f"affine_grid: theta of shape {theta.shape} and size {size} differ in the batch, axis 0")
+        raise ArgumentError(f"affine_grid: theta of shape {theta.shape} and size {size} differ in the batch, axis 0")
     lines = [np.linspace(-1, 1, n) * (1 if align_corners else (n - 1) / n) if n > 1 else np.zeros(1) for n in size[2:]]
     places = [*np.meshgrid(*lines, indexing="ij")][::-1]
     base = np.stack([*places, np.ones(size[2:])], axis=-1).reshape(-1, axes + 1).astype(theta.dtype)
@@ -132,22 +133,22 @@ def _inside(at: Any, length: int, padding: str, align: bool) -> Any:
 
 def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
     if mode not in MODES:
-        raise ValueError(f"grid_sample: mode is 'bilinear', 'nearest' or 'bicubic', got {mode!r}")
+        raise ArgumentError(f"grid_sample: mode is 'bilinear', 'nearest' or 'bicubic', got {mode!r}")
     if padding_mode not in PADDINGS:
-        raise ValueError(f"grid_sample: padding_mode is 'zeros', 'border' or 'reflection', got {padding_mode!r}")
+        raise ArgumentError(f"grid_sample: padding_mode is 'zeros', 'border' or 'reflection', got {padding_mode!r}")
     axes = input.ndim - 2
     if axes not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != axes or grid.shape[0] != input.shape[0]:
-        raise RuntimeError(
+        raise ArgumentError(
             "grid_sample: expected an input (N, C, H, W) and a grid (N, h, w, 2), or (N, C, D, H, W) and "
             f"(N, d, h, w, 3); got an input of shape {input.shape} and a grid of shape {grid.shape}"
         )
     if 0 in input.shape[2:]:
-        raise RuntimeError(f"grid_sample: the images of an input of shape {input.shape} are empty")
+        raise ArgumentError(f"grid_sample: the images of an input of shape {input.shape} are empty")
     if mode == "bicubic" and axes == 3:
-        raise RuntimeError(f"grid_sample: mode='bicubic' takes an input (N, C, H, W), got shape {input.shape}")
+        raise ArgumentError(f"grid_sample: mode='bicubic' takes an input (N, C, H, W), got shape {input.shape}")
     if input.dtype.kind != "f":
         raise NotImplementedError(f"grid_sample: not defined for {input.dtype}; cast the input with .float()")
     if input.dtype != grid.dtype:
-        raise RuntimeError(
+        raise ArgumentError(
             f"grid_sample: the input is {input.dtype} and the grid {grid.dtype}; cast the grid with .to(input.dtype)"
         )

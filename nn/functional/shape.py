@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn.functional.activation import place
 
 
@@ -18,7 +19,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
             raise IndexError(f"flatten: dimension {dim} is out of range for shape {shape}; use {-ndim} to {ndim - 1}")
     start, stop = start_dim % ndim, end_dim % ndim + 1
     if start >= stop:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
+        raise ArgumentError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {shape}")
     joined: Tensor = input.reshape(*shape[:start], math.prod(shape[start:stop]), *shape[stop:])
     return joined
 
@@ -35,7 +36,7 @@ def unflatten(input: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
     known, open_ = math.prod(n for n in sizes if n != -1), sizes.count(-1)
     fits = known == length if not open_ else open_ == 1 and known > 0 and length % known == 0
     if not sizes or not fits or min(sizes) < -1:
-        raise RuntimeError(f"unflatten: sizes {sizes} do not multiply to {length}, axis {dim} of shape {input.shape}")
+        raise ArgumentError(f"unflatten: sizes {sizes} do not multiply to {length}, axis {dim} of shape {input.shape}")
     whole = [length // known if n == -1 else n for n in sizes]
     output: Tensor = input.reshape(*input.shape[:axis], *whole, *input.shape[axis + 1 :])
     return output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -15,7 +16,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r = _factor("pixel_shuffle", "upscale_factor", input, upscale_factor)
     *lead, c, h, w = input.shape
     if c % (r * r):
-        raise RuntimeError(
+        raise ArgumentError(
             f"pixel_shuffle: the {c} channels of an input of shape {input.shape} must be divisible by upscale_factor² "
             f"= {r * r}"
         )
@@ -34,7 +35,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = _factor("pixel_unshuffle", "downscale_factor", input, downscale_factor)
     *lead, c, h, w = input.shape
     if h % r or w % r:
-        raise RuntimeError(
+        raise ArgumentError(
             f"pixel_unshuffle: height and width of an input of shape {input.shape} must be divisible by "
             f"downscale_factor={r}"
         )
@@ -53,7 +54,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     groups = _factor("channel_shuffle", "groups", input, groups)
     n, c, *pixels = input.shape
     if c % groups:
-        raise RuntimeError(
+        raise ArgumentError(
             f"channel_shuffle: the {c} channels of an input of shape {input.shape} must be divisible by groups={groups}"
         )
     dealt: Tensor = input.reshape(n, groups, c // groups, *pixels).swapaxes(1, 2).reshape(input.shape)
@@ -70,7 +71,7 @@ def _factor(name: str, word: str, input: Tensor, value: int) -> int:
     if not isinstance(value, int):
         raise TypeError(f"{name}: {word} must be an integer, got {value!r}")
     if value < 1:
-        raise RuntimeError(f"{name}: {word} must be positive, got {value}")
+        raise ArgumentError(f"{name}: {word} must be positive, got {value}")
     if input.ndim < 3:
-        raise RuntimeError(f"{name}: the input needs at least 3 axes, got shape {input.shape}")
+        raise ArgumentError(f"{name}: the input needs at least 3 axes, got shape {input.shape}")
     return value

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, no_grad, where
+from autodiff.errors import ArgumentError
 from autodiff.kernels import embedding as table
 from autodiff.kernels.indexing import ROWS, scatter_add
 
@@ -70,7 +71,7 @@ def embedding_bag(
         starts, last = as_tensor(_numbers(offsets)), include_last_offset
     count = starts.size - last
     if count < 0:
-        raise RuntimeError("embedding_bag: include_last_offset needs at least one offset, where the last bag ends")
+        raise ArgumentError("embedding_bag: include_last_offset needs at least one offset, where the last bag ends")
     ids = ids.reshape(-1)
     rows = embedding(ids, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     bags = table.bag_numbers(starts, size=ids.size, last=last)
@@ -108,13 +109,13 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """
     ids = as_tensor(tensor)
     if ids.dtype.kind not in "iu":
-        raise RuntimeError(f"one_hot: expected integers, got {ids.dtype}; cast with .astype(int)")
+        raise ArgumentError(f"one_hot: expected integers, got {ids.dtype}; cast with .astype(int)")
     if not ids.size and num_classes <= 0:
-        raise RuntimeError(f"one_hot: no numbers (shape {ids.shape}) to count classes from; give num_classes")
+        raise ArgumentError(f"one_hot: no numbers (shape {ids.shape}) to count classes from; give num_classes")
     low, high = (int(ids.data.min()), int(ids.data.max())) if ids.size else (0, 0)
     classes = high + 1 if num_classes == -1 else num_classes
     if low < 0 or high >= classes:
-        raise RuntimeError(f"one_hot: numbers {low} to {high} must lie within 0 to num_classes - 1 = {classes - 1}")
+        raise ArgumentError(f"one_hot: numbers {low} to {high} must lie within 0 to num_classes - 1 = {classes - 1}")
     output: Tensor = (ids[..., None] == np.arange(classes)).astype(np.int64)
     return output
 
@@ -122,7 +123,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
 def padding_row(padding_idx: int, rows: int) -> int:
     """Return the number of the padding row counted from the front."""
     if not -rows <= padding_idx < rows:
-        raise ValueError(f"padding_idx must be within the {rows} rows of the table, got {padding_idx}")
+        raise ArgumentError(f"padding_idx must be within the {rows} rows of the table, got {padding_idx}")
     return padding_idx % rows
 
 
@@ -133,7 +134,7 @@ def _numbers(input: Any) -> Any:
 
 def _check_table(name: str, weight: Tensor) -> None:
     if weight.ndim != 2:
-        raise ValueError(f"{name}: weight must have shape (rows, features), got {tuple(weight.shape)}")
+        raise ArgumentError(f"{name}: weight must have shape (rows, features), got {tuple(weight.shape)}")
 
 
 def _check_bags(
@@ -141,24 +142,24 @@ def _check_bags(
 ) -> None:  # fmt: skip
     """Demand options and shapes that make sense together."""
     if mode not in ("sum", "mean", "max"):
-        raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
+        raise ArgumentError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if ids.ndim not in (1, 2):
-        raise ValueError(f"embedding_bag: input must be (bags, length) or one axis, got shape {ids.shape}")
+        raise ArgumentError(f"embedding_bag: input must be (bags, length) or one axis, got shape {ids.shape}")
     if (ids.ndim == 2) != (offsets is None):
         wrong = "must be None, for bags of one length" if ids.ndim == 2 else "must say where each bag begins, got None"
-        raise ValueError(f"embedding_bag: offsets for an input of shape {ids.shape} {wrong}")
+        raise ArgumentError(f"embedding_bag: offsets for an input of shape {ids.shape} {wrong}")
     if offsets is not None and np.ndim(offsets) != 1:
-        raise ValueError(f"embedding_bag: offsets must have one axis, got shape {np.shape(offsets)}")
+        raise ArgumentError(f"embedding_bag: offsets must have one axis, got shape {np.shape(offsets)}")
     if mode == "max" and by_frequency:
-        raise ValueError("embedding_bag: mode 'max' does not support scale_grad_by_freq")
+        raise ArgumentError("embedding_bag: mode 'max' does not support scale_grad_by_freq")
     if factors is None:
         return
     if mode != "sum":
         raise NotImplementedError(f"embedding_bag: per_sample_weights are for mode 'sum', got mode {mode!r}")
     if factors.shape != ids.shape:
-        raise ValueError(f"embedding_bag: per_sample_weights {factors.shape} and input {ids.shape} must agree")
+        raise ArgumentError(f"embedding_bag: per_sample_weights {factors.shape} and input {ids.shape} must agree")
     if factors.dtype != weight.dtype:
-        raise RuntimeError(
+        raise ArgumentError(
             f"embedding_bag: per_sample_weights are {factors.dtype}, the table {weight.dtype}; cast with .astype()"
         )
 

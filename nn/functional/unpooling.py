@@ -9,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn import _checks
 from nn.functional import pooling
 from nn.functional.pooling import Size
@@ -19,17 +20,17 @@ def _max_unpool(
 ) -> Tensor:
     name = f"max_unpool{dims}d"
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
-        raise RuntimeError(
+        raise ArgumentError(
             f"{name}: expected an input of {dims + 1} or {dims + 2} axes that is not empty, got shape {input.shape}"
         )
     if indices.dtype != np.int64:
-        raise RuntimeError(f"{name}: indices must be int64, as max_pool{dims}d returns them, got {indices.dtype}")
+        raise ArgumentError(f"{name}: indices must be int64, as max_pool{dims}d returns them, got {indices.dtype}")
     if indices.shape != input.shape:
-        raise RuntimeError(f"{name}: indices have shape {indices.shape}, the input {input.shape}; they must be equal")
+        raise ArgumentError(f"{name}: indices have shape {indices.shape}, the input {input.shape}; they must be equal")
     size = _unpooled(name, input.shape[-dims:], kernel_size, stride, padding, output_size)
     total, places = math.prod(size), indices.data
     if places.size and not (places.min() >= 0 and places.max() < total):
-        raise RuntimeError(
+        raise ArgumentError(
             f"{name}: found an invalid max index, {places.min() if places.min() < 0 else places.max()}; the output has "
             f"size {size}, so that indices are 0 to {total - 1}"
         )
@@ -56,10 +57,12 @@ def _unpooled(
     wanted = tuple(int(n) for n in output_size)
     wanted = wanted[2:] if len(wanted) == dims + 2 else wanted
     if len(wanted) != dims:
-        raise ValueError(f"{name}: output_size has {dims} or {dims + 2} numbers, got {output_size}")
+        raise ArgumentError(f"{name}: output_size has {dims} or {dims + 2} numbers, got {output_size}")
     if not all(abs(n - m) < s for n, m, s in zip(wanted, plain, strides, strict=True)):
         least, most = ([m + sign * (s - 1) for m, s in zip(plain, strides, strict=True)] for sign in (-1, 1))
-        raise ValueError(f"{name}: invalid output_size {output_size}; sizes from {least} to {most} are pooled to these")
+        raise ArgumentError(
+            f"{name}: invalid output_size {output_size}; sizes from {least} to {most} are pooled to these"
+        )
     return wanted
 
 

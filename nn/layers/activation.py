@@ -6,8 +6,9 @@ from typing import Any
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
-from nn import _checks, functional, init
+from nn import functional, init
 from nn.module import Module, Parameter
 
 
@@ -126,7 +127,7 @@ class GELU(_Activation):
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate must be 'none' or 'tanh'; got {approximate!r}")
+            raise ArgumentError(f"GELU: approximate must be 'none' or 'tanh'; got {approximate!r}")
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
@@ -197,9 +198,7 @@ class PReLU(_Activation):
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        _checks.same_dtype("PReLU", input, weight)
-        return functional.prelu(input, weight)
+        return functional.prelu(input, self.weight)
 
 
 class ELU(_Activation):
@@ -236,7 +235,7 @@ class Hardtanh(_Activation):
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         if min_val > max_val:
-            raise ValueError(f"Hardtanh: min_val {min_val} is above max_val {max_val}")
+            raise ArgumentError(f"Hardtanh: min_val {min_val} is above max_val {max_val}")
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -371,5 +370,5 @@ class Softmax2d(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d: expected (n, c, h, w) or (c, h, w), got shape {input.shape}")
+            raise ArgumentError(f"Softmax2d: expected (n, c, h, w) or (c, h, w), got shape {input.shape}")
         return functional.softmax(input, -3)

@@ -6,6 +6,7 @@ from typing import Any
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import _checks, functional, init
 from nn.layers.linear import Linear
@@ -60,7 +61,7 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         if embed_dim <= 0 or num_heads <= 0 or embed_dim % num_heads:
-            raise ValueError(f"embed_dim {embed_dim} must be a positive multiple of num_heads {num_heads}")
+            raise ArgumentError(f"embed_dim {embed_dim} must be a positive multiple of num_heads {num_heads}")
         _checks.probability("dropout probability", dropout)
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
@@ -105,10 +106,7 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor | None]:
         for name, x, size in (("key", key, self.kdim), ("value", value, self.vdim)):
             if x.shape[-1:] != (size,):
-                raise ValueError(f"MultiheadAttention: {name} {x.shape}; its last axis must be {name[0]}dim {size}")
-        weight = self.out_proj.weight  # read once: a parametrization computes it
-        for x in (query, key, value):
-            _checks.same_dtype("MultiheadAttention", x, weight)
+                raise ArgumentError(f"MultiheadAttention: {name} {x.shape}; its last axis must be {name[0]}dim {size}")
         return functional.multi_head_attention_forward(
             query,
             key,
@@ -121,7 +119,7 @@ class MultiheadAttention(Module):
             self.bias_v,
             self.add_zero_attn,
             self.dropout,
-            weight,
+            self.out_proj.weight,
             self.out_proj.bias,
             self.training,
             key_padding_mask,

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any, Self
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn.module import Module, Parameter
 
 
@@ -147,13 +148,13 @@ class Sequential(_Listed):
 
     def _only(self, other: Any) -> None:
         if not isinstance(other, Sequential):
-            raise ValueError(f"only a Sequential can be added to a Sequential, got {type(other).__name__}")
+            raise ArgumentError(f"only a Sequential can be added to a Sequential, got {type(other).__name__}")
 
     def _times(self, times: Any) -> int:
         if not isinstance(times, int):
             raise TypeError(f"a Sequential is repeated an integer number of times, got {type(times).__name__}")
         if times <= 0:
-            raise ValueError(f"a Sequential is repeated at least once, got {times}")
+            raise ArgumentError(f"a Sequential is repeated at least once, got {times}")
         return times
 
     def forward(self, input: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
-from nn import _checks, functional, init
+from nn import functional, init
 from nn.functional.convolution import Size, expanded, same_padding
 from nn.module import Module, Parameter
 
@@ -34,11 +35,11 @@ class _Layer(Module):
         padding_mode: str,
     ) -> None:
         if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"in_channels={in_channels} and out_channels={out_channels} must be divisible by groups={groups}"
             )
         if padding_mode not in _MODES:
-            raise ValueError(f"padding_mode must be one of {list(_MODES)}, but got padding_mode={padding_mode!r}")
+            raise ArgumentError(f"padding_mode must be one of {list(_MODES)}, but got padding_mode={padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride = expanded(kernel_size, self.n), expanded(stride, self.n)
         self.dilation, self.groups, self.padding_mode = expanded(dilation, self.n), groups, padding_mode
@@ -91,8 +92,6 @@ class _Conv(_Layer):
         self._make(out_channels, in_channels, bias, dtype, generator)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        _checks.same_dtype(type(self).__name__, input, weight)
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             if isinstance(padding, str):
@@ -100,7 +99,7 @@ class _Conv(_Layer):
             input = self._surrounded(input, padding)
             padding = 0
         convolve = getattr(functional, f"conv{self.n}d")
-        output: Tensor = convolve(input, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        output: Tensor = convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return output
 
     def _surrounded(self, input: Tensor, padding: Any) -> Tensor:
@@ -128,21 +127,19 @@ class _ConvTranspose(_Layer):
     ) -> None:
         super().__init__()
         if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+            raise ArgumentError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         if isinstance(padding, str):
-            raise ValueError(f"{type(self).__name__} takes padding as numbers, got {padding!r}")
+            raise ArgumentError(f"{type(self).__name__} takes padding as numbers, got {padding!r}")
         self._set(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
         self.output_padding = expanded(output_padding, self.n)
         self._make(in_channels, out_channels, bias, dtype, generator)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Return the transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
-        weight = self.weight  # read once: a parametrization computes it
-        _checks.same_dtype(type(self).__name__, input, weight)
         extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
         convolve = getattr(functional, f"conv_transpose{self.n}d")
         output: Tensor = convolve(
-            input, weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
         return output
 
@@ -155,7 +152,7 @@ class _ConvTranspose(_Layer):
         least = [(length - 1) * s - 2 * p + d * (k - 1) + 1 for length, k, s, p, d in sizes]
         most = [size + s - 1 for size, s in zip(least, self.stride, strict=True)]
         if len(wanted) != self.n or not all(a <= b <= c for a, b, c in zip(least, wanted, most, strict=True)):
-            raise ValueError(
+            raise ArgumentError(
                 f"requested an output size of {wanted}, but valid sizes range from {least} to {most} "
                 f"(for an input of {input.shape})"
             )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn.layers import convolution, linear, normalization
 from nn.module import Module
 from nn.parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
@@ -93,7 +94,7 @@ class _LazyConv(_Lazy):
 
     def _count(self, input: Tensor) -> int:
         if input.ndim not in (self.n + 1, self.n + 2):
-            raise RuntimeError(
+            raise ArgumentError(
                 f"Expected {self.n + 1}D (unbatched) or {self.n + 2}D (batched) input to {type(self).__name__}, but "
                 f"got input of size: {input.shape}"
             )
@@ -151,7 +152,7 @@ class _LazyNorm(_Lazy):
 
     def _count(self, input: Tensor) -> int:
         layer: Any = self
-        layer._check(input, None)
+        layer._check(input)
         alone = isinstance(self, normalization._InstanceNorm) and input.ndim == layer._ranks[0]
         return input.shape[0 if alone else 1]
 

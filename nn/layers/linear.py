@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 import autodiff as ad
-from autodiff import Tensor, kernels
+from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
-from nn import _checks, functional, init
+from nn import functional, init
 from nn.module import Module, Parameter
 
 
@@ -46,10 +47,7 @@ class Linear(Module):
             init.uniform_(parameter, -bound, bound, generator)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        _checks.same_dtype("Linear", input, weight)
-        output: Tensor = kernels.linear(input, weight, self.bias)
-        return output
+        return functional.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
@@ -77,7 +75,7 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         if in1_features <= 0:
-            raise ValueError(f"Bilinear: in1_features must be > 0, got {in1_features}")
+            raise ArgumentError(f"Bilinear: in1_features must be > 0, got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(ad.empty(out_features, in1_features, in2_features, dtype=dtype))
         self.register_parameter("bias", Parameter(ad.empty(out_features, dtype=dtype)) if bias else None)

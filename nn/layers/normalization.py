@@ -9,7 +9,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
-from nn import _checks, functional, init
+from autodiff.errors import ArgumentError
+from nn import functional, init
 from nn.functional.inplace import counted
 from nn.module import Module, Parameter
 
@@ -23,10 +24,6 @@ class _Affine(Module):
     def _register(self, shape: Any, weight: bool, bias: bool, dtype: Any) -> None:
         self.register_parameter("weight", Parameter(ad.ones(shape, dtype=dtype)) if weight else None)
         self.register_parameter("bias", Parameter(ad.zeros(shape, dtype=dtype)) if bias else None)
-
-    def _same_dtype(self, input: Tensor, weight: Tensor | None) -> None:
-        if weight is not None:
-            _checks.same_dtype(type(self).__name__, input, weight, half=True)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -75,10 +72,9 @@ class _Tracking(_Affine):
         self.reset_running_stats()
         super().reset_parameters()
 
-    def _check(self, input: Tensor, weight: Tensor | None) -> None:
-        self._same_dtype(input, weight if self.running_mean is None else self.running_mean)
+    def _check(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
-            raise ValueError(f"expected {self._expected} input (got {input.ndim}D input)")
+            raise ArgumentError(f"expected {self._expected} input (got {input.ndim}D input)")
 
     def extra_repr(self) -> str:
         return (
@@ -105,8 +101,7 @@ class _BatchNorm(_Tracking):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        self._check(input, weight)
+        self._check(input)
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             counted(self.num_batches_tracked)
@@ -116,7 +111,7 @@ class _BatchNorm(_Tracking):
             input,
             self.running_mean,
             self.running_var,
-            weight,
+            self.weight,
             self.bias,
             self.training or self.running_mean is None,
             0.0 if momentum is None else momentum,
@@ -166,12 +161,11 @@ class _InstanceNorm(_Tracking):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        self._check(input, weight)
+        self._check(input)
         single = input.ndim == self._ranks[0]
         batch = input[None] if single else input
         if self.affine and batch.shape[1] != self.num_features:
-            raise ValueError(
+            raise ArgumentError(
                 f"expected input's size at dim={1 - single} to match num_features ({self.num_features}), but got: "
                 f"{batch.shape[1]}."
             )
@@ -179,7 +173,7 @@ class _InstanceNorm(_Tracking):
             batch,
             self.running_mean,
             self.running_var,
-            weight,
+            self.weight,
             self.bias,
             self.training or self.running_mean is None,
             self.momentum if self.momentum is not None else 0.0,
@@ -225,14 +219,12 @@ class GroupNorm(_Affine):
     ) -> None:
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
-            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+            raise ArgumentError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self._register(num_channels, affine, affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        self._same_dtype(input, weight)
-        return functional.group_norm(input, self.num_groups, weight, self.bias, self.eps)
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -268,9 +260,7 @@ class LayerNorm(_Affine):
         self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight  # read once: a parametrization computes it
-        self._same_dtype(input, weight)
-        return functional.layer_norm(input, self.normalized_shape, weight, self.bias, self.eps)
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -337,6 +327,6 @@ class CrossMapLRN2d(LocalResponseNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim != 4:
-            raise ValueError(f"CrossMapLRN2d: expected (n, c, h, w), got shape {input.shape}")
+            raise ArgumentError(f"CrossMapLRN2d: expected (n, c, h, w), got shape {input.shape}")
         odd = (self.size - 1) // 2 * 2 + 1
         return functional.local_response_norm(input, odd, self.alpha * odd / self.size, self.beta, self.k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn import functional
 from nn.module import Module
 
@@ -20,7 +21,7 @@ class _Pad(Module):
         super().__init__()
         given = (padding,) * (2 * self.n) if isinstance(padding, int) else tuple(padding)
         if len(given) != 2 * self.n:
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}: padding must be one number or {2 * self.n}, (before, after) of each axis from "
                 f"the last, got {padding}"
             )

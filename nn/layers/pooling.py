@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import functional
 from nn.functional.pooling import Size
@@ -305,10 +306,10 @@ class _FractionalMaxPool(Module):
         name = type(self).__name__
         if (output_size is None) == (output_ratio is None):
             which = "either" if output_size is None else "only one of"
-            raise ValueError(f"{name}: {which} output_size or output_ratio should be given")
+            raise ArgumentError(f"{name}: {which} output_size or output_ratio should be given")
         ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,)
         if output_ratio is not None and not all(0 < ratio < 1 for ratio in ratios):
-            raise ValueError(f"{name}: output_ratio must be between 0 and 1 (got {output_ratio})")
+            raise ArgumentError(f"{name}: output_ratio must be between 0 and 1 (got {output_ratio})")
         self.kernel_size, self.output_size, self.return_indices = kernel_size, output_size, return_indices
         self.output_ratio = output_ratio if output_ratio is None or len(ratios) > 1 else tuple(ratios) * self._dims
         self.generator = generator

@@ -12,6 +12,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from autodiff.kernels import linear, recurrent
 from autodiff.random import Generator
 from nn import _checks, functional, init
@@ -74,18 +75,18 @@ class _Recurrent(Module):
         """Refuse an input of another size or dtype."""
         name = type(self).__name__
         if features[-1] != self.input_size:
-            raise RuntimeError(
+            raise ArgumentError(
                 f"{name}: input has {features[-1]} features on its last axis; expected input_size={self.input_size}"
             )
         weight = getattr(self, NAMES[0] + self._first)
-        _checks.same_dtype(name, input, weight, error=ValueError)
+        _checks.same_dtype(name, input, weight)
 
     def _batched(self, input: Any, ndims: tuple[int, int]) -> bool:
         """Say whether an input has a batch axis; refuse one of another shape or dtype."""
         if not isinstance(input, Tensor) or input.ndim not in ndims:
             given = f"{input.ndim}D" if isinstance(input, Tensor) else type(input).__name__
             name = type(self).__name__
-            raise ValueError(f"{name}: Expected input to be {ndims[0]}D or {ndims[1]}D, got {given} instead")
+            raise ArgumentError(f"{name}: Expected input to be {ndims[0]}D or {ndims[1]}D, got {given} instead")
         self._check_input(input, input.shape)
         return input.ndim == ndims[1]
 
@@ -101,7 +102,8 @@ class _Recurrent(Module):
             raise TypeError(f"{name}: hx is a {type(hx).__name__}; expected {expected}")
         for k, (state, size) in enumerate(zip(given, sizes, strict=True)):
             if state.shape != (*lead, size):
-                raise RuntimeError(f"{name}: Expected hidden[{k}] size {(*lead, size)}, got {state.shape}")
+                raise ArgumentError(f"{name}: Expected hidden[{k}] size {(*lead, size)}, got {state.shape}")
+            _checks.same_dtype(f"{name}, hidden[{k}]", state, getattr(self, NAMES[0] + self._first))
         return given
 
     def _named(self, **options: Any) -> str:
@@ -154,17 +156,17 @@ class RNNBase(_Recurrent):
     ) -> None:
         super().__init__()
         if mode not in KINDS:
-            raise ValueError(f"Unrecognized RNN mode: {mode!r}; expected one of {', '.join(KINDS)}")
+            raise ArgumentError(f"Unrecognized RNN mode: {mode!r}; expected one of {', '.join(KINDS)}")
         _checks.probability("dropout probability", dropout)
         for what, size in (("hidden_size", hidden_size), ("num_layers", num_layers)):
             if not isinstance(size, (int, np.integer)):
                 raise TypeError(f"{what} should be of type int, got: {type(size).__name__}")
             if size <= 0:
-                raise ValueError(f"{what} must be greater than zero, got {size}")
+                raise ArgumentError(f"{what} must be greater than zero, got {size}")
         if proj_size and mode != "LSTM":
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+            raise ArgumentError("proj_size argument is only supported for LSTM, not RNN or GRU")
         if not 0 <= proj_size < hidden_size:
-            raise ValueError(f"proj_size has to be 0 or positive and smaller than hidden_size, got {proj_size}")
+            raise ArgumentError(f"proj_size has to be 0 or positive and smaller than hidden_size, got {proj_size}")
         if dropout and num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} works between layers, and num_layers is 1: nothing is dropped. Add nn.Dropout.",
@@ -373,10 +375,10 @@ class RNNCellBase(_Recurrent):
     ) -> None:
         super().__init__()
         if hidden_size <= 0:
-            raise ValueError(f"hidden_size must be greater than zero, got {hidden_size}")
+            raise ArgumentError(f"hidden_size must be greater than zero, got {hidden_size}")
         modes = {kind.gates: mode for mode, kind in reversed(KINDS.items())}
         if num_chunks not in modes:
-            raise ValueError(f"num_chunks must be one of {sorted(modes)}, the gates of a cell, got {num_chunks}")
+            raise ArgumentError(f"num_chunks must be one of {sorted(modes)}, the gates of a cell, got {num_chunks}")
         self.mode = modes[num_chunks]
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self._add_weights("", input_size, dtype)
@@ -453,5 +455,5 @@ class RNNCell(RNNCellBase):
 
 def _mode(nonlinearity: str) -> str:
     if nonlinearity not in ("tanh", "relu"):
-        raise ValueError(f"Unknown nonlinearity {nonlinearity!r}; expected 'tanh' or 'relu'")
+        raise ArgumentError(f"Unknown nonlinearity {nonlinearity!r}; expected 'tanh' or 'relu'")
     return f"RNN_{nonlinearity.upper()}"

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import autodiff as ad
 from autodiff import Tensor, no_grad
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import functional, init
 from nn.functional.sparse import padding_row
@@ -31,7 +32,7 @@ class _Table(Module):
             return
         table = ad.as_tensor(given).detach()
         if table.shape != shape:
-            raise ValueError(f"{type(self).__name__}: the table given has shape {table.shape}; expected {shape}")
+            raise ArgumentError(f"{type(self).__name__}: the table given has shape {table.shape}; expected {shape}")
         self.weight = Parameter(table, requires_grad=not frozen)
 
     def reset_parameters(self, generator: Generator | None = None) -> None:
@@ -140,7 +141,7 @@ class EmbeddingBag(_Table):
     ) -> None:
         super().__init__()
         if mode not in ("sum", "mean", "max"):
-            raise ValueError(f"EmbeddingBag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
+            raise ArgumentError(f"EmbeddingBag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
         self._set(num_embeddings, embedding_dim, padding_idx)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.mode, self.sparse = scale_grad_by_freq, mode, sparse
@@ -178,5 +179,5 @@ class EmbeddingBag(_Table):
 def _matrix(embeddings: Any) -> Tensor:
     table = ad.as_tensor(embeddings)
     if table.ndim != 2:
-        raise ValueError(f"Embeddings parameter is expected to be 2-dimensional, got shape {tuple(table.shape)}")
+        raise ArgumentError(f"Embeddings parameter is expected to be 2-dimensional, got shape {tuple(table.shape)}")
     return table

@@ -10,6 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor, as_tensor
+from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import functional, init
 from nn.layers.attention import MultiheadAttention
@@ -45,7 +46,7 @@ class _Layer(Module):
     ) -> None:
         super().__init__()
         if isinstance(activation, str) and activation not in ("relu", "gelu"):
-            raise RuntimeError(f"activation should be relu/gelu, or a function, not {activation}")
+            raise ArgumentError(f"activation should be relu/gelu, or a function, not {activation}")
         for name in ("self_attn", "multihead_attn")[: self.blocks - 1]:
             attention = MultiheadAttention(
                 d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, generator=generator
@@ -286,9 +287,9 @@ class Transformer(Module):
         shapes = f"Transformer: src {src.shape}, tgt {tgt.shape}"
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 == tgt.ndim and src.shape[batch] != tgt.shape[batch]:
-            raise RuntimeError(f"{shapes}; the batch number of src and tgt must be equal, axis {batch}")
+            raise ArgumentError(f"{shapes}; the batch number of src and tgt must be equal, axis {batch}")
         if src.shape[-1:] != (self.d_model,) or tgt.shape[-1:] != (self.d_model,):
-            raise RuntimeError(f"{shapes}; the feature number of src and tgt must be equal to d_model {self.d_model}")
+            raise ArgumentError(f"{shapes}; the feature number of src and tgt must be equal to d_model {self.d_model}")
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         output: Tensor = self.decoder(
             tgt,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff import Tensor
+from autodiff.errors import ArgumentError
 from nn import _checks, functional
 from nn.functional.losses.margin import Distance
 from nn.layers.distance import PairwiseDistance
@@ -88,7 +89,7 @@ class MultiMarginLoss(WeightedLoss):
         super().__init__(weight, reduction)
         _checks.margin_power(p)
         if weight is not None and weight.ndim != 1:
-            raise ValueError(f"MultiMarginLoss: weight must be one-dimensional, got shape {weight.shape}")
+            raise ArgumentError(f"MultiMarginLoss: weight must be one-dimensional, got shape {weight.shape}")
         self.p, self.margin = p, margin
 
     def forward(self, input: Tensor, target: Any) -> Tensor:

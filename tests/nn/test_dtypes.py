@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,52 @@ def test_a_dtype_is_refused_where_torch_refuses_it(torch: Any, name: str, dtype:
     error = refused(ours, ad.ones(*shape, dtype=dtype))
     assert (error is None) == (refused(theirs, torch.ones(shape, dtype=getattr(torch, dtype))) is None)
     if error is not None:
-        kind = type(ours).__name__
-        assert f"{kind}: input is {dtype} and the weights are float32" in str(error)
+        assert f": input is {dtype} and the weights are float32" in str(error)
         assert f"convert the input with .to('float32'), or the model with .to('{dtype}')" in str(error)
-        assert error.__notes__ == [f"in {kind}"]
+        assert error.__notes__ == [f"in {type(ours).__name__}"]
+
+
+# each takes the functions of a library, and makers of tensors of the dtype in question and of float32
+FUNCTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "linear": lambda F, x, w: F.linear(x(2, 3), w(4, 3)),
+    "linear, the bias": lambda F, x, w: F.linear(w(2, 3), w(4, 3), x(4)),
+    "bilinear": lambda F, x, w: F.bilinear(x(2, 3), w(2, 3), w(4, 3, 3)),
+    "conv1d": lambda F, x, w: F.conv1d(x(1, 3, 5), w(4, 3, 2)),
+    "conv2d, the bias": lambda F, x, w: F.conv2d(w(1, 3, 5, 5), w(4, 3, 2, 2), x(4)),
+    "conv_transpose2d": lambda F, x, w: F.conv_transpose2d(x(1, 3, 5, 5), w(3, 4, 2, 2), w(4)),
+    "batch_norm": lambda F, x, w: F.batch_norm(x(2, 4, 3), None, None, w(4), w(4), True),
+    "batch_norm, tracked": lambda F, x, w: F.batch_norm(x(2, 4, 3), w(4), w(4)),
+    "instance_norm": lambda F, x, w: F.instance_norm(x(2, 4, 3), None, None, w(4), w(4)),
+    "group_norm": lambda F, x, w: F.group_norm(x(2, 4, 3), 2, w(4), w(4)),
+    "layer_norm": lambda F, x, w: F.layer_norm(x(2, 3), (3,), w(3), w(3)),
+    "layer_norm, the bias": lambda F, x, w: F.layer_norm(w(2, 3), (3,), w(3), x(3)),
+    "prelu": lambda F, x, w: F.prelu(x(2, 4), w(4)),
+    "scaled_dot_product_attention": lambda F, x, w: F.scaled_dot_product_attention(x(1, 2, 3), w(1, 2, 3), w(1, 2, 3)),
+    "binary_cross_entropy": lambda F, x, w: F.binary_cross_entropy(w(2), x(2)),
+    "mse_loss": lambda F, x, w: F.mse_loss(w(2), x(2)),
+    **{
+        name: lambda F, x, w, name=name: getattr(F, name)(x(2, 3))
+        for name in ("gelu", "silu", "softplus", "leaky_relu", "elu", "celu", "selu", "mish", "relu", "dropout")
+    },
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_refuse_mixed_dtypes_and_integers_as_torch_does(torch: Any, name: str) -> None:
+    call = FUNCTIONS[name]
+    for dtype in ("float64", "float16", "int64"):
+        if name == "binary_cross_entropy" and dtype == "int64":
+            continue  # 0 and 1 are what they are
+        ours = refused(lambda F, dtype=dtype: call(F, lambda *s: ad.ones(*s, dtype=dtype), ad.ones), nn.functional)
+        theirs = refused(
+            lambda F, dtype=dtype: call(F, lambda *s: torch.ones(*s, dtype=getattr(torch, dtype)), torch.ones),
+            torch.nn.functional,
+        )
+        assert (ours is None) == (theirs is None), (dtype, ours, theirs)
+        if ours is not None:
+            assert isinstance(ours, RuntimeError)
+            assert name.partition(",")[0] in str(ours)
+            assert ".to('float" in str(ours) or "cast with .to()" in str(ours)
 
 
 def test_the_path_is_named_and_the_casts_help() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, log_softmax
+from autodiff.errors import ArgumentError
 from autodiff.kernels import linear
 from autodiff.kernels.crossentropy import bce_with_logits, binary_nll, softmax_nll
 from autodiff.kernels.division import product
@@ -46,7 +47,7 @@ def cross_entropy(
         return loss if loss.ndim == 0 and reduction != "none" else loss.reshape(target.shape)
     if target.dtype.kind == "f":
         if ignore_index >= 0:
-            raise RuntimeError("cross_entropy: ignore_index is for class indices; with probabilities give a weight.")
+            raise ArgumentError("cross_entropy: ignore_index is for class indices; with probabilities give a weight.")
         return _soft_cross_entropy(log_softmax(input, axis), target, axis, weight, reduction, label_smoothing)
     return _nll(log_softmax(input, axis), target, axis, weight, ignore_index, reduction, label_smoothing)
 
@@ -135,7 +136,12 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, *, redu
     """
     target = as_tensor(target)
     if target.shape != input.shape:
-        raise ValueError(f"binary_cross_entropy: target {target.shape} and input {input.shape} need one shape")
+        raise ArgumentError(f"binary_cross_entropy: target {target.shape} and input {input.shape} need one shape")
+    if target.dtype != input.dtype and target.dtype.kind == "f":
+        raise ArgumentError(
+            f"binary_cross_entropy: target is {target.dtype} and input {input.dtype}; convert the target with "
+            f".to({str(input.dtype)!r})"
+        )
     name, remedy = "binary_cross_entropy", "for logits call binary_cross_entropy_with_logits"
     _checks.unit_interval(name, "input", input.data, remedy)
     _checks.unit_interval(name, "target", target.data, remedy)
@@ -152,7 +158,7 @@ def binary_cross_entropy_with_logits(
     """
     target = as_tensor(target)
     if target.shape != input.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"binary_cross_entropy_with_logits: target {target.shape} and input {input.shape} need one shape"
         )
     if target.dtype != input.dtype:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, relu
+from autodiff.errors import ArgumentError
 from autodiff.kernels.division import ratio
 from nn import _checks
 from nn.functional.distance import pairwise_distance
@@ -29,7 +30,7 @@ def margin_ranking_loss(
     """
     target = as_tensor(target)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise RuntimeError(
+        raise ArgumentError(
             "margin_ranking_loss: all inputs should have as many axes; got shapes "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}."
         )
@@ -63,7 +64,7 @@ def cosine_embedding_loss(
     """
     target = as_tensor(target)
     if target.ndim > 1 or {input1.ndim, input2.ndim} != {target.ndim + 1}:
-        raise RuntimeError(
+        raise ArgumentError(
             "cosine_embedding_loss expects a target (N) with inputs (N, D), or () with (D); got shapes "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}."
         )
@@ -105,15 +106,15 @@ def multi_margin_loss(
     _checks.margin_power(p)
     _checks.integers("multi_margin_loss", target)
     if input.ndim not in (1, 2) or target.shape != input.shape[:-1] or not input.shape[-1]:
-        raise RuntimeError(
+        raise ArgumentError(
             "multi_margin_loss expects scores (N, C) with a target (N), or (C) with (); got shapes "
             f"{input.shape} and {target.shape}."
         )
     classes = input.shape[-1]
     if ((target.data < 0) | (target.data >= classes)).any():
-        raise RuntimeError(f"multi_margin_loss: target out of range; use 0 to {classes - 1} for {classes} classes.")
+        raise ArgumentError(f"multi_margin_loss: target out of range; use 0 to {classes - 1} for {classes} classes.")
     if weight is not None and weight.shape != (classes,):
-        raise RuntimeError(f"multi_margin_loss: inconsistent weight size, expected ({classes},), got {weight.shape}.")
+        raise ArgumentError(f"multi_margin_loss: inconsistent weight size, expected ({classes},), got {weight.shape}.")
     scores: Any = input
     index = target[..., None]
     others = index != np.arange(classes)
@@ -134,13 +135,13 @@ def multilabel_margin_loss(input: Tensor, target: Any, *, reduction: str = "mean
     target = as_tensor(target)
     _checks.integers("multilabel_margin_loss", target)
     if input.ndim not in (1, 2) or target.shape != input.shape or not input.shape[-1]:
-        raise RuntimeError(
+        raise ArgumentError(
             "multilabel_margin_loss expects scores (N, C) or (C) and a target of the same shape, its classes first and "
             f"then -1; got shapes {input.shape} and {target.shape}."
         )
     classes, labels = input.shape[-1], target.data
     if ((labels < -1) | (labels >= classes)).any():
-        raise RuntimeError(f"multilabel_margin_loss: target is out of range; use 0 to {classes - 1}, then -1.")
+        raise ArgumentError(f"multilabel_margin_loss: target is out of range; use 0 to {classes - 1}, then -1.")
     scores: Any = input
     named = np.cumprod((target >= 0).astype(int), -1) > 0
     index = np.where(named, target, 0)
@@ -230,7 +231,7 @@ def _triplets(
 ) -> Tensor:
     _checks.positive_margin(name, margin)
     if not anchor.ndim == positive.ndim == negative.ndim:
-        raise RuntimeError(
+        raise ArgumentError(
             f"{name}: anchor, positive and negative need as many axes; got shapes {anchor.shape}, {positive.shape} and "
             f"{negative.shape}."
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, log_softmax, sigmoid
+from autodiff.errors import ArgumentError
 from nn import _checks
 from nn.functional.losses.classification import binary_cross_entropy_with_logits, cross_entropy
 from nn.functional.losses.reducing import normalized, reduced
@@ -26,7 +27,7 @@ def dice_loss(input: Tensor, target: Any, smooth: float = 1.0, *, reduction: str
     """
     target = as_tensor(target)
     if input.shape != target.shape or input.ndim < 3:
-        raise ValueError(
+        raise ArgumentError(
             f"dice_loss: the input {input.shape} and the target {target.shape} need one shape (N, C, d1, …); one-hot "
             "encode class indices, and add axes that are missing with x[:, None]"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor
+from autodiff.errors import ArgumentError
 from nn import _checks
 
 
@@ -23,7 +24,7 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Tensor:
     if weight is None:
         return reduced(losses, reduction)
     if weight.shape != losses.shape:
-        raise ValueError(f"Weights and input must have the same size; got {weight.shape} and {losses.shape}.")
+        raise ArgumentError(f"Weights and input must have the same size; got {weight.shape} and {losses.shape}.")
     return normalized(losses * weight, weight, reduction)
 
 

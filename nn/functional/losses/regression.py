@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor
+from autodiff.errors import ArgumentError
 from nn.functional.losses.reducing import paired, reduced, weighted
 
 
@@ -46,7 +47,7 @@ def huber_loss(
     [0.125, 6.0]
     """
     if not delta > 0:
-        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}.")
+        raise ArgumentError(f"huber_loss does not support non-positive values for delta, got {delta}.")
     target = paired("huber_loss", input, target, warn=True)
     losses = weighted(_huber(input - target, delta), weight, "none")
     return reduced(losses, reduction)
@@ -60,7 +61,7 @@ def smooth_l1_loss(input: Tensor, target: Any, *, reduction: str = "mean", beta:
     [0.0625, 3.0]
     """
     if not beta >= 0:
-        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}.")
+        raise ArgumentError(f"smooth_l1_loss does not support negative values for beta, got {beta}.")
     target = paired("smooth_l1_loss", input, target, warn=True)
     difference = input - target
     return reduced(_huber(difference, beta) / beta if beta else np.abs(difference), reduction)
@@ -122,14 +123,14 @@ def _variance(input: Tensor, var: Any) -> Any:
     """Return a variance that broadcasts to the input."""
     var = np.full_like(input.detach(), var) if isinstance(var, (int, float)) else as_tensor(var)
     if (var.data < 0).any():
-        raise ValueError("gaussian_nll_loss: var has negative entry/entries; give a variance, e.g. np.exp(x).")
+        raise ArgumentError("gaussian_nll_loss: var has negative entry/entries; give a variance, e.g. np.exp(x).")
     if var.shape == input.shape:
         return var
     if var.shape == input.shape[:-1]:
         return var[..., None]
     different = [n for m, n in zip(input.shape, var.shape, strict=False) if m != n]
     if var.ndim != input.ndim or different != [1]:
-        raise ValueError(
+        raise ArgumentError(
             f"gaussian_nll_loss: var is of incorrect size: {var.shape} for an input of {input.shape}; expected the "
             "same, or one axis of 1, or none for the last axis."
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor
+from autodiff.errors import ArgumentError
 from autodiff.kernels.logits import logsumexp
 from nn import _checks
 from nn.functional.losses.reducing import reduced
@@ -84,15 +85,15 @@ def _ctc(log_probs: Any, labels: Any, lengths: Any, sizes: Any, blank: int) -> A
 def _padded(shape: tuple[int, ...], targets: Any, lengths: Any, sizes: Any, blank: int) -> Any:
     """Return the targets as (N, S), what lies behind their ends being blank; demand that all fits together."""
     if len(shape) != 3:
-        raise RuntimeError(f"ctc_loss: log_probs has shape {shape}; expected (T, N, C), or (T, C) for one sequence.")
+        raise ArgumentError(f"ctc_loss: log_probs has shape {shape}; expected (T, N, C), or (T, C) for one sequence.")
     steps, n, classes = shape
     if not 0 <= blank < classes:
-        raise RuntimeError(f"ctc_loss: blank must be in label range, 0 to {classes - 1}, got {blank}.")
+        raise ArgumentError(f"ctc_loss: blank must be in label range, 0 to {classes - 1}, got {blank}.")
     for what, x in (("input_lengths", lengths), ("target_lengths", sizes), ("targets", targets)):
         if x.dtype.kind not in "iu" and x.size:
-            raise RuntimeError(f"ctc_loss: {what} must be integral, got {x.dtype}; convert with .astype(int).")
+            raise ArgumentError(f"ctc_loss: {what} must be integral, got {x.dtype}; convert with .astype(int).")
         if what != "targets" and x.shape != (n,):
-            raise RuntimeError(f"ctc_loss: {what} must be of size batch_size ({n}), got shape {x.shape}.")
+            raise ArgumentError(f"ctc_loss: {what} must be of size batch_size ({n}), got shape {x.shape}.")
     _checks.within("ctc_loss", "input_lengths", lengths.data, 0, steps)
     _checks.within("ctc_loss", "target_lengths", sizes.data, 0, np.inf)
     longest, total = int(sizes.data.max(initial=0)), int(sizes.data.sum())
@@ -104,11 +105,11 @@ def _padded(shape: tuple[int, ...], targets: Any, lengths: Any, sizes: Any, blan
         start = np.cumsum(sizes) - sizes
         labels = targets[np.where(real, start[:, None] + place, 0)]
     else:
-        raise RuntimeError(
+        raise ArgumentError(
             f"ctc_loss: targets has shape {targets.shape}; expected ({n}, {longest} or more), padded, or ({total},), "
             "one after the other."
         )
     _checks.within("ctc_loss", "targets", labels.data[real.data], 0, classes - 1)
     if (labels.data[real.data] == blank).any():
-        raise RuntimeError(f"ctc_loss: targets must not hold the blank, {blank}; give blank= another class.")
+        raise ArgumentError(f"ctc_loss: targets must not hold the blank, {blank}; give blank= another class.")
     return np.where(real, labels, blank)
