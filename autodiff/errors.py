@@ -88,9 +88,27 @@ def explained(error: Exception, name: str, operands: Any, params: dict[str, Any]
 
 def user_line() -> str:
     """Return the innermost line of the caller's own code, as `file:line in function`."""
+    frame = user_frame()
+    return line_of(frame.f_code, frame.f_lasti)
+
+
+def user_frame() -> Any:
+    """Return the innermost frame of the caller's own code."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(
-        (*_INSIDE, "<string>", "<__array_function__")
-    ):
+    while True:
+        file = frame.f_code.co_filename
+        inside = _inside.get(file)
+        if inside is None:
+            inside = _inside[file] = file.startswith((*_INSIDE, "<string>", "<__array_function__"))
+        if not inside or frame.f_back is None:
+            return frame
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+_inside: dict[str, bool] = {}
+
+
+def line_of(code: Any, place: int) -> str:
+    """Return the line of a place in a code object, as `file:line in function`."""
+    line = next((line for start, end, line in code.co_lines() if start <= place < end), code.co_firstlineno)
+    return f"{code.co_filename}:{line} in {code.co_name}"

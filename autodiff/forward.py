@@ -122,7 +122,7 @@ def _outside_of(now: Mode, depth: int, record: bool) -> Mode | None:
     """Return the mode in which the tangents of a level are computed: that of the levels around it."""
     if depth == 0 and now.graph is None and not now.anomaly:
         return None if record else tape.QUIET
-    return tape.changed(levels=now.levels[:depth], record=record)
+    return tape.changed(levels=now.levels[:depth], record=record, phase="tangent", order=now.order + 1)
 
 
 def recorded(x: Any) -> bool:

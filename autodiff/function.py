@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ class Function:
         recording = tape.is_grad_enabled() and any(ctx.needs_input_grad)
         now = tape.mode.get()
         graph = now.graph if now is not None else None
-        call = graph.calling(cls, args, kwargs) if graph is not None else None
-        with tape.Switch(record=False, levels=()), tape.scope(cls.__name__):
+        grouped = nullcontext() if graph is None else graph.grouped(cls.__name__, "function", cls, args, kwargs)
+        with tape.Switch(record=False, levels=()), grouped as group:
             answer = cls.forward(ctx, *args, **kwargs)
         several = isinstance(answer, (tuple, list))
         outputs: list[Any] = list(answer) if several else [answer]
@@ -87,7 +88,7 @@ class Function:
                 )
         constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         if graph is not None:
-            graph.called(call, outputs, constant, now)
+            graph.called(group, outputs, constant)
         pushing = now is not None and now.levels and any(ctx.needs_input_grad)
         if not recording and not pushing:
             return answer

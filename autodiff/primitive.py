@@ -183,8 +183,10 @@ class Primitive:
             try:
                 if now is None or now.graph is None:
                     return self.kernel(*args, **kwargs)
-                with tape.scope(self.name):
-                    return self.kernel(*args, **kwargs)
+                with now.graph.grouped(self.name, "composite", self.fun, args, kwargs) as group:
+                    answer = self.kernel(*args, **kwargs)
+                    now.graph.answered(group, answer)
+                    return answer
             except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
                 if better := self._misused(self.kernel, args, kwargs):
                     raise TypeError(better) from error

@@ -86,14 +86,14 @@ def normal(
     loc: float = 0.0, scale: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
 ) -> Tensor:
     """Draw from the normal distribution with mean loc and standard deviation scale."""
-    return _cast(_rng(generator).normal(loc, scale, size), dtype)
+    return _drawn("normal", _rng(generator).normal(loc, scale, size), dtype)
 
 
 def uniform(
     low: float = 0.0, high: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
 ) -> Tensor:
     """Draw uniformly from [low, high)."""
-    return _cast(_rng(generator).uniform(low, high, size), dtype)
+    return _drawn("uniform", _rng(generator).uniform(low, high, size), dtype)
 
 
 def bernoulli(p: Any = 0.5, size: Any = None, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
@@ -101,19 +101,20 @@ def bernoulli(p: Any = 0.5, size: Any = None, *, dtype: Any = None, generator: G
     p = np.asarray(p._data if isinstance(p, Tensor) else p)
     if not np.all((p >= 0) & (p <= 1)):
         raise ValueError(f"bernoulli: p must lie in [0, 1]; got values from {p.min()} to {p.max()}.")
-    return _cast(_rng(generator).random(p.shape if size is None else size) < p, dtype)
+    return _drawn("bernoulli", _rng(generator).random(p.shape if size is None else size) < p, dtype)
 
 
 def randint(
     low: int, high: int | None = None, size: Any = (), *, dtype: Any = np.int64, generator: Generator | None = None
 ) -> Tensor:
     """Draw integers from [low, high), or from [0, low) if high is left out."""
-    return Tensor(np.asarray(_rng(generator).integers(low, high, size, dtype=dtype)))
+    return _drawn("randint", _rng(generator).integers(low, high, size, dtype=dtype), dtype)
 
 
 def permutation(x: Any, *, generator: Generator | None = None) -> Tensor:
     """Return the numbers below x, or the rows of x, in random order."""
-    return Tensor(_rng(generator).permutation(x._data if isinstance(x, Tensor) else x))
+    drawn = _rng(generator).permutation(x._data if isinstance(x, Tensor) else x)
+    return _drawn("permutation", drawn, drawn.dtype)
 
 
 def randn(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
@@ -126,5 +127,10 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: 
     return uniform(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
 
 
-def _cast(values: Any, dtype: Any) -> Tensor:
-    return Tensor(np.asarray(values).astype(dtype or creation.get_default_dtype()))
+def _drawn(name: str, values: Any, dtype: Any) -> Tensor:
+    """Return a draw as a tensor; a graph being traced is told of it."""
+    drawn = Tensor(np.asarray(values).astype(dtype or creation.get_default_dtype(), copy=False))
+    now = tape.mode.get()
+    if now is not None and now.graph is not None:
+        now.graph.drew(drawn, name)
+    return drawn

@@ -161,11 +161,12 @@ class Removable:
 class Mode:
     """How operations run in this thread.
 
-    Recorded or not, checked for NaN, traced into a graph (in a phase, under a name), differentiated forwards at some
-    levels, the outermost first, or part of a checkpointed segment, which hears of every node and every random draw.
+    Recorded or not, checked for NaN, traced into a graph (in a phase, under a name, for a derivative of some order),
+    differentiated forwards at some levels, the outermost first, or part of a checkpointed segment, which hears of
+    every node and every random draw.
     """
 
-    __slots__ = ("anomaly", "graph", "levels", "phase", "record", "scope", "segment")
+    __slots__ = ("anomaly", "graph", "levels", "order", "phase", "record", "scope", "segment")
 
     def __init__(
         self,
@@ -176,8 +177,9 @@ class Mode:
         anomaly: bool = False,
         levels: tuple[Any, ...] = (),
         segment: Any = None,
+        order: int = 0,
     ) -> None:
-        self.record, self.graph, self.scope, self.phase = record, graph, scope, phase
+        self.record, self.graph, self.scope, self.phase, self.order = record, graph, scope, phase, order
         self.anomaly, self.levels, self.segment = anomaly, levels, segment
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,55 +19,96 @@ Array = np.ndarray[Any, Any]
 class Value:
     """An array of a graph: a source, or an output of an operation.
 
-    `role` is input, parameter, constant, state (a constant that is changed in place), gradient, result, or "" for what
-    lies between. `array` is what it held when it was made, `gradient` the gradient that reached it, where known.
+    `role` is input, parameter, constant, state (a constant that is changed in place), random (a draw), gradient,
+    result, failed (what an operation that raised did not give, without a dtype), or "" for what lies between. `array`
+    is what it held when it was made, `gradient` the gradient that reached it, where known.
     """
 
     __slots__ = ("array", "dtype", "gradient", "name", "op", "role", "shape")
 
-    def __init__(self, shape: Any, dtype: Any, role: str = "", name: str | None = None) -> None:
-        self.shape, self.dtype, self.role, self.name = tuple(shape), dtype, role, name
+    def __init__(self, shape: tuple[int, ...], dtype: Any, role: str = "", name: str | None = None) -> None:
+        self.shape, self.dtype, self.role, self.name = shape, dtype, role, name
         self.array: Array | None = None
         self.gradient: Array | None = None
         self.op: Op | None = None
 
     @property
     def type(self) -> str:
-        """The short type, e.g. `f32[64,128]`."""
-        return errors.short(self.dtype, self.shape)
+        """The short type, e.g. `f32[64,128]`; `?` of what an operation that raised did not give."""
+        return errors.short(self.dtype, self.shape) if self.dtype is not None else "?"
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its elements."""
+        return self.size * self.dtype.itemsize if self.dtype is not None else 0
 
     def __repr__(self) -> str:
         return f"<{self.role or 'value'} {self.name or ''}{': ' if self.name else ''}{self.type}>"
 
 
-class Op:
+class Located:
+    """What was called at a line of the program."""
+
+    __slots__ = ("_at",)
+
+    _at: Any  # the frame's code and the place in it; or a text
+
+    @property
+    def line(self) -> str | None:
+        """The line of the program that called it, e.g. `train.py:12`."""
+        return self.place and os.path.basename(self.place.partition(" in ")[0])
+
+    @property
+    def place(self) -> str | None:
+        """That line with its whole path and its function, which machines differ in: `/home/me/train.py:12 in step`."""
+        return errors.line_of(*self._at) if isinstance(self._at, tuple) else self._at
+
+
+class Op(Located):
     """One operation that was run.
 
-    `operands` holds Values, and whatever else was given as it is. `phase` is forward, backward or update, `scope` the
-    names of the modules around it, `line` the source line, `of` the operation that a backward operation differentiates.
+    operands   Values, and whatever else was given as it is
+    phase      forward, backward, update, or tangent (of forward mode)
+    order      of the derivative it computes: 0 forward, 1 in a backward pass, 2 in the backward pass of one
+    scope      the names of the modules around it, outermost first, e.g. `("GPT", "blocks.0: Block")`
+    group      the innermost composite or custom Function that it is part of
+    of         the operation that a backward operation differentiates
+    number     its place among the graph's operations, from 1
+    saved      bytes that it is the first to keep alive for the backward pass
+    allocated  bytes of new memory that its outputs lie in, 0 for a view
+    seconds    how long its kernel ran, None unless that was asked for
     """
 
-    __slots__ = ("line", "of", "operands", "outputs", "params", "phase", "primitive", "scope")
+    __slots__ = (
+        "allocated", "group", "number", "of", "operands", "order", "outputs", "params", "phase", "primitive",
+        "saved", "scope", "seconds",
+    )  # fmt: skip
 
     def __init__(
         self,
         primitive: Any,
         operands: tuple[Any, ...],
-        params: Mapping[str, Any],
+        params: dict[str, Any],
         outputs: tuple[Value, ...],
         *,
         phase: str = "forward",
         scope: tuple[str, ...] = (),
-        line: str | None = None,
+        line: Any = None,
         of: Op | None = None,
+        order: int = 0,
+        number: int = 0,
+        group: Group | None = None,
     ) -> None:
-        self.primitive, self.operands, self.params, self.outputs = primitive, operands, dict(params), outputs
-        self.phase, self.scope, self.line, self.of = phase, scope, line, of
+        self.primitive, self.operands, self.params, self.outputs = primitive, operands, params, outputs
+        self.phase, self.scope, self._at, self.of = phase, scope, line, of
+        self.order, self.number, self.group = order, number, group
+        self.saved = self.allocated = 0
+        self.seconds: float | None = None
         for value in outputs:
             value.op = self
 
@@ -97,34 +140,52 @@ class Write:
         self.target, self.value, self.after = target, value, after
 
 
-class Call:
-    """One call of an `ad.Function`: `ops` are the operations of its forward, whose rules its backward stands in for."""
+class Group(Located):
+    """Operations that are one call: of a composite (`kind` "composite") or of an `ad.Function` ("function").
 
-    __slots__ = ("differentiable", "function", "line", "number", "operands", "ops", "outputs", "params", "start")
+    Its Function's backward stands in for the rules of a function's `ops`. `parent` is the group around it. `outputs`
+    are the Values of the answer, `differentiable` the places of those that are not marked as carrying no gradient.
+    """
+
+    __slots__ = (
+        "differentiable", "function", "kind", "name", "operands", "ops", "outputs", "params", "parent", "phase",
+        "scope", "start",
+    )  # fmt: skip
 
     def __init__(
-        self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], start: int, number: int, line: str
+        self, name: str, kind: str, function: Any, operands: tuple[Any, ...], params: dict[str, Any], start: int
     ) -> None:
-        self.function, self.operands, self.params = function, operands, dict(params)
-        self.start, self.number, self.line = start, number, line  # how many operations and calls came before; where
+        self.name, self.kind, self.function, self.operands, self.params = name, kind, function, operands, params
+        self.start = start  # how many operations came before
         self.ops: list[Op] = []
         self.outputs: tuple[Value, ...] = ()
-        self.differentiable: tuple[int, ...] = ()  # the outputs that are not marked as carrying no gradient
+        self.differentiable: tuple[int, ...] = ()
+        self.parent: Group | None = None
+        self.phase = "forward"
+        self.scope: tuple[str, ...] = ()
+        self._at = None
 
     @property
-    def name(self) -> str:
-        """The name of the Function's class."""
-        return str(self.function.__name__)
+    def inputs(self) -> tuple[Value, ...]:
+        """The Values that its operations read and did not make."""
+        made = {v for op in self.ops for v in op.outputs}
+        return tuple(dict.fromkeys(v for op in self.ops for v in op.inputs if v not in made))
+
+    @property
+    def around(self) -> list[Group]:
+        """The groups that it is part of, the innermost first."""
+        return [] if self.parent is None else [self.parent, *self.parent.around]
 
     def __repr__(self) -> str:
-        return f"<call of {self.name}>"
+        return f"<{self.kind} {self.name}>"
 
 
 class Graph:
     """Operations in the order they ran, the values between them, and the changes made in place.
 
-    `outputs` are the Values that were returned, `result` what the function itself answered. `calls` are those of custom
-    Functions. `highlights` says what is to be seen of some operations, "wrong derivative" or "not decided".
+    `outputs` are the Values that were returned, `result` what the function itself answered. `groups` are the calls of
+    composites and custom Functions, outer ones first. `failed` is the operation that raised an error, the last one.
+    `highlights` says what is to be seen of some operations, "wrong derivative" or "not decided".
     """
 
     def __init__(self, title: str) -> None:
@@ -132,7 +193,8 @@ class Graph:
         self.sources: list[Value] = []
         self.ops: list[Op] = []
         self.writes: list[Write] = []
-        self.calls: list[Call] = []
+        self.groups: list[Group] = []
+        self.failed: Op | None = None
         self.highlights: dict[Op, str] = {}
         self.outputs: list[Value] = []
         self.result: Any = None
@@ -147,6 +209,8 @@ class Graph:
         known = {v: np.asarray((given or {}).get(v, v.array)) for v in self.sources}
         with tape.no_grad(), np.errstate(all="ignore"):
             for op in self.ops:
+                if op is self.failed:
+                    break
                 operands = tuple(engine.wrap(known[x], None) if isinstance(x, Value) else x for x in op.operands)
                 made = engine.apply(op.primitive, operands, op.params)
                 for value, y in zip(op.outputs, made if isinstance(made, (tuple, list)) else [made], strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 
 from autodiff import apply as engine
 from autodiff import errors, tape
-from autodiff.graph.record import Array, Call, Graph, Op, Value, Write, name_sources
+from autodiff.graph.record import Array, Graph, Group, Op, Value, Write, name_sources
 from autodiff.graph.tape_graph import gradients
 from autodiff.primitive import values
 from autodiff.tape import Mode, Node
@@ -31,6 +31,7 @@ def traced(f: Callable[..., Any]) -> Callable[..., Graph]:
             with tape.Switch(graph=recorder, phase="forward", scope=()):
                 result = f(*args, **kwargs)
         except Exception as error:
+            recorder.fail(error)
             recorder.finish(None)
             error.graph = recorder.graph  # type: ignore[attr-defined]
             error.add_note(f"what was traced until then is this exception's .graph: {recorder.graph!r}")
@@ -55,6 +56,7 @@ class Recorder:
 
     def __init__(self, title: str) -> None:
         self.graph = Graph(title)
+        self.group: Group | None = None  # the one that runs
         self._alive: list[Array] = []
         self._known: dict[int, tuple[Value, int]] = {}  # with how many writes to its memory it has seen
         self._written: dict[int, list[tuple[Array, Value]]] = {}  # by the object that owns the memory
@@ -63,47 +65,109 @@ class Recorder:
         self._homes: dict[int, Value] = {}  # the source that an array was when it was first met
         self._owners: dict[Value, Tensor] = {}
         self._pulled: Op | None = None
+        self._renewed: set[Value] = set()  # what parameters became
+        self._failure: tuple[Op, Exception] | None = None
+        self._saved: list[tuple[Op, Any]] = []
 
     # --- what the engine reports ---
 
-    def note(self, primitive: Any, operands: tuple[Any, ...], params: Any, result: Any, mode: Mode) -> None:
+    def note(
+        self, primitive: Any, operands: Any, params: Any, result: Any, mode: Mode, node: Node | None, seconds: float
+    ) -> None:
         """Record an operation that was run."""
-        given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in operands)
-        phase, of = mode.phase, None
-        makers = [x.op for x in given if isinstance(x, Value) and x.op is not None]
+        given = tuple([self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in operands])
+        phase, of, order = mode.phase, None, mode.order
+        makers = [x.op for x in given if isinstance(x, Value) and x.op is not None and x not in self._renewed]
         if phase == "backward":
             copied = primitive.fun is np.copy and bool(makers)  # at the end of a sweep: its gradients become their own
             of = makers[0].of if copied else self._pulled
-        elif not mode.record and any(op.phase != "forward" for op in makers):
-            phase = "update"  # by hand, as in `w -= lr * w.grad`
+        elif phase == "forward" and makers:
+            if not mode.record and any(op.phase in ("backward", "update") for op in makers):
+                phase = "update"  # by hand, as in `w -= lr * w.grad`
+            elif node is not None:
+                order = max([self._order(x) for x in operands if isinstance(x, Tensor)])
         tensors = result if isinstance(result, (tuple, list)) else (result,)
-        outputs = tuple(self._output(t) for t in tensors)
+        outputs = tuple([self._output(t) for t in tensors])
         scope = mode.scope or (of.scope if of is not None else ())
-        op = Op(primitive, given, params, outputs, phase=phase, scope=scope, line=errors.user_line(), of=of)
-        self.graph.ops.append(op)
+        op = self._add(
+            Op(primitive, given, params, outputs, phase=phase, scope=scope, line=_here(), of=of, order=order)
+        )
+        op.allocated = sum(self._fresh(t._data) for t in tensors)
+        if node is not None and node.saved:
+            self._saved.append((op, node.saved))
         for t, value in zip(tensors, outputs, strict=True):
             if t._node is not None:
                 self._made[t._node] = value
                 if t._node.plan is engine.PICK:
                     self._made[t._node.parents[0]] = value
 
-    def calling(self, function: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Call:
-        """Hear that a custom Function is about to run its forward."""
-        given = tuple(self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x for x in args)
-        return Call(function, given, params, len(self.graph.ops), len(self.graph.calls), errors.user_line())
+    def drew(self, t: Tensor, name: str) -> None:
+        """Hear of a random draw."""
+        self._remember(t._data, self._source(t, t._data, "random", name), 0)
 
-    def called(self, call: Call, outputs: list[Tensor], constant: list[bool], mode: Mode) -> None:
-        """Record the call: as the group of its forward's operations, or as an operation if NumPy did the work."""
-        call.differentiable = tuple(k for k, c in enumerate(constant) if not c)
+    def order(self, tensors: list[Any]) -> int:
+        """Return the highest order of derivative that went into some tensors."""
+        return max(map(self._order, tensors), default=0)
+
+    def _order(self, t: Tensor) -> int:
+        """Return the order of derivative of a value, through its history: what is detached starts anew."""
+        value = self._made.get(t._node) if t._node is not None else None
+        return value.op.order if value is not None and value.op is not None else 0
+
+    def grouped(self, name: str, kind: str, function: Any, args: Any, kwargs: Any) -> Running:
+        """Begin a group, of a composite or a custom Function: a context in which it runs."""
+        now = tape.mode.get()
+        assert now is not None
+        given = tuple([self._given(x) for x in args])
+        params = {key: self._given(x) for key, x in kwargs.items()}
+        group = Group(name, kind, function, given, params, len(self.graph.ops))
+        group.phase, group.scope, group.parent, group._at = now.phase, now.scope, self.group, _here()
+        self.graph.groups.append(group)
+        return Running(self, group)
+
+    def answered(self, group: Group, answer: Any) -> None:
+        """Hear what a composite returned."""
+        group.outputs = tuple([self.value(t) for t in leaves(answer) if isinstance(t, Tensor)])
+        group.differentiable = tuple(range(len(group.outputs)))
+
+    def called(self, group: Group, outputs: list[Tensor], constant: list[bool]) -> None:
+        """Hear what a custom Function returned; if NumPy did the work, it is an operation."""
+        group.differentiable = tuple(k for k, c in enumerate(constant) if not c)
         if all(id(t._data) in self._known for t in outputs):
-            call.outputs = tuple(map(self.value, outputs))
-        else:
-            call.outputs = tuple(map(self._output, outputs))
-            op = Op(_whole(call), call.operands, call.params, call.outputs, phase=mode.phase, scope=mode.scope)
-            op.line = call.line
-            self.graph.ops.append(op)
-        call.ops = self.graph.ops[call.start :]
-        self.graph.calls[call.number :] = [call]  # in place of those that its forward made
+            group.outputs = tuple(map(self.value, outputs))
+            return
+        group.outputs = tuple(map(self._output, outputs))
+        op = Op(_whole(group), group.operands, group.params, group.outputs, phase=group.phase, scope=group.scope)
+        op._at, op.allocated = group._at, sum(self._fresh(t._data) for t in outputs)
+        before, self.group = self.group, group
+        self._add(op)
+        self.group = before
+        group.ops = self.graph.ops[group.start :]
+
+    def failing(self, primitive: Any, operands: Any, params: Any, error: Exception) -> None:
+        """Hear that an operation, or a group, raised an error: it is marked unless what caused that is."""
+        if self._failure is not None and self._failure[1] in _causes(error):
+            return
+        now = tape.mode.get()
+        op = Op(primitive, tuple(map(self._given, operands)), params, (Value((), None, "failed"),), line=_here())
+        op.group = self.group
+        if now is not None:
+            op.phase, op.scope, op.order = now.phase, now.scope, now.order
+        self._failure = op, error
+
+    def fail(self, error: Exception) -> None:
+        """Hear that the function ended with an error: what raised it is the last operation."""
+        if self._failure is not None and self._failure[1] in _causes(error):
+            self.graph.failed = self._add(self._failure[0])
+
+    def _add(self, op: Op) -> Op:
+        self.graph.ops.append(op)
+        op.number = len(self.graph.ops)
+        op.group = op.group or self.group
+        return op
+
+    def _given(self, x: Any) -> Any:
+        return self.value(x) if isinstance(x, (Tensor, np.ndarray)) else x
 
     def pulling(self, node: Node, g: Any) -> None:
         """Hear that the sweep has the gradient of a node and is about to run its rules."""
@@ -127,6 +191,8 @@ class Recorder:
         self._remember(array, new, len(writes))
         if id(array) in self._homes:
             self._changed(self._homes[id(array)], new)
+            if self._homes[id(array)].role == "parameter":
+                self._renewed.add(new)
 
     def _changed(self, source: Value, new: Value) -> None:
         if source.role == "constant":
@@ -178,6 +244,11 @@ class Recorder:
         self._remember(t._data, value, len(self._written.get(id(tape.memory(t._data)), [])))
         return value
 
+    def _fresh(self, array: Array) -> int:
+        """Return the bytes of memory that came with an output, 0 if it lies in that of another value."""
+        owner = tape.memory(array)
+        return int(owner.nbytes) if len(self._held[id(owner)]) == 1 and isinstance(owner, np.ndarray) else 0
+
     def _overlaid(self, value: Value, array: Array, target: Array, new: Value) -> Value:
         """Return the value of an array of which a part was written through a view."""
         _, put, take = np.intersect1d(_addresses(array), _addresses(target), return_indices=True)
@@ -186,7 +257,7 @@ class Recorder:
         y = Value(array.shape, array.dtype)
         params = {"put": put, "take": take}
         y.array = _overlay(value.array, new.array, **params)
-        self.graph.ops.append(Op(OVERLAY, (value, new), params, (y,), line=errors.user_line()))
+        self._add(Op(OVERLAY, (value, new), params, (y,), line=_here()))
         return y
 
     # --- beginning and end ---
@@ -202,6 +273,8 @@ class Recorder:
         """Settle the roles of the values and let go of the tensors."""
         graph = self.graph
         graph.result = result
+        graph.groups = [group for group in graph.groups if group.ops or group.kind == "function"]
+        self._count_saved()
         answers = [t for t in leaves(result) if isinstance(t, Tensor)]
         graph.outputs = [self.value(t) for t in answers]
         read = {v for op in graph.ops for v in op.inputs} | {*graph.outputs}
@@ -221,6 +294,17 @@ class Recorder:
             self._add_gradients(result._node)
         name_sources(graph.sources)
         del self._alive, self._known, self._written, self._held, self._homes, self._made, self._owners
+        del self._saved, self._failure, self._renewed, self._pulled
+
+    def _count_saved(self) -> None:
+        """Count for each operation the memory that it is the first to keep for the backward pass, and nobody else."""
+        lasting = {owner for owner, values in self._held.items() if any(_lasts(v) for v in values)}
+        for op, saved in self._saved:
+            for array in leaves(saved):
+                owner = tape.memory(array)
+                if isinstance(owner, np.ndarray) and id(owner) not in lasting:
+                    lasting.add(id(owner))
+                    op.saved += owner.nbytes
 
     def _name_gradient(self, source: Value, gradient: Value) -> None:
         source.gradient = gradient.array
@@ -236,6 +320,24 @@ class Recorder:
                 value = next((v for v, t in self._owners.items() if t._node is node), None)
             if value is not None and value.gradient is None:
                 value.gradient = g
+
+
+class Running:
+    """The context in which a group's operations run."""
+
+    def __init__(self, recorder: Recorder, group: Group) -> None:
+        self._recorder, self._group = recorder, group
+
+    def __enter__(self) -> Group:
+        self._recorder.group = self._group
+        return self._group
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        recorder, group = self._recorder, self._group
+        if isinstance(error, Exception):  # where no operation inside is at fault
+            recorder.failing(_whole(group), group.operands, group.params, error)
+        recorder.group = group.parent
+        group.ops = recorder.graph.ops[group.start :]
 
 
 def _owner(t: Tensor) -> Tensor:
@@ -257,16 +359,37 @@ OVERLAY = SimpleNamespace(
 )
 
 
-def _whole(call: Call) -> Any:
-    """Return a custom Function as the primitive of one operation, for a graph that cannot see into its forward."""
+def _whole(group: Group) -> Any:
+    """Return a group as the primitive of one operation, for a graph that cannot see into it."""
 
     def kernel(*operands: Any, **params: Any) -> Any:
         given = [engine.wrap(x, None) if isinstance(x, np.ndarray) else x for x in operands]
-        return values(call.function.apply(*given, **params))
+        run = group.function.apply if group.kind == "function" else group.function
+        return values(run(*given, **params))
 
-    form = "outputs" if len(call.outputs) > 1 else "operands"
-    facts = {"name": call.name, "fun": call.function, "kind": "other", "form": form, "kernel": kernel}
+    form = "outputs" if len(group.outputs) > 1 else "operands"
+    facts = {"name": group.name, "fun": group.function, "kind": "other", "form": form, "kernel": kernel}
     return SimpleNamespace(**facts, differentiable=False, analytic=False, carries=lambda i: False)
+
+
+def _here() -> tuple[Any, int]:
+    """Return the place in the program that the engine was called from."""
+    frame = errors.user_frame()
+    return frame.f_code, frame.f_lasti
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return an error and those that led to it."""
+    causes: list[BaseException] = []
+    while error is not None and error not in causes:
+        causes.append(error)
+        error = error.__cause__ or error.__context__
+    return causes
+
+
+def _lasts(value: Value) -> bool:
+    """Say whether an array is there whether or not it is kept for the backward pass."""
+    return value.op is None and value.role != "random"
 
 
 def _addresses(array: Array) -> Array:

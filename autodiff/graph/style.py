@@ -24,6 +24,7 @@ ROLES = {
     "input": ("#ffffff", "#1f2933", "filled,bold"),
     "parameter": ("#fff6cc", "#b8960c", "filled"),
     "constant": ("#f7f7f7", "#9aa5b1", "filled,dashed"),
+    "random": ("#f7f7f7", "#8050b8", "filled,dashed"),
     "state": ("#f7f7f7", "#6b8e23", "filled,dashed"),
 }
 
@@ -31,6 +32,7 @@ ROLES = {
 PHASES = {
     "forward": ("#f8fafc", "#52606d"),
     "backward": ("#fdf6f5", "#b5473c"),
+    "tangent": ("#f6f8fd", "#3f7cc0"),
     "update": ("#f8fbf0", "#6b8e23"),
 }
 # An operation that a check or a comparison points at: (fill, border).

@@ -16,7 +16,7 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import creation
 from autodiff.graph import trace
-from autodiff.graph.record import Call, Graph, Op, Value
+from autodiff.graph.record import Graph, Group, Op, Value
 from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.report import Report, Verdict
 from autodiff.tree import leaves, map_leaves
@@ -143,8 +143,8 @@ def locate(f: Callable[..., Any], *inputs: Any, order: int = 1, **options: Any) 
         found.checked += 1
         if checked:
             continue
-        ops = tuple(step.ops) if isinstance(step, Call) else (step,)
-        finding = Finding(step.name, number, step.line or "", _rule(step, checked), checked, ops)
+        ops = tuple(step.ops) if isinstance(step, Group) else (step,)
+        finding = Finding(step.name, number, step.place or "", _rule(step, checked), checked, ops)
         (found.wrong if checked.verdict is Verdict.FAIL else found.undecided).append(finding)
         graph.highlights |= dict.fromkeys(ops, HIGHLIGHTS[checked.verdict])
     found.seconds = time.perf_counter() - started
@@ -158,20 +158,22 @@ def _variable(x: Any) -> Any:
     return creation.as_tensor(np.asarray(x)).detach().requires_grad_()
 
 
-def _steps(graph: Graph) -> list[Op | Call]:
+def _steps(graph: Graph) -> list[Op | Group]:
     """Return what ran, in order: custom Functions, and the operations outside of them."""
-    inside = {op for call in graph.calls for op in call.ops}
-    placed: list[tuple[int, Op | Call]] = [(n, op) for n, op in enumerate(graph.ops) if op not in inside]
-    placed += [(call.start, call) for call in graph.calls]
+    every = [group for group in graph.groups if group.kind == "function"]
+    calls = [call for call in every if not any(around in every for around in call.around)]
+    inside = {op for call in calls for op in call.ops}
+    placed: list[tuple[int, Op | Group]] = [(n, op) for n, op in enumerate(graph.ops) if op not in inside]
+    placed += [(call.start, call) for call in calls]
     return [step for _, step in sorted(placed, key=lambda pair: (pair[0], isinstance(pair[1], Op)))]
 
 
-def _check(step: Op | Call, options: dict[str, Any]) -> Report | None:
+def _check(step: Op | Group, options: dict[str, Any]) -> Report | None:
     """Check one operation's derivative on the values it was given; None if it has none to check."""
     if isinstance(step, Op) and not step.primitive.differentiable:
         return None
     places = [i for i, x in enumerate(step.operands) if _is_checked(step, i, x)]
-    if isinstance(step, Call) and not step.differentiable:
+    if isinstance(step, Group) and not step.differentiable:
         return None
     if not places or not any(y.dtype.kind in "fc" and y.size for y in step.outputs):
         return None
@@ -203,19 +205,19 @@ def _letter(i: int, count: int) -> str:
     return "x" if count == 1 else "abcde"[i] if i < 5 else f"x{i}"
 
 
-def _is_checked(step: Op | Call, i: int, x: Any) -> bool:
+def _is_checked(step: Op | Group, i: int, x: Any) -> bool:
     if not isinstance(x, Value) or x.dtype.kind not in "fc" or not x.size:
         return False
-    return isinstance(step, Call) or bool(step.primitive.carries(i))
+    return isinstance(step, Group) or bool(step.primitive.carries(i))
 
 
 def _tensor(x: Any) -> Any:
     return creation.as_tensor(x) if isinstance(x, np.ndarray) else x
 
 
-def _rule(step: Op | Call, found: Report) -> str:
+def _rule(step: Op | Group, found: Report) -> str:
     """Return where the rule is written that an operation's check found wrong, if that can be known."""
-    if isinstance(step, Call):
+    if isinstance(step, Group):
         rules = [step.function.backward]
     else:
         primitive, at = step.primitive, found.worst.input[:1] if found.worst is not None else ""

@@ -243,7 +243,7 @@ class TestFunctions:
     def test_one_inside_another_counts_as_the_outer_ones(self):
         found = locate(lambda x: sum(np.sum(y) for y in Pair.apply(x)), V)
         assert found, found
-        assert [call.name for call in found.graph.calls] == ["Pair"]
+        assert [call.name for call in found.graph.groups] == ["Pair", "Cube"]
 
     def test_a_trace_shows_what_numpy_computed_and_replays_it(self):
         graph = trace(lambda x: np.sum(Sine.apply(x, 2.0)))(ad.tensor(V))
@@ -253,7 +253,7 @@ class TestFunctions:
 
     def test_a_trace_groups_the_forward(self):
         graph = trace(lambda x: Cube.apply(x) + 1)(ad.tensor(V, requires_grad=True))
-        (call,) = graph.calls
+        (call,) = graph.groups
         assert (call.name, call.start, len(call.ops)) == ("Cube", 0, 2)
         assert [op.name for op in graph.ops] == ["multiply", "multiply", "add"]
         assert call.outputs == graph.ops[1].outputs

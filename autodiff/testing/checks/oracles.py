@@ -174,7 +174,8 @@ def analytic_operations(subject: Subject) -> tuple[int, str | None]:
     with np.errstate(all="ignore"):
         graph = trace(lambda *xs: subject.call(list(xs)))(*[Tensor(x.astype(np.float64)) for x in subject.inputs])
     kinked = {e.name for e in registry.values() if e.form == "composite" and e.kinks}
-    names = [next(filter(kinked.__contains__, op.scope), op.name) for op in graph.ops]
-    sound = [getattr(op.primitive, "analytic", False) and kinked.isdisjoint(op.scope) for op in graph.ops]
+    around = {op: group.name for group in reversed(graph.groups) if group.name in kinked for op in group.ops}
+    names = [around.get(op, op.name) for op in graph.ops]
+    sound = [getattr(op.primitive, "analytic", False) and op not in around for op in graph.ops]
     blocked = next((name for name, fine in zip(names, sound, strict=True) if not fine), None)
     return len(graph.ops), blocked
