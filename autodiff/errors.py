@@ -58,7 +58,7 @@ def describe(value: Any) -> str:
     """Return an operand's short type, or the value itself where it is a number."""
     if isinstance(value, np.ndarray):
         return short(value.dtype, value.shape)
-    if isinstance(value, (int, float, complex, np.generic)):
+    if value is None or isinstance(value, (int, float, complex, np.generic)):
         return repr(value)
     return type(value).__name__
 

@@ -22,11 +22,18 @@ def unit_interval(name: str, what: str, x: Any, remedy: str) -> None:
         )
 
 
+def array(name: str, input: Any) -> None:
+    """Demand a Tensor, or an array in its place."""
+    if not hasattr(input, "dtype"):
+        raise TypeError(f"{name}: expected a Tensor, got a {type(input).__name__}; make one with ad.tensor(x)")
+
+
 def same_dtype(name: str, input: Any, *weights: Any, half: bool = False) -> None:
     """Demand an input of the weights' dtype; `half` lets float16 through beside float32, as normalization does."""
-    given = getattr(input, "dtype", None)
+    array(name, input)
+    given = input.dtype
     for weight in weights:
-        if weight is None or given is None or weight.dtype == given:
+        if weight is None or weight.dtype == given:
             continue
         if half and (given, weight.dtype) == (np.float16, np.float32):
             continue
@@ -51,6 +58,7 @@ def reduction(name: str) -> None:
 
 def floating(name: str, input: Tensor) -> None:
     """Demand floating-point numbers."""
+    array(name, input)
     if input.dtype.kind not in "fc":
         raise NotImplementedError(
             f"{name}: expected floating-point numbers, got {input.dtype}; cast with .to('float32')"
@@ -61,8 +69,10 @@ def sizes(what: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
     """Return one integer for each of some axes, given one for all or a sequence; demand that none is too small."""
     given = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     given = given * dims if len(given) == 1 else given
-    if len(given) != dims or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given):
-        raise ArgumentError(f"{what} must be an integer or a tuple of {dims} integers, got {value!r}")
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given)
+    if len(given) != dims or not whole:
+        kind = ArgumentError if whole else TypeError
+        raise kind(f"{what} must be an integer or a tuple of {dims} integers, got {value!r}")
     if min(given) < least:
         raise ArgumentError(f"{what} must be at least {least}, got {value!r}")
     return given
@@ -82,7 +92,7 @@ def broadcast(name: str, *tensors: Tensor) -> tuple[int, ...]:
         return np.broadcast_shapes(*(x.shape for x in tensors))
     except ValueError:
         shapes = " and ".join(str(x.shape) for x in tensors)
-        raise ArgumentError(f"{name}: shapes {shapes} do not broadcast") from None
+        raise ArgumentError(f"{name}: shapes {shapes} do not broadcast; reshape one, e.g. with x[:, None]") from None
 
 
 def within(name: str, what: str, x: Any, low: float, high: float) -> None:
@@ -138,6 +148,8 @@ def cross_entropy(
         hint = ""
         if kind == "probabilities" and target.shape == input.shape[:axis] + input.shape[axis + 1 :]:
             hint = "; if it holds class indices, convert it with .astype(int)"
+        elif target.shape == input.shape and name == "cross_entropy":
+            hint = f"; if it is one-hot, convert it with .argmax({axis}), or to probabilities with .astype(float)"
         raise ArgumentError(
             f"{name}: for an input of shape {input.shape} a target of {kind} has shape {expected}, "
             f"got {target.shape}{hint}"

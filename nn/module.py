@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from os import PathLike
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -79,7 +80,8 @@ class Module(Hooked):
             kind = self._slots[name]
             role = "parameter" if kind is Parameter else "child module"
             given = type(value).__name__
-            raise TypeError(f"cannot assign '{given}' as {role} '{name}' ({kind.__name__} or None expected)")
+            fix = "; write nn.Parameter(x)" if kind is Parameter and isinstance(value, Tensor) else ""
+            raise TypeError(f"cannot assign '{given}' as {role} '{name}' ({kind.__name__} or None expected){fix}")
         elif name in vars(self).get("_buffers", ()) and not isinstance(value, (Tensor, type(None))):
             raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' (Tensor or None expected)")
         super().__setattr__(name, value)
@@ -136,7 +138,9 @@ class Module(Hooked):
         """Add a child under a name that may be any string without a dot."""
         self._check_new(name, self._slots)
         if not isinstance(module, (Module, type(None))):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            if isinstance(module, type):
+                raise TypeError(f"module '{name}': {module.__name__} is a class; make one: {module.__name__}()")
+            raise TypeError(f"module '{name}': {type(module).__name__} is not a Module subclass")
         setattr(self, name, module)
         self._slots[name] = Module
 
@@ -381,7 +385,8 @@ class Module(Hooked):
         tensors themselves, with their dtypes, in place of the model's.
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+            hint = "; read the file with nn.load(path)" if isinstance(state_dict, (str, PathLike)) else ""
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict).__name__}{hint}.")
         state = dict(state_dict)
         keys = IncompatibleKeys([], [])
         errors: list[str] = []
@@ -397,7 +402,7 @@ class Module(Hooked):
         }
         keys.missing_keys.extend(key for key in (*own, *extra) if key not in state)
         keys.unexpected_keys.extend(key for key in state if key not in own and key not in extra)
-        given = {key: as_tensor(state[key]).detach() for key in own if key in state}
+        given = {key: _tensor(key, state[key], errors) for key in own if key in state}
         if strict:
             for what, listed in zip(("Unexpected", "Missing"), (keys.unexpected_keys, keys.missing_keys), strict=True):
                 if listed:
@@ -449,6 +454,15 @@ class Module(Hooked):
             return f"{type(self).__name__}({extra})"
         lines = [*extra.split("\n"), *children] if extra else children
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _tensor(key: str, value: Any, errors: list[str]) -> Tensor:
+    """Return what a state dict holds under a key as a tensor, or note that it is none."""
+    try:
+        return as_tensor(value).detach()
+    except TypeError:
+        errors.append(f"{key}: given a {type(value).__name__}, expected a tensor or an array.")
+        return Tensor(0.0)
 
 
 def _join(prefix: str, name: str) -> str:

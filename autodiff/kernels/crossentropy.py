@@ -101,8 +101,9 @@ def _losses(logits: Any, labels: Any, ignored: int) -> tuple[Any, Any, Any, Any]
 
 
 def _refuse(labels: Any, kept: Any, classes: int) -> None:
-    if np.any(kept & ((labels < 0) | (labels >= classes))):
-        raise IndexError(f"target {labels.min()}..{labels.max()} is out of bounds for {classes} classes.")
+    wrong = labels[kept & ((labels < 0) | (labels >= classes))]
+    if wrong.size:
+        raise IndexError(f"target {wrong[0]} is out of bounds for {classes} classes; use 0 to {classes - 1}.")
 
 
 @loop

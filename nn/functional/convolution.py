@@ -155,11 +155,16 @@ def _conv(
     if not _batched(name, n, input, weight, bias):
         output: Tensor = _conv(n, input[None], weight, bias, stride, padding, dilation, groups)[0]
         return output
+    if input.shape[1] != weight.shape[1] * groups:
+        raise ArgumentError(
+            f"{name}: the input {input.shape} has {input.shape[1]} channels (axis 1); a weight of shape {weight.shape} "
+            f"(features, channels / groups, *kernel) with groups={groups} expects {weight.shape[1] * groups} channels"
+        )
     stride, dilation = _sizes(stride), _sizes(dilation)
     if isinstance(padding, str):
         padding = same_padding(padding, stride, dilation, weight.shape[2:])
     else:
-        padding = _not_negative(name, padding, n)
+        padding = _checks.sizes(f"{name}: padding", padding, n, 0)
     keywords = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if bias is None:
         output = kernels.conv(input, weight, **keywords)
@@ -190,11 +195,14 @@ def _conv_transpose(
             f"{name}: the input {input.shape} has {input.shape[1]} channels; a weight of shape {weight.shape} "
             f"(channels, features / groups, *kernel) expects {weight.shape[0]}."
         )
-    padding = _not_negative(name, padding, n)
+    padding = _checks.sizes(f"{name}: padding", padding, n, 0)
     given = zip(
         weight.shape[2:],
         input.shape[2:],
-        *(expanded(x, n) for x in (stride, padding, output_padding, dilation)),
+        _checks.sizes(f"{name}: stride", stride, n, 1),
+        padding,
+        _checks.sizes(f"{name}: output_padding", output_padding, n, 0),
+        _checks.sizes(f"{name}: dilation", dilation, n, 1),
         strict=True,
     )
     size, pads = [], []
@@ -225,30 +233,11 @@ def same_padding(word: str, stride: Any, dilation: Any, kernel: tuple[int, ...])
         return 0
     if word != "same":
         raise ArgumentError(f"Invalid padding string {word!r}; use 'same', 'valid' or numbers.")
-    if set(expanded(stride, len(kernel))) != {1}:
+    n = len(kernel)
+    if set(_checks.sizes("stride", stride, n, 1)) != {1}:
         raise ArgumentError("padding='same' is not supported for strided convolutions; give the padding as numbers.")
-    whole = [d * (k - 1) for d, k in zip(expanded(dilation, len(kernel)), kernel, strict=True)]
+    whole = [d * (k - 1) for d, k in zip(_checks.sizes("dilation", dilation, n, 1), kernel, strict=True)]
     return tuple([(w // 2, w - w // 2) for w in whole])
-
-
-def expanded(value: Any, n: int) -> tuple[int, ...]:
-    """Return one number for each axis of space."""
-    numbers = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    numbers = numbers * n if len(numbers) == 1 else numbers
-    if not all(isinstance(k, (int, np.integer)) for k in numbers):
-        raise TypeError(f"{value!r} must be an integer, or one for each of {n} axes of space.")
-    if len(numbers) != n:
-        raise ArgumentError(f"{value} has {len(numbers)} numbers; expected one, or one for each of {n} axes of space.")
-    return numbers
-
-
-def _not_negative(name: str, padding: Any, n: int) -> tuple[int, ...]:
-    numbers = expanded(padding, n)
-    if min(numbers) < 0:
-        raise ArgumentError(
-            f"{name}: negative padding is not supported, got padding={padding}; crop the input instead."
-        )
-    return numbers
 
 
 def _sizes(value: Any) -> Any:
@@ -257,10 +246,10 @@ def _sizes(value: Any) -> Any:
 
 def _batched(name: str, n: int, input: Any, weight: Any, bias: Any) -> bool:
     """Say whether the input has a batch axis; demand one dtype, and the axes that belong to it and the weight."""
+    _checks.same_dtype(name, input, weight, bias)
     if weight.ndim != n + 2 or input.ndim not in (n + 1, n + 2):
         raise ArgumentError(
             f"{name}: the input has shape {input.shape} and the weight {weight.shape}; expected {n + 2} axes "
             f"(or {n + 1}, one image) and {n + 2}."
         )
-    _checks.same_dtype(name, input, weight, bias)
     return bool(input.ndim == n + 2)

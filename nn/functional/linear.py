@@ -17,6 +17,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     [3.0, 3.0, 3.0]
     """
     _checks.same_dtype("linear", input, weight, bias)
+    if weight.ndim == 2 and input.shape[-1:] != weight.shape[1:]:
+        raise ArgumentError(
+            f"linear: the last axis of an input of shape {input.shape} must have length {weight.shape[1]}, the layer's "
+            f"in_features (the weight has shape {weight.shape}, out and in)"
+        )
     output: Tensor = kernels.linear(input, weight, bias)
     return output
 

@@ -15,19 +15,18 @@ from nn import _checks
 from nn.functional.inplace import tracked
 
 
-def _one_for_each(name: str, what: str, p: Tensor | None, shape: tuple[int, ...]) -> None:
-    if p is not None and tuple(p.shape) != shape:
-        raise ArgumentError(f"{name}: {what} should have shape {shape}, got {tuple(p.shape)}")
-
-
 def _channels(name: str, input: Tensor, **numbers: Tensor | None) -> None:
     """Demand a channel axis, and one number of each kind for every channel, of the input's dtype."""
     _checks.floating(name, input)
     _checks.same_dtype(name, input, *numbers.values(), half=True)
     if input.ndim < 2:
-        raise ArgumentError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
+        raise ArgumentError(f"{name}: expected an input of shape (N, C, ...), got {input.shape}")
     for what, p in numbers.items():
-        _one_for_each(name, what, p, (input.shape[1],))
+        if p is not None and p.shape != input.shape[1:2]:
+            raise ArgumentError(
+                f"{name}: an input of shape {input.shape} has {input.shape[1]} channels (axis 1); {what} has shape "
+                f"{p.shape}, one number for each of its channels"
+            )
 
 
 def _unbiased(count: int) -> float:
@@ -53,9 +52,7 @@ def batch_norm(
     if training:
         count = input.size // max(input.shape[1], 1)
         if count == 1:
-            raise ArgumentError(
-                f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
-            )
+            raise ArgumentError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
         output: Tensor
         output, mean, var = normalization.channel_norm(input, weight, bias, groups=None, eps=eps)
         tracked(running_mean, mean, momentum)
@@ -87,7 +84,7 @@ def instance_norm(
     _channels("instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     count = math.prod(input.shape[2:])
     if count == 1:
-        raise ArgumentError(f"Expected more than 1 spatial element when training, got input size {tuple(input.shape)}")
+        raise ArgumentError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     output: Tensor
     output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
     tracked(running_mean, mean.detach().mean(0), momentum)
@@ -103,12 +100,10 @@ def group_norm(
     if num_groups < 1 or input.shape[1] % num_groups:
         raise ArgumentError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{tuple(input.shape)} and num_groups={num_groups}"
+            f"{input.shape} and num_groups={num_groups}"
         )
     if input.shape[0] * (input.shape[1] // num_groups) * math.prod(input.shape[2:]) == 1:
-        raise ArgumentError(
-            f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
-        )
+        raise ArgumentError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     output: Tensor = normalization.channel_norm(input, weight, bias, groups=num_groups, eps=eps)[0]
     return output
 
@@ -120,10 +115,11 @@ def _last_axes(name: str, input: Tensor, normalized_shape: Any, **numbers: Tenso
     if not shape or tuple(input.shape[input.ndim - len(shape) :]) != shape or input.ndim < len(shape):
         raise ArgumentError(
             f"{name}: given normalized_shape={shape}, expected input with shape (..., {', '.join(map(str, shape))}), "
-            f"but got input of shape {tuple(input.shape)}"
+            f"but got input of shape {input.shape}"
         )
     for what, p in numbers.items():
-        _one_for_each(name, what, p, shape)
+        if p is not None and p.shape != shape:
+            raise ArgumentError(f"{name}: {what} should have shape {shape}, got {p.shape}")
     return len(shape)
 
 
@@ -162,7 +158,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     [[[0.3333333432674408], [0.25], [0.3333333432674408]]]
     """
     if input.ndim < 3:
-        raise ArgumentError(f"local_response_norm: expected (n, c, ...), 3 axes or more, got {tuple(input.shape)}")
+        raise ArgumentError(f"local_response_norm: expected (n, c, ...), 3 axes or more, got {input.shape}")
     if size < 1:
         raise ArgumentError(f"local_response_norm: size must be at least 1, got {size}")
     if not input.size:

@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any, Self
 
 from autodiff import Tensor
-from autodiff.errors import ArgumentError
 from nn.module import Module, Parameter
 
 
@@ -116,6 +115,8 @@ class Sequential(_Listed):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
+        if len(args) == 1 and isinstance(args[0], (list, tuple)):
+            raise TypeError("Sequential takes modules one by one, not in a list: write Sequential(*modules)")
         named = args[0].items() if len(args) == 1 and isinstance(args[0], OrderedDict) else enumerate(args)
         for name, module in named:
             self.add_module(str(name), module)
@@ -148,13 +149,13 @@ class Sequential(_Listed):
 
     def _only(self, other: Any) -> None:
         if not isinstance(other, Sequential):
-            raise ArgumentError(f"only a Sequential can be added to a Sequential, got {type(other).__name__}")
+            raise ValueError(f"only a Sequential can be added to a Sequential, got {type(other).__name__}")
 
     def _times(self, times: Any) -> int:
         if not isinstance(times, int):
             raise TypeError(f"a Sequential is repeated an integer number of times, got {type(times).__name__}")
         if times <= 0:
-            raise ArgumentError(f"a Sequential is repeated at least once, got {times}")
+            raise ValueError(f"a Sequential is repeated at least once, got {times}")
         return times
 
     def forward(self, input: Any) -> Any:

@@ -9,8 +9,8 @@ import autodiff as ad
 from autodiff import Tensor
 from autodiff.errors import ArgumentError
 from autodiff.random import Generator
-from nn import functional, init
-from nn.functional.convolution import Size, expanded, same_padding
+from nn import _checks, functional, init
+from nn.functional.convolution import Size, same_padding
 from nn.module import Module, Parameter
 
 _MODES = "zeros", "reflect", "replicate", "circular"
@@ -41,11 +41,17 @@ class _Layer(Module):
         if padding_mode not in _MODES:
             raise ArgumentError(f"padding_mode must be one of {list(_MODES)}, but got padding_mode={padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride = expanded(kernel_size, self.n), expanded(stride, self.n)
-        self.dilation, self.groups, self.padding_mode = expanded(dilation, self.n), groups, padding_mode
-        self.padding: Any = padding if isinstance(padding, str) else expanded(padding, self.n)
+        self.groups, self.padding_mode = groups, padding_mode
+        self.kernel_size = self._sizes("kernel_size", kernel_size, 1)
+        self.stride, self.dilation = self._sizes("stride", stride, 1), self._sizes("dilation", dilation, 1)
+        self.padding: Any = padding
         if isinstance(padding, str):
-            same_padding(padding, stride, dilation, self.kernel_size)
+            same_padding(padding, self.stride, self.dilation, self.kernel_size)
+        else:
+            self.padding = self._sizes("padding", padding, 0)
+
+    def _sizes(self, what: str, value: Size, least: int) -> tuple[int, ...]:
+        return _checks.sizes(f"{type(self).__name__}: {what}", value, self.n, least)
 
     def _make(self, first: int, second: int, bias: bool, dtype: Any, generator: Generator | None) -> None:
         self.weight = Parameter(ad.empty(first, second // self.groups, *self.kernel_size, dtype=dtype))
@@ -131,7 +137,7 @@ class _ConvTranspose(_Layer):
         if isinstance(padding, str):
             raise ArgumentError(f"{type(self).__name__} takes padding as numbers, got {padding!r}")
         self._set(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self.output_padding = expanded(output_padding, self.n)
+        self.output_padding = self._sizes("output_padding", output_padding, 0)
         self._make(in_channels, out_channels, bias, dtype, generator)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:

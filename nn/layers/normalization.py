@@ -10,7 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import Tensor
 from autodiff.errors import ArgumentError
-from nn import functional, init
+from nn import _checks, functional, init
 from nn.functional.inplace import counted
 from nn.module import Module, Parameter
 
@@ -73,8 +73,13 @@ class _Tracking(_Affine):
         super().reset_parameters()
 
     def _check(self, input: Tensor) -> None:
+        _checks.array(type(self).__name__, input)
         if input.ndim not in self._ranks:
-            raise ArgumentError(f"expected {self._expected} input (got {input.ndim}D input)")
+            hint = "; one image needs a batch axis, x[None]" if self._ranks == (input.ndim + 1,) else ""
+            raise ArgumentError(
+                f"{type(self).__name__}: expected {self._expected} input (got {input.ndim}D input of shape "
+                f"{input.shape}){hint}"
+            )
 
     def extra_repr(self) -> str:
         return (

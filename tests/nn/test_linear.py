@@ -66,5 +66,5 @@ def test_dtype_and_bias_are_chosen() -> None:
 
 
 def test_a_wrong_width_names_the_shapes() -> None:
-    with pytest.raises(ValueError, match=r"linear\(f32\[4,5\], f32\[2,3\]"):
+    with pytest.raises(ValueError, match=r"input of shape \(4, 5\) must have length 3, .*in_features"):
         nn.Linear(3, 2)(ad.ones(4, 5))

@@ -152,13 +152,13 @@ def test_two_forward_passes_then_one_backward() -> None:
 
 
 WRONG = [
-    (lambda: nn.BatchNorm1d(3)(ad.ones(2, 3, 4, 4)), r"expected 2D or 3D input \(got 4D input\)"),
-    (lambda: nn.BatchNorm2d(3)(ad.ones(2, 3)), r"expected 4D input \(got 2D input\)"),
-    (lambda: nn.BatchNorm1d(3)(ad.ones(2, 4)), r"running_mean should have shape \(4,\), got \(3,\)"),
+    (lambda: nn.BatchNorm1d(3)(ad.ones(2, 3, 4, 4)), r"expected 2D or 3D input \(got 4D input of"),
+    (lambda: nn.BatchNorm2d(3)(ad.ones(2, 3)), r"expected 4D input \(got 2D input of"),
+    (lambda: nn.BatchNorm1d(3)(ad.ones(2, 4)), r"\(2, 4\) has 4 channels .*running_mean has shape \(3,\)"),
     (lambda: nn.BatchNorm1d(3)(ad.ones(1, 3)), r"more than 1 value per channel when training, got input size \(1, 3\)"),
     (lambda: nn.InstanceNorm1d(3)(ad.ones(2, 3, 1)), r"more than 1 spatial element when training"),
     (lambda: nn.InstanceNorm1d(3, affine=True)(ad.ones(2, 4, 5)), r"dim=1 to match num_features \(3\), but got: 4"),
-    (lambda: nn.InstanceNorm2d(3)(ad.ones(2, 3)), r"expected 3D or 4D input \(got 2D input\)"),
+    (lambda: nn.InstanceNorm2d(3)(ad.ones(2, 3)), r"expected 3D or 4D input \(got 2D input of"),
     (lambda: nn.GroupNorm(2, 3), r"num_channels \(3\) must be divisible by num_groups \(2\)"),
     (lambda: functional.group_norm(ad.ones(2, 3), 2), r"divisible by num_groups, but got input of shape \(2, 3\)"),
     (lambda: functional.group_norm(ad.ones(1, 2), 2), r"more than 1 value per channel"),
@@ -169,7 +169,10 @@ WRONG = [
     (lambda: functional.layer_norm(ad.ones(2, 3), 3, ad.ones(2)), r"weight should have shape \(3,\), got \(2,\)"),
     (lambda: functional.batch_norm(ad.ones(2, 3), None, ad.ones(3)), "running_mean must be defined in evaluation mode"),
     (lambda: functional.batch_norm(ad.ones(2, 3), ad.ones(3), None), "running_var must be defined in evaluation mode"),
-    (lambda: functional.batch_norm(ad.ones(2, 3), None, None, ad.ones(2), training=True), "weight should have shape"),
+    (
+        lambda: functional.batch_norm(ad.ones(2, 3), None, None, ad.ones(2), training=True),
+        "has 3 channels .*weight has shape",
+    ),
 ]
 
 

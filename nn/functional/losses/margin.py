@@ -68,7 +68,7 @@ def cosine_embedding_loss(
             "cosine_embedding_loss expects a target (N) with inputs (N, D), or () with (D); got shapes "
             f"input1 {input1.shape}, input2 {input2.shape}, target {target.shape}."
         )
-    _checks.broadcast("cosine_embedding_loss", input1, input2)
+    _checks.broadcast("cosine_embedding_loss", input1, input2, target[..., None])
     squares = (np.square(input1).sum(-1) + 1e-12) * (np.square(input2).sum(-1) + 1e-12)
     cosine = ratio((input1 * input2).sum(-1), np.sqrt(squares))
     alike = np.where(target == 1, 1 - cosine, 0)
