@@ -286,10 +286,16 @@ def detect_anomaly(fun: Callable[..., Any] | None = None) -> Any:
     return _decorator_or_switch(fun, anomaly=True)
 
 
+class Place(str):
+    """The name of a module within a scope: another object for each call, so that two calls can be told apart."""
+
+    __slots__ = ()
+
+
 @contextmanager
 def scope(name: str) -> Iterator[None]:
     """Name the module under which operations are traced, e.g. `scope("fc1: Linear")`."""
-    with Switch(scope=(*(now.scope if (now := mode.get()) else ()), name)):
+    with Switch(scope=(*(now.scope if (now := mode.get()) else ()), Place(name))):
         yield
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autodiff import apply as engine
 from autodiff import errors, tape
+from autodiff.graph.look import Look
+from autodiff.graph.views import Views
 
 Array = np.ndarray[Any, Any]
 
@@ -180,7 +181,7 @@ class Group(Located):
         return f"<{self.kind} {self.name}>"
 
 
-class Graph:
+class Graph(Views):
     """Operations in the order they ran, the values between them, and the changes made in place.
 
     `outputs` are the Values that were returned, `result` what the function itself answered. `groups` are the calls of
@@ -198,6 +199,7 @@ class Graph:
         self.highlights: dict[Op, str] = {}
         self.outputs: list[Value] = []
         self.result: Any = None
+        self.look = Look()
 
     @property
     def values(self) -> list[Value]:
@@ -216,66 +218,6 @@ class Graph:
                 for value, y in zip(op.outputs, made if isinstance(made, (tuple, list)) else [made], strict=True):
                     known[value] = y._data
         return known
-
-    # --- showing it ---
-
-    def text(self) -> str:
-        """Return a listing with one operation a line; two listings can be compared with diff."""
-        from autodiff.graph.text import listing
-
-        return listing(self)
-
-    def tree(self, depth: int | None = None, *, fold_repeats: bool = True) -> str:
-        """Return the modules as a tree: what each takes and returns, its parameters and its operations by phase.
-
-        >>> import autodiff as ad, nn
-        >>> print(ad.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh()))(ad.ones(4, 2)).tree())
-                       input     output    parameters  forward
-        Sequential     f32[4,2]  f32[4,3]           9  2
-        ├─ 0: Linear   f32[4,2]  f32[4,3]           9  linear
-        └─ 1: Tanh     f32[4,3]  f32[4,3]              tanh
-        """
-        from autodiff.graph.tree import tree
-
-        return tree(self, depth, fold_repeats=fold_repeats)
-
-    def dot(self, *, detail: str = "auto") -> str:
-        """Return the picture in Graphviz's language.
-
-        `detail` is "full" (every operation), "folded" (one box a module, its backward pass and its update), or "auto":
-        updates are folded, and everything is where the full picture would be too large to read.
-        """
-        from autodiff.graph.dot import dot
-
-        return dot(self, detail)
-
-    def svg(self, path: str | Path | None = None, *, detail: str = "auto") -> str:
-        """Return the picture as SVG, and write it where a path is given."""
-        return self._picture("svg", path, detail).decode()
-
-    def png(self, path: str | Path | None = None, *, detail: str = "auto") -> bytes:
-        """Return the picture as PNG, and write it where a path is given."""
-        return self._picture("png", path, detail)
-
-    def pdf(self, path: str | Path | None = None, *, detail: str = "auto") -> bytes:
-        """Return the picture as PDF, and write it where a path is given."""
-        return self._picture("pdf", path, detail)
-
-    def _picture(self, kind: str, path: str | Path | None, detail: str) -> bytes:
-        from autodiff.graph.render import render
-
-        picture = render(self.dot(detail=detail), kind)
-        if path is not None:
-            Path(path).write_bytes(picture)
-        return picture
-
-    def _repr_svg_(self) -> str | None:
-        from autodiff.graph.render import available
-
-        return self.svg() if available() else None
-
-    def __str__(self) -> str:
-        return self.text()
 
     def __repr__(self) -> str:
         return f"<Graph of {self.title}: {_count(self.ops, 'operation')}, {_count(self.sources, 'source')}>"

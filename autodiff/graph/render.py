@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from pathlib import Path
 
 MISSING = (
     "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install "
@@ -17,8 +18,12 @@ def available() -> bool:
     return _program() or _library()
 
 
-def render(dot: str, kind: str) -> bytes:
-    """Return a picture (kind: svg, png or pdf) of a graph in Graphviz's language."""
+def render(dot: str, kind: str, dpi: int | None = None) -> bytes:
+    """Return a picture (kind: svg, png or pdf) of a graph in Graphviz's language; `dpi` is for pixels only."""
+    if dpi is not None:
+        if not isinstance(dpi, int) or not 10 <= dpi <= 1200:
+            raise ValueError(f"dpi is a whole number from 10 to 1200; got {dpi!r}.")
+        dot = dot.replace("{", f"{{\n  dpi={dpi}", 1)
     if _program():
         import graphviz
 
@@ -28,6 +33,17 @@ def render(dot: str, kind: str) -> bytes:
 
         return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
     raise RuntimeError(MISSING.format(kind=kind.upper()))
+
+
+def written(picture: bytes, path: str | Path | None) -> bytes:
+    """Return a picture, after writing it to the path if there is one."""
+    if path is not None:
+        try:
+            Path(path).write_bytes(picture)
+        except (OSError, ValueError, TypeError) as error:
+            what = str(path) if isinstance(path, (str, Path)) else repr(path)
+            raise type(error)(f"the picture cannot be written to {what}: {error}. Give a path to a file.") from None
+    return picture
 
 
 def _program() -> bool:

@@ -1,0 +1,347 @@
+"""What stands together in a picture: modules to a depth, repeated blocks and loops once, updates by parameter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from autodiff.graph import repeats
+from autodiff.graph.look import Look
+from autodiff.graph.record import Graph, Op, Value
+
+READABLE = 36  # boxes in a column of a picture that is read at first sight
+STRETCHES = 24  # into so many a sequence is cut that nothing else makes readable
+SEVERAL = 8  # more updates than this are folded by module
+ALL = 10**6
+
+
+class Part:
+    """A piece of the program: an operation, a call of a module, a group, a loop, an update, or a stretch of operations.
+
+    `ops` are all operations in it. `children` are what is drawn inside where it is open; of a `loop` those are its first
+    round, and `rounds` lists the operations of every round, in the same order in each.
+    """
+
+    __slots__ = ("children", "kind", "level", "name", "ops", "path", "rounds", "served")
+
+    def __init__(self, kind: str, name: str, ops: list[Op], children: list[Part], level: int = 0, path: str = "") -> None:
+        self.kind, self.name, self.ops, self.children, self.level, self.path = kind, name, ops, children, level, path
+        self.rounds: list[list[Op]] = []
+        self.served: tuple[Value, ...] = ()  # the parameters of an update
+
+    @property
+    def stacked(self) -> bool:
+        """Whether a loop's rounds are modules of their own, as the blocks of a ResNet are: no loop of the program."""
+        return len({round_[0].scope for round_ in self.rounds}) == len(self.rounds)
+
+    def below(self) -> Iterator[Part]:
+        """Yield this part and all those in it."""
+        yield self
+        for child in self.children:
+            yield from child.below()
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name}: {len(self.ops)}>"
+
+
+@dataclass
+class Column:
+    """The operations of one phase and order of derivative."""
+
+    phase: str
+    order: int
+    parts: list[Part]
+
+
+@dataclass
+class Folding:
+    """What a picture shows: its columns, the depth to which modules are open, and what is said about it.
+
+    `drawn_as` gives for an operation of a later round of a loop the one of the first round that is drawn in its place.
+    """
+
+    columns: list[Column]
+    expand: tuple[str, ...] = ()
+    depth: int = 0
+    deepest: int = 0
+    left_out: frozenset[Op] = frozenset()
+    drawn_as: dict[Op, Op] = field(default_factory=dict)
+    loops: dict[Op, list[tuple[Part, int]]] = field(default_factory=dict)  # around an operation, and in which round it is
+    notes: list[str] = field(default_factory=list)
+
+    def is_open(self, part: Part) -> bool:
+        """Say whether a part is drawn by what is in it."""
+        if part.kind == "module":
+            return part.level < self.depth or self.asked(part)
+        return part.kind == "loop" or (part.kind == "group" and self.asked(part))
+
+    def asked(self, part: Part) -> bool:
+        """Say whether a part was asked to be opened: by its name, or its path with or without the root's."""
+        paths = (part.name, part.path, part.path.partition(".")[2])
+        return any(fnmatchcase(path, pattern) for pattern in self.expand for path in paths if path)
+
+    def boxes(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """Yield the parts that are boxes."""
+        for part in parts:
+            if self.is_open(part):
+                yield from self.boxes(part.children)
+            else:
+                yield part
+
+    def count(self) -> int:
+        """Return how many boxes the fullest column has."""
+        return max((sum(1 for _ in self.boxes(column.parts)) for column in self.columns), default=0)
+
+
+def fold(graph: Graph, look: Look) -> Folding:
+    """Decide what stands together in the picture of a graph."""
+    everything = look.depth is None
+    updates = {} if everything else _updates(graph)
+    hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
+    groups: dict[Op, list[Any]] = {}
+    for group in graph.groups:
+        for op in group.ops:
+            groups.setdefault(op, []).append(group)
+    columns: dict[tuple[str, int], list[Op]] = {}
+    for op in graph.ops:
+        if op not in hidden and op not in updates:
+            columns.setdefault((op.phase, op.order if op.phase == "backward" else 0), []).append(op)
+        elif op not in hidden:
+            columns.setdefault((op.phase, 0), [])
+    folding = Folding([Column(*key, _nested(ops, 0, "", groups)) for key, ops in columns.items()], look.expand)
+    folding.left_out = frozenset(hidden)
+    if look.fold_repeats:
+        seen = _Seen(graph, folding)
+        for column in folding.columns:
+            column.parts = seen.folded(column.parts)
+    modules = [p for c in folding.columns for part in c.parts for p in part.below() if p.kind == "module"]
+    folding.deepest = 1 + max((p.level for p in modules), default=-1)
+    folding.depth = look.depth if isinstance(look.depth, int) else folding.deepest
+    while look.depth == "auto" and folding.depth and folding.count() > READABLE:
+        folding.depth -= 1
+    for column in folding.columns:
+        column.parts += _update_parts(updates, column, folding)
+        if look.depth == "auto":
+            column.parts = _cut(folding, column.parts)
+    folding.notes = _said(graph, folding, len(hidden))
+    return folding
+
+
+# --- modules -------------------------------------------------------------------------------------------------------
+
+
+def _nested(ops: list[Op], level: int, path: str, groups: dict[Op, list[Any]]) -> list[Part]:
+    """Return operations as parts: each call of a module, and each group, is one."""
+    together: dict[Any, list[Op]] = {}
+    inside: dict[Any, Any] = {}
+    for op in ops:
+        place = op.scope[level] if level < len(op.scope) else None
+        group = next((g for g in groups.get(op, ()) if len(g.scope) == level), None) if len(groups) else None
+        key = ("group", group.number) if group is not None else ("module", id(place)) if place is not None else (op,)
+        together.setdefault(key, []).append(op)
+        inside[key] = group if group is not None else place
+    parts = []
+    for key, found in together.items():
+        within = inside[key]
+        if within is None:
+            parts.append(Part("op", found[0].name, found, []))
+        elif isinstance(within, str):
+            here = f"{path}.{attribute(within)}" if path else attribute(within)
+            parts.append(Part("module", within, found, _nested(found, level + 1, here, groups), level, here))
+        else:
+            rest = {op: [g for g in groups[op] if g is not within] for op in found}
+            parts.append(Part("group", within.name, found, _nested(found, level, path, rest), level, path))
+    return parts
+
+
+def attribute(label: str) -> str:
+    """Return what a module is called in the one around it: `fc1` of "fc1: Linear"."""
+    return label.partition(": ")[0]
+
+
+def species(label: str) -> str:
+    """Return a module's class: `Linear` of "fc1: Linear"."""
+    return label.rpartition(": ")[2]
+
+
+# --- repeats -------------------------------------------------------------------------------------------------------
+
+
+class _Seen:
+    """Folds what is repeated, from the inside out."""
+
+    def __init__(self, graph: Graph, folding: Folding) -> None:
+        self.graph, self.folding = graph, folding
+        self.kinds: dict[Any, int] = {}
+        self.kind: dict[Part, int] = {}
+
+    def folded(self, parts: list[Part]) -> list[Part]:
+        """Return parts in which every loop and stack is one part."""
+        for part in parts:
+            if part.children:
+                part.children = self.folded(part.children)
+            self.kind[part] = self._kind(part)
+        while len(parts) > 1:
+            found = repeats.find([self.kind[part] for part in parts], lambda *where: self._rounds(parts, *where))
+            if found is None:
+                break
+            start, period, count = found
+            loop = self._loop(parts[start : start + period * count], period)
+            self.kind[loop] = self._kind(loop)
+            parts = [*parts[:start], loop, *parts[start + period * count :]]
+        return parts
+
+    def _kind(self, part: Part) -> int:
+        """Return a number for what a part looks like, from outside and inside."""
+        if part.kind == "op":
+            (op,) = part.ops
+            given = tuple((x.type, x.role == "parameter") if isinstance(x, Value) else type(x) for x in op.operands)
+            facts: Any = op.name, given, tuple(v.type for v in op.outputs), self.graph.highlights.get(op)
+        else:
+            inner = tuple(self.kind[child] for child in part.children)
+            facts = part.kind, species(part.name), len(part.rounds), self.folding.asked(part), inner
+        return self.kinds.setdefault(facts, len(self.kinds))
+
+    def _rounds(self, parts: list[Part], start: int, period: int, count: int) -> int:
+        """Return how many of the candidate's rounds are joined as the rounds of one loop are."""
+        first = parts[start : start + period]
+        whole = period == 1 and first[0].kind == "module" and len(first[0].ops) > 2
+        least = 2 if whole else 3 if period > 1 or first[0].kind != "op" else 4
+        if count < least:
+            return 0
+        rounds: list[list[Op]] = []
+        place: dict[Op, tuple[int, int]] = {}
+        for n in range(count):
+            pieces = parts[start + n * period : start + (n + 1) * period]
+            ops = [op for part in pieces for op in part.ops]
+            if rounds and (len(ops) != len(rounds[0]) or not _alike(rounds[-1], ops, n, place)):
+                break
+            place |= {op: (n, i) for i, op in enumerate(ops)}
+            rounds.append(ops)
+        return len(rounds) if len(rounds) >= least else 0
+
+    def _loop(self, parts: list[Part], period: int) -> Part:
+        ops = [op for part in parts for op in part.ops]
+        loop = Part("loop", "", ops, parts[:period])
+        size = sum(len(part.ops) for part in parts[:period])
+        loop.rounds = [ops[i : i + size] for i in range(0, len(ops), size)]
+        for n, round_ in enumerate(loop.rounds):
+            for first, op in zip(loop.rounds[0], round_, strict=True):
+                self.folding.drawn_as[op] = self.folding.drawn_as.get(first, first)
+                self.folding.loops.setdefault(op, []).append((loop, n))
+        return loop
+
+
+def _alike(before: list[Op], after: list[Op], n: int, place: dict[Op, tuple[int, int]]) -> bool:
+    """Say whether round n is wired as the one before it: each operand comes from the same place, or from outside."""
+    here = {op: (n, i) for i, op in enumerate(after)}
+    for one, other in zip(before, after, strict=True):
+        for x, y in zip(one.operands, other.operands, strict=True):
+            if isinstance(x, Value) and isinstance(y, Value):
+                was = place.get(x.op) if x.op is not None else None
+                now = (here.get(y.op) or place.get(y.op)) if y.op is not None else None
+                if now is None and was is None:
+                    continue
+                if now is None or (was is None and now[0] != 0):  # what comes from before the loop comes in its first round
+                    return False
+                if was is not None and (was[1] != now[1] or now[0] - was[0] != 1):
+                    return False
+    return True
+
+
+# --- updates, and what is left out ---------------------------------------------------------------------------------
+
+
+def _echoes(graph: Graph) -> set[Op]:
+    """Return the operations of a backward pass that hand on what they are given, as it is."""
+    names = ("reshape", "copy")
+    ops = (op for op in graph.ops if op.phase == "backward" and op.name in names)
+    return {op for op in ops if op.outputs[0].type == op.inputs[0].type}
+
+
+def _updates(graph: Graph) -> dict[Op, tuple[Value, ...]]:
+    """Return for each operation of an update the parameters it serves; none for what all share, if that is a number."""
+    target = {w.value: w.target for w in graph.writes if w.target.role in ("parameter", "input")}
+    serves: dict[Op, dict[Value, None]] = {}
+    for op in reversed(graph.ops):
+        if op.phase == "update":
+            served = serves.setdefault(op, {})
+            served |= {target[v]: None for v in op.outputs if v in target}
+            for v in op.inputs:
+                if v.op is not None and v.op.phase == "update":
+                    serves.setdefault(v.op, {}).update(served)
+    shared = {op for op, served in serves.items() if len(served) != 1}
+    if any(v.size != 1 for op in shared for v in op.outputs):  # one operation that updates all of them
+        shared = {op for op in shared if not serves[op]}
+    place = {v: n for n, v in enumerate(graph.sources)}
+    return {op: () if op in shared else tuple(sorted(serves[op], key=place.__getitem__)) for op in graph.ops if op in serves}
+
+
+def _update_parts(updates: dict[Op, tuple[Value, ...]], column: Column, folding: Folding) -> list[Part]:
+    """Return the updates as parts: one for each parameter, or for each module where those are many."""
+    if column.phase != "update":
+        return []
+    found: list[Part] = []
+    for depth in (ALL, folding.depth, 1, 0):
+        together: dict[Any, list[Op]] = {}
+        for op, served in updates.items():
+            if served:
+                modules = dict.fromkeys(".".join((v.name or "").split(".")[:-1][:depth]) for v in served)
+                together.setdefault(served if depth == ALL else tuple(modules), []).append(op)
+        found = [Part("update", ops[0].scope[-1] if ops[0].scope else "update", ops, []) for ops in together.values()]
+        if len(found) <= SEVERAL:
+            break
+    for part in found:
+        part.served = tuple(dict.fromkeys(v for op in part.ops for v in updates[op]))
+    return found
+
+
+def _cut(folding: Folding, parts: list[Part]) -> list[Part]:
+    """Return parts, cut into stretches where they are too many to be read."""
+    if sum(1 for _ in folding.boxes(parts)) <= 2 * READABLE:
+        return parts
+    size = -(-len(parts) // STRETCHES)
+    cut = []
+    for start in range(0, len(parts), size):
+        ops = [op for part in parts[start : start + size] for op in part.ops]
+        cut.append(Part("stretch", f"{len(ops):,} operations", ops, []))
+    return cut
+
+
+# --- what is said about it -----------------------------------------------------------------------------------------
+
+
+def _said(graph: Graph, folding: Folding, hidden: int) -> list[str]:
+    """Return what was folded, in words."""
+    parts = list(_open(folding, (part for column in folding.columns for part in column.parts)))
+    notes = []
+    closed = [p for p in parts if p.kind == "module" and not folding.is_open(p) and len(p.ops) > 1]
+    if closed:
+        notes.append(f"modules at depth {folding.depth} of {folding.deepest}")
+    groups = Counter(p.name for p in parts if p.kind == "group" and not folding.is_open(p))
+    if groups:
+        notes.append(f"closed: {', '.join(groups)}")
+    loops = [p for p in parts if p.kind == "loop"]
+    if loops:
+        notes.append(f"{_counted(len(loops), 'repeat')} drawn once (\u00d7 n)")
+    stretches = [p for p in parts if p.kind == "stretch"]
+    if stretches:
+        notes.append(f"{_counted(len(stretches), 'stretch', 'stretches')} of operations")
+    if hidden:
+        notes.append(f"{_counted(hidden, 'reshape, copy or count', 'reshapes, copies and counts')} left out")
+    return notes
+
+
+def _open(folding: Folding, parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield the parts that are drawn, as a box or around boxes."""
+    for part in parts:
+        yield part
+        if folding.is_open(part):
+            yield from _open(folding, part.children)
+
+
+def _counted(n: int, one: str, several: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else several or one + 's'}"

@@ -1,0 +1,94 @@
+"""The ways in which a Graph is shown: each a method, its room loaded when it is first used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from autodiff.graph.look import Look
+
+if TYPE_CHECKING:
+    from autodiff.graph.boxes import Picture
+    from autodiff.graph.record import Graph
+
+
+class Views:
+    """What a Graph answers when it is asked for a picture or a text. Options are those of `Look`."""
+
+    look: Look
+
+    def with_look(self, **options: Any) -> Self:
+        """Return the same graph, drawn with these options unless a method is told otherwise.
+
+        >>> import autodiff as ad, numpy as np
+        >>> graph = ad.trace(np.exp)(ad.ones(2))
+        >>> graph.with_look(theme="dark").look
+        Look(theme='dark')
+        """
+        view = object.__new__(type(self))
+        vars(view).update(vars(self), look=self.look.updated(**options))
+        return view
+
+    def picture(self, **options: Any) -> Picture:
+        """Return what a picture shows, as boxes and edges: what every drawing is made of."""
+        from autodiff.graph.boxes import arrange
+
+        return arrange(self._graph, self.look.updated(**options))
+
+    def text(self) -> str:
+        """Return a listing with one operation a line; two listings can be compared with diff."""
+        from autodiff.graph.text import listing
+
+        return listing(self._graph)
+
+    def tree(self, depth: int | None = None, *, fold_repeats: bool = True) -> str:
+        """Return the modules as a tree: what each takes and returns, its parameters and its operations by phase.
+
+        >>> import autodiff as ad, nn
+        >>> print(ad.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh()))(ad.ones(4, 2)).tree())
+                       input     output    parameters  forward
+        Sequential     f32[4,2]  f32[4,3]           9  2
+        ├─ 0: Linear   f32[4,2]  f32[4,3]           9  linear
+        └─ 1: Tanh     f32[4,3]  f32[4,3]              tanh
+        """
+        from autodiff.graph.tree import tree
+
+        return tree(self._graph, depth, fold_repeats=fold_repeats)
+
+    def dot(self, **options: Any) -> str:
+        """Return the picture in Graphviz's language."""
+        from autodiff.graph.dot import dot
+
+        return dot(self.picture(**options))
+
+    def svg(self, path: str | Path | None = None, **options: Any) -> str:
+        """Return the picture as SVG, and write it where a path is given."""
+        return self._drawn("svg", path, options).decode()
+
+    def png(self, path: str | Path | None = None, *, dpi: int = 144, **options: Any) -> bytes:
+        """Return the picture as PNG with so many dots an inch, and write it where a path is given."""
+        return self._drawn("png", path, options, dpi=dpi)
+
+    def pdf(self, path: str | Path | None = None, **options: Any) -> bytes:
+        """Return the picture as PDF, and write it where a path is given."""
+        return self._drawn("pdf", path, options)
+
+    def _drawn(self, kind: str, path: str | Path | None, options: dict[str, Any], **settings: Any) -> bytes:
+        from autodiff.graph.render import render, written
+
+        return written(render(self.dot(**options), kind, **settings), path)
+
+    def _repr_svg_(self) -> str | None:
+        from autodiff.graph.render import available
+
+        return self.svg() if available() else None
+
+    def __str__(self) -> str:
+        return self.text()
+
+    @property
+    def _graph(self) -> Graph:
+        from autodiff.graph.record import Graph
+
+        assert isinstance(self, Graph)
+        return self
