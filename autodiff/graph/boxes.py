@@ -1,230 +1,243 @@
-"""What a picture shows: which operations share a box, which are left out, and the edges between the boxes."""
+"""From a graph to a picture: which boxes there are, in which clusters, and which edges join them."""
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any
+from fnmatch import fnmatchcase
 
-from autodiff.graph import style
+from autodiff.graph import overlays, style
+from autodiff.graph.folding import Part, attribute, fold, species
+from autodiff.graph.labels import Labels, ranged, short_name
+from autodiff.graph.look import Look
+from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import is_literal, line, literal, names_of, number, settings
+from autodiff.graph.text import is_literal
 
-LARGEST = 100  # with more boxes than this, a box is a module
-Key = tuple[Any, ...]  # operations of one key share a box: ("op", n), ("module", n) or ("update", parameters)
-
-
-class Box:
-    """A node of the picture: a source, an operation, or several operations folded into one."""
-
-    def __init__(self, path: tuple[str, ...], title: str, kind: str) -> None:
-        self.id = ""
-        self.path, self.title, self.kind = path, title, kind
-        self.phase = path[0]
-        self.lines: list[str] = []
-        self.outputs: list[str] = []  # the types of several outputs
-        self.numbers: list[tuple[str, str]] = []  # a scalar's value and gradient
-        self.notes: list[str] = []  # shown under the mouse
-        self.bold = False
-        self.highlight = ""
-        self.fill, self.border, self.style = style.ROLES.get(kind) or (*style.KINDS[kind], "filled,rounded")
+ROOMY = 16  # boxes of operations; where there are more, a parameter used once stands in the box that uses it
 
 
-class Picture:
-    """The boxes of a picture, in order, and its edges: from, to, and which of several outputs."""
-
-    def __init__(self) -> None:
-        self.boxes: list[Box] = []
-        self.edges: dict[tuple[Box, Box, int | None], None] = {}  # in order, each once
-
-    @property
-    def kinds(self) -> set[str]:
-        """The classes of operations and roles of sources that occur."""
-        return {box.kind for box in self.boxes if not box.highlight}
-
-    @property
-    def highlights(self) -> set[str]:
-        """What boxes are highlighted for."""
-        return {box.highlight for box in self.boxes}
-
-    @property
-    def phases(self) -> set[str]:
-        """The phases that occur."""
-        return {box.phase for box in self.boxes}
-
-
-def arrange(graph: Graph, detail: str) -> Picture:
+def arrange(graph: Graph, look: Look) -> Picture:
     """Decide what the picture of a graph shows."""
-    if detail not in ("auto", "full", "folded"):
-        raise ValueError(f'detail is "auto", "full" or "folded"; got {detail!r}.')
-    keys = _keys(graph, detail)
-    picture = Picture()
-    at = _placed(picture, graph, keys)
-    for op, key in keys.items():
-        for v in op.inputs if key is not None else ():
-            head = at[op.outputs[0]]
-            if v in at and at[v] is not head and (v.op is not None or head.kind != "update"):  # it names its parameter
-                port = v.op.outputs.index(v) if v.op is not None and at[v].outputs else None
-                picture.edges[at[v], head, port] = None
-    for write in graph.writes:
-        if write.value in at and at[write.value].kind != "update":
-            at[write.value].lines.append(f"in place: {write.target.name}")
-    for v in graph.outputs:
-        if v in at:
-            at[v].bold = True
-    for op, why in graph.highlights.items():
-        if op.outputs[0] in at:
-            box = at[op.outputs[0]]
-            box.highlight, box.bold = why, True
-            box.fill, box.border = style.HIGHLIGHTS[why]
-    return picture
+    arranger = _Arranger(graph, look)
+    overlays.lay(graph, arranger.picture)
+    return arranger.picture
 
 
-def _placed(picture: Picture, graph: Graph, keys: dict[Op, Key | None]) -> dict[Value, Box]:
-    """Make the boxes, each source just before its first use; return the box that each value stands in."""
-    groups: dict[Key, list[Op]] = {}
-    for op, key in keys.items():
-        groups.setdefault(key or (), []).append(op)
-    names = names_of(graph)
-    scalar = all(v.size == 1 for v in graph.values)
-    made: dict[Key, Box] = {}
-    at: dict[Value, Box] = {}
+class _Arranger:
+    def __init__(self, graph: Graph, look: Look) -> None:
+        self.graph, self.look = graph, look
+        self.folding = fold(graph, look)
+        self.labels = Labels(graph, look)
+        self.picture = Picture(graph.title, look, style.THEMES[look.theme], Cluster("", "root", ""))
+        self.picture.caption = self.folding.notes
+        self.place: dict[Box, Cluster] = {}
+        self.outer: dict[Cluster, Cluster] = {}
+        self._place_parts()
+        self._place_sources()
+        self._join()
+        self._mark()
+        self._number(self.picture.root)
 
-    def add(box: Box) -> Box:
-        box.id = f"n{len(picture.boxes)}"
-        picture.boxes.append(box)
-        return box
+    # --- boxes and clusters, from the parts ---
 
-    for op, key in keys.items():
-        if key is None:  # left out: its result is its operand, seen again
-            if op.phase != "update" and op.inputs[0] in at:
-                at[op.outputs[0]] = at[op.inputs[0]]
-            continue
-        for v in op.inputs:
-            if v.op is None and v not in at and _stands_alone(v, key):
-                at[v] = add(_source(v, op, scalar))
-        if key not in made:
-            made[key] = add(_BUILDERS[key[0]](groups[key], scalar))
-            made[key].notes = [line(op, names) for op in groups[key]]
-        at |= dict.fromkeys(op.outputs, made[key])
-    for v in graph.outputs:
-        if v.op is None and v not in at:
-            at[v] = add(_source(v, None, scalar))
-    return at
+    def _place_parts(self) -> None:
+        columns = sorted(self.folding.columns, key=lambda c: (style.PHASES.index(c.phase), c.order))
+        for column in columns:
+            around = self.picture.root
+            if len(columns) > 1:
+                name = style.SWEEPS[min(column.order, 4)] if column.phase == "backward" and column.order else column.phase
+                around = Cluster(name, "phase", column.phase, path=(name,))
+                self.picture.root.inner.append(around)
+                self.outer[around] = self.picture.root
+            for part in column.parts:
+                self._add(part, around, column.phase, column.order)
+        for op, first in self.folding.drawn_as.items():
+            if op not in self.picture.home and first in self.picture.home:
+                self.picture.home[op] = self.picture.home[first]
 
-
-def _stands_alone(v: Value, key: Key) -> bool:
-    """Say whether a source has a box: not a number, nor what the box of a module or an update lists."""
-    return not is_literal(v) and (key[0] == "op" or (key[0] == "module" and v.role == "input"))
-
-
-# --- which operations share a box ----------------------------------------------------------------------------------
-
-
-def _keys(graph: Graph, detail: str) -> dict[Op, Key | None]:
-    """Return the key of each operation's box; None where it is left out."""
-    keys: dict[Op, Key | None] = {op: ("op", i) for i, op in enumerate(graph.ops)}
-    if detail == "full":
-        return keys
-    for op in graph.ops:
-        if op.name in ("reshape", "copy") and op.phase == "backward" and op.outputs[0].type == op.inputs[0].type:
-            keys[op] = None
-    keys |= _updates(graph)
-    if detail == "folded" or len({*keys.values()}) > LARGEST:
-        keys |= _modules([op for op, key in keys.items() if key is not None and key[0] == "op"])
-        keys |= {
-            op: ("update", _together(key[1])) for op, key in keys.items() if key is not None and key[0] == "update"
-        }
-    return keys
-
-
-def _modules(ops: list[Op]) -> dict[Op, Key | None]:
-    """Return one key for each run of operations in the same module and phase."""
-    runs = groupby(ops, key=lambda op: (op.phase, op.scope))
-    return {op: ("module", n) for n, ((_, scope), run) in enumerate(runs) if scope for op in run}
-
-
-def _updates(graph: Graph) -> dict[Op, Key | None]:
-    """Return for each operation of an update the parameters that it serves."""
-    target = {w.value: w.target for w in graph.writes if w.target.role in ("parameter", "input")}
-    serves: dict[Op, dict[Value, None]] = {}
-    keys: dict[Op, Key | None] = {}
-    for op in reversed(graph.ops):
-        if op.phase == "update":
-            served = serves.setdefault(op, {})
-            served |= {target[v]: None for v in op.outputs if v in target}
-            for v in op.inputs:
-                if v.op is not None and v.op.phase == "update":
-                    serves.setdefault(v.op, {}).update(served)
-            keys[op] = ("update", frozenset(served))
-    shared = [op for op in keys if len(serves[op]) != 1]
-    if all(v.size == 1 for op in shared for v in op.outputs):  # the step count, the learning rate
-        keys |= dict.fromkeys(shared)
-    return keys
-
-
-def _together(parameters: frozenset[Value]) -> frozenset[str]:
-    """Return the modules that parameters belong to."""
-    return frozenset((v.name or "").rpartition(".")[0] for v in parameters)
-
-
-# --- the boxes -----------------------------------------------------------------------------------------------------
-
-
-def _source(v: Value, user: Op | None, scalar: bool) -> Box:
-    path = (user.phase, *user.scope) if user is not None and v.role != "input" else ("forward",)
-    box = Box(path, v.name or "", v.role or "constant")
-    box.lines = [] if scalar else [v.type]
-    box.numbers = _numbers(v) if scalar else []
-    return box
-
-
-def _operation(ops: list[Op], scalar: bool) -> Box:
-    (op,) = ops
-    named = next((f"{v.name} = " for v in op.outputs if v.name), "") if scalar else ""
-    box = Box((op.phase, *op.scope), named + op.name, op.kind if op.kind in style.KINDS else "other")
-    given = [*_given(op), *settings(op)]
-    box.lines = [", ".join(given)] if given else []
-    if scalar:
-        box.numbers = _numbers(op.outputs[0])
-    else:
-        types = [v.type for v in op.outputs]
-        if len(types) > 1:
-            box.outputs = types
+    def _add(self, part: Part, around: Cluster, phase: str, order: int, loop: Part | None = None) -> None:
+        """Draw a part as a box, or as a cluster around its children; `loop` is that of which it is the only child."""
+        if part.kind == "loop" and len(part.children) == 1:
+            self._add(part.children[0], around, phase, order, part)
+            return
+        single = _single(part)
+        title, subtitle = attribute(part.name), species(part.name) if ": " in part.name else ""
+        if loop is not None and loop.stacked and part.kind == "module":
+            title = ranged([attribute(round_[0].scope[part.level]) for round_ in loop.rounds])
+        count = len(loop.rounds) if loop is not None else len(part.rounds) or 1
+        if single is None and self.folding.is_open(part):
+            name = title or "repeated"
+            path = (*around.path, name)
+            cluster = Cluster(name, part.kind, phase, subtitle, count, path=path)
+            around.inner.append(cluster)
+            self.outer[cluster] = around
+            for child in part.children:
+                self._add(child, cluster, phase, order)
+            return
+        ops = tuple(loop.ops if loop is not None else part.ops)
+        if single is not None:
+            box = self.labels.operation(part, single, ops, phase)
         else:
-            box.lines += types
-        box.lines += [v.name for v in op.outputs if v.name]
-    return box
+            box = self.labels.folded(part, ops, phase)
+        if part.kind == "module":
+            box.title = title
+        box.count, box.order, box.path = count, order, around.path
+        box.notes = self.labels.notes(tuple(part.ops))
+        around.inner.append(box)
+        self.place[box] = around
+        self.picture.home |= dict.fromkeys(ops, box)
+
+    # --- sources ---
+
+    def _place_sources(self) -> None:
+        """Draw what is given: inputs, parameters used in several places, constants; the rest stands where it is used."""
+        uses: dict[Value, list[tuple[Op, int]]] = {}
+        for op in self.picture.home:
+            for i, x in enumerate(op.operands):
+                if isinstance(x, Value) and x.op is None and not is_literal(x):
+                    uses.setdefault(x, []).append((self.folding.drawn_as.get(op, op), i))
+        together: dict[object, list[Value]] = {}
+        for v, places in uses.items():
+            together.setdefault((tuple(dict.fromkeys(places)), v.role), []).append(v)
+        roomy = sum(1 for box in self.place if len(box.ops) == 1 and box.phase == "forward") <= ROOMY
+        for values in together.values():
+            v, users = values[0], list(dict.fromkeys(self.picture.home[op] for op, _ in uses[values[0]]))
+            apart = [box for box in users if box.kind != "update"]
+            if not apart:
+                continue
+            if v.role != "input" and not (roomy and all(len(box.ops) == box.count for box in apart)):
+                forward = [box for box in apart if box.phase == apart[0].phase]
+                if len(forward) == 1:
+                    self._write_into(forward[0], values)
+                    continue
+            box = self.labels.source(values, apart[0].phase)
+            around = self._around(apart if v.role != "input" else [])
+            box.phase, box.path = around.phase or "forward", around.path
+            around.inner.insert(self._first_use(around, apart), box)
+            self.place[box] = around
+            self.picture.sources |= dict.fromkeys(values, box)
+        for v in self.graph.outputs:
+            if v.op is None and v not in self.picture.sources:
+                box = self.labels.source([v], "forward")
+                self._around([]).inner.append(box)
+                self.picture.sources[v] = box
+
+    def _write_into(self, box: Box, values: list[Value]) -> None:
+        """Say of a source in the box that uses it."""
+        v = values[0]
+        self.picture.sources |= dict.fromkeys(values, box)
+        if box.kind not in ("module", "group", "stretch") and v.role != "state":
+            box.lines.append((f"{short_name(v, box.ops[0])} {v.type}", v.role))
+
+    def _around(self, boxes: list[Box]) -> Cluster:
+        """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
+        root = self.picture.root
+        if not boxes:
+            return next((c for c in root.inner if isinstance(c, Cluster) and c.kind == "phase"), root)
+        home = self.place[boxes[0]]
+        paths = {box.path for box in boxes if box.phase == boxes[0].phase}
+        while not all(path[: len(home.path)] == home.path for path in paths):
+            home = self.outer[home]
+        return home
+
+    def _first_use(self, around: Cluster, users: list[Box]) -> int:
+        """Return the place in a cluster before the first thing in it that is, or holds, a user."""
+        for i, item in enumerate(around.inner):
+            if any(box in users for box in ([item] if isinstance(item, Box) else item.boxes())):
+                return i
+        return 0
+
+    # --- edges ---
+
+    def _join(self) -> None:
+        edges: dict[tuple[Box, Box, int | None, str], Edge] = {}
+        for op in self.graph.ops:
+            head = self.picture.home.get(op)
+            for v in op.inputs if head is not None else ():
+                v = self._origin(v)
+                tail = self.picture.box_of(v)
+                if tail is None or head is None or (head.kind == "update" and v.op is None):  # an update names its parameter
+                    continue
+                kind = self._kind(v, op, tail, head)
+                if kind == "saved" and head.kind == "module":
+                    tail = self._twin(op, tail)
+                if not kind:
+                    continue
+                port = tail.values.index(v) if tail.outputs and v in tail.values else None
+                edge = edges.setdefault((tail, head, port, kind), Edge(tail, head, kind, port))
+                if v not in edge.values:
+                    edge.values.append(v)
+        self.picture.edges = list(edges.values())
+
+    def _origin(self, v: Value) -> Value:
+        """Return the value that a value left out of the picture repeats."""
+        while v.op is not None and v.op in self.folding.left_out and v.op.inputs:
+            v = v.op.inputs[0]
+        return v
+
+    def _kind(self, v: Value, op: Op, tail: Box, head: Box) -> str:
+        """Return what an edge is: data, saved for the backward pass, the carry of a loop, or nothing to be drawn."""
+        if v.op is not None:
+            rounds = dict(self.folding.loops.get(op, ()))
+            for loop, n in self.folding.loops.get(v.op, ()):
+                if loop in rounds and rounds[loop] != n:
+                    return "" if loop.stacked else "loop"
+        if tail is head:
+            return ""
+        return "saved" if (tail.phase, head.phase) == ("forward", "backward") else "data"
+
+    def _twin(self, op: Op, tail: Box) -> Box:
+        """Return the forward box of the module whose backward box uses a value, as that has kept the value for it."""
+        twin = self.picture.home.get(op.of) if op.of is not None else None
+        return twin if twin is not None and twin.phase == "forward" else tail
+
+    # --- what is pointed at, and names ---
+
+    def _mark(self) -> None:
+        picture = self.picture
+        for v in self.graph.outputs:
+            box = picture.box_of(self._origin(v))
+            if box is not None:
+                box.bold = True
+        marks = self.graph.highlights | dict.fromkeys(self._asked(), "highlighted")
+        if self.graph.failed is not None:
+            marks[self.graph.failed] = "failed"
+        for thing, why in marks.items():
+            found = picture.home.get(thing) if isinstance(thing, Op) else picture.box_of(thing)
+            if found is not None:
+                found.highlight, found.bold = why, True
+
+    def _asked(self) -> list[Op | Value]:
+        """Return the operations and values that the look highlights."""
+        found: list[Op | Value] = []
+        for asked in self.look.highlight:
+            if not isinstance(asked, str):
+                found.append(asked)
+                continue
+            for op in self.graph.ops:
+                path = ".".join(map(attribute, op.scope))
+                names = (op.name, path, path.partition(".")[2], *(v.name or "" for v in op.outputs))
+                found += [op] if any(name and fnmatchcase(name, asked) for name in names) else []
+            found += [v for v in self.graph.sources if v.name and fnmatchcase(v.name, asked)]
+        return found
+
+    def _number(self, cluster: Cluster) -> None:
+        """Give every box, cluster and edge an id, in the order in which they are drawn."""
+        picture = self.picture
+        for item in cluster.inner:
+            if isinstance(item, Box):
+                item.id = f"n{len(picture.boxes)}"
+                picture.boxes.append(item)
+            else:
+                item.id = f"c{len(picture.clusters)}"
+                picture.clusters.append(item)
+                self._number(item)
+        if cluster is picture.root:
+            for n, edge in enumerate(picture.edges):
+                edge.id = f"e{n}"
 
 
-def _given(op: Op) -> list[str]:
-    """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
-    operands = (x for x in op.operands if x is not None)
-    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "•" for x in operands]
-    return [] if {*texts} <= {"•"} else texts
-
-
-def _module(ops: list[Op], scalar: bool) -> Box:
-    first, last = ops[0], ops[-1]
-    box = Box((first.phase, *first.scope[:-1]), first.scope[-1], "module")
-    parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
-    if first.phase == "forward":
-        box.lines = [last.outputs[0].type, *(f"{v.name} {v.type}" for v in parameters)]
-    else:
-        box.lines = [v.name or v.type for op in ops for v in op.outputs if v.role == "gradient"]
-    return box
-
-
-def _update(ops: list[Op], scalar: bool) -> Box:
-    served = list(dict.fromkeys(v for op in ops for v in op.inputs if v.role in ("parameter", "input")))
-    title = ops[0].scope[-1] if ops[0].scope else "update"
-    box = Box(("update",), title if len(served) != 1 else f"{title} {served[0].name}", "update")
-    box.lines = [v.type if len(served) == 1 else f"{v.name} {v.type}" for v in served]
-    return box
-
-
-_BUILDERS = {"op": _operation, "module": _module, "update": _update}
-
-
-def _numbers(v: Value) -> list[tuple[str, str]]:
-    known = {"value": v.array, "grad": v.gradient}
-    return [(name, number(x, 4)) for name, x in known.items() if x is not None]
+def _single(part: Part) -> Op | None:
+    """Return the operation that a module consists of, if it is but one."""
+    while part.kind == "module" and len(part.children) == 1:
+        (part,) = part.children
+    return part.ops[0] if part.kind == "op" else None

@@ -1,27 +1,32 @@
-"""A graph in Graphviz's language: forward runs down, the backward pass comes up beside it, updates at the side."""
+"""A picture in Graphviz's language: forward runs down, the backward pass comes up beside it, updates at the side."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from autodiff.graph import boxes, style
-from autodiff.graph.boxes import Box, Picture
-from autodiff.graph.record import Graph
+from autodiff.graph import style
+from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.text import clean
 
-DEFAULTS = f"""\
-  graph [newrank=true, nodesep=0.22, ranksep=0.3, pad=0.2, bgcolor=white, labelloc=t, labeljust=l, style=rounded,
-    penwidth=0.8, fontname="{style.FONT}", fontsize=11, fontcolor="{style.INK}"]
-  node [shape=box, height=0.3, margin="0.1,0.05", fontname="{style.FONT}", fontsize=11, fontcolor="{style.INK}"]
-  edge [arrowsize=0.6]"""
+SMALL = 9  # points; nothing is smaller
+DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
-def dot(graph: Graph, detail: str = "auto") -> str:
-    """Return the picture of a graph; see `Graph.dot`."""
-    picture = boxes.arrange(graph, detail)
-    lines = ["digraph {", DEFAULTS, f"  label=<{_heading(graph, picture)}>"]
-    lines += _clusters(picture)
-    lines += [_edge(*edge) for edge in picture.edges]
+def dot(picture: Picture) -> str:
+    """Return a picture as a digraph; its elements have the picture's ids."""
+    theme = picture.theme
+    font = f'fontname="{style.FONT}", fontcolor="{theme.ink}"'
+    lines = [
+        "digraph {",
+        f"  graph [rankdir={DIRECTIONS[picture.look.direction]}, newrank=true, nodesep=0.22, ranksep=0.32, pad=0.2,",
+        f'    bgcolor="{theme.paper}", labelloc=t, labeljust=l, style=rounded, penwidth=0.8, {font}, fontsize=11]',
+        f'  node [shape=box, height=0.3, margin="0.1,0.055", {font}, fontsize=11]',
+        f"  edge [arrowsize=0.6, {font}, fontsize={SMALL}]",
+        f"  label=<{_heading(picture)}>",
+    ]
+    lines += _inner(picture, picture.root, "  ")
+    phases = [c for c in picture.root.inner if isinstance(c, Cluster) and c.kind == "phase"]
+    if phases:
+        lines.append(f"  {{rank=min; {' -> '.join(f'a{c.id}' for c in phases)} [style=invis]}}")
+    lines += [_edge(picture, edge) for edge in picture.edges]
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -31,12 +36,13 @@ def escape(text: str) -> str:
     return "".join(table.get(c, c) for c in clean(text)) or " "
 
 
-# --- nodes ---------------------------------------------------------------------------------------------------------
+# --- boxes ---------------------------------------------------------------------------------------------------------
 
 
-def _node(box: Box) -> str:
+def _node(picture: Picture, box: Box) -> str:
     facts = {
-        "label": f"<{_label(box)}>",
+        "id": box.id,
+        "label": f"<{_label(picture, box)}>",
         "fillcolor": f'"{box.fill}"',
         "color": f'"{box.border}"',
         "style": f'"{box.style}"',
@@ -44,85 +50,83 @@ def _node(box: Box) -> str:
     }
     if box.bold:
         facts["penwidth"] = "2"
+    if box.count > 1 and box.kind not in picture.theme.roles:
+        facts["peripheries"] = "2"
     return f"{box.id} [{', '.join(f'{k}={v}' for k, v in facts.items())}]"
 
 
-def _label(box: Box) -> str:
-    """Return the text in a box; below it stand a scalar's numbers, or the types of several outputs side by side."""
-    head = f"<B>{escape(box.title)}</B>"
-    text = "<BR/>".join([head, *map(_small, box.lines)])
-    rows = [
-        f'<TR><TD ALIGN="LEFT">{_small(name)}&#160;&#160;</TD><TD ALIGN="RIGHT">{escape(number)}</TD></TR>'
-        for name, number in box.numbers
-    ]
+def _label(picture: Picture, box: Box) -> str:
+    """Return the text in a box; below it stand its value and gradient, or the types of several outputs side by side."""
+    theme = picture.theme
+    rows = [f"<TR><TD COLSPAN=\"{max(len(box.outputs), 2)}\">{_titled(picture, box.title, box.subtitle, box.count)}</TD></TR>"]
+    rows += [f'<TR><TD COLSPAN="{max(len(box.outputs), 2)}">{_small(theme.alarm if role == "alarm" else theme.soft, text)}</TD></TR>' for text, role in box.lines]
+    for name, number in box.numbers:
+        bad = "NaN" in number or "inf" in number or number == "nan"
+        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{escape(number)}</FONT>'
+        rows.append(f'<TR><TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}</TD></TR>')
     if box.outputs:
-        cells = [f'<TD BORDER="1" PORT="o{i}">{_small(kind)}</TD>' for i, kind in enumerate(box.outputs)]
-        rows = [f"<TR>{''.join(cells)}</TR>"]
-    if not rows:
-        return text
-    span = max(len(box.outputs), 2)
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="1" COLOR="{box.border}">'
-        f'<TR><TD COLSPAN="{span}">{text}</TD></TR>{"".join(rows)}</TABLE>'
-    )
+        cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
+        rows.append(f"<TR>{''.join(cells)}</TR>")
+    if len(rows) == 1:
+        return _titled(picture, box.title, box.subtitle, box.count)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
 
 
-def _small(text: str) -> str:
-    return f'<FONT POINT-SIZE="9" COLOR="{style.SOFT}">{escape(text)}</FONT>'
+def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
+    theme = picture.theme
+    text = f"<B>{escape(title)}</B>"
+    if subtitle:
+        text += f' <FONT COLOR="{theme.soft}">{escape(subtitle)}</FONT>'
+    return f"{text}  <B>\u00d7{count:,}</B>" if count > 1 else text
 
 
-# --- clusters: phases, and in them the modules ---------------------------------------------------------------------
+def _small(colour: str, text: str) -> str:
+    return f'<FONT POINT-SIZE="{SMALL}" COLOR="{colour}">{escape(text)}</FONT>'
 
 
-def _clusters(picture: Picture) -> list[str]:
-    tree: dict[Any, Any] = {}
-    for box in picture.boxes:
-        level = tree
-        for name in box.path if len(picture.phases) > 1 else box.path[1:]:
-            level = level.setdefault(name, {})
-        level[box] = None
-    lines: list[str] = []
-    if len(picture.phases) == 1:
-        _nested(tree, "  ", "forward", lines)
-        return lines
-    _nested(tree, "  ", "", lines)
-    columns = " -> ".join(phase for phase in style.PHASES if phase in picture.phases)
-    return [*lines, f"  {{rank=min; {columns} [style=invis]}}"]
+# --- clusters ------------------------------------------------------------------------------------------------------
 
 
-def _nested(level: dict[Any, Any], indent: str, phase: str, lines: list[str]) -> None:
-    for key, inner in level.items():
-        if inner is None:
-            lines.append(indent + _node(key))
+def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
+    lines = []
+    for item in cluster.inner:
+        if isinstance(item, Box):
+            lines.append(indent + _node(picture, item))
             continue
-        here = phase or key
-        fill, ink = style.PHASES[here]
-        facts = f'label=<<B>{key}</B>>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
-        if phase:
-            facts = f'label=<{escape(key)}>; bgcolor="{ink}09"; color="{ink}50"; fontcolor="{style.SOFT}"; fontsize=10'
-        lines += [f"{indent}subgraph cluster_{len(lines)} {{", f"{indent}  {facts}"]
-        if not phase:
-            lines.append(f"{indent}  {key} [style=invis, shape=point, width=0, height=0]")
-        _nested(inner, indent + "  ", here, lines)
-        lines.append(indent + "}")
+        fill, ink = picture.theme.phases[item.phase]
+        facts = f'id={item.id}; class={item.kind}; tooltip="{escape("/".join(item.path))}"; '
+        label = _titled(picture, item.title, item.subtitle, item.count)
+        if item.kind == "phase":
+            facts += f'label=<{label}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
+        else:
+            line = "1.4" if item.kind == "loop" or item.count > 1 else "0.8"
+            facts += f'label=<{label}>; bgcolor="{ink}0c"; color="{ink}66"; fontcolor="{picture.theme.ink}"; fontsize=10; penwidth={line}'
+        lines += [f"{indent}subgraph cluster_{item.id} {{", f"{indent}  {facts}"]
+        if item.kind == "phase":
+            lines.append(f"{indent}  a{item.id} [style=invis, shape=point, width=0, height=0]")
+        lines += [*_inner(picture, item, indent + "  "), indent + "}"]
+    return lines
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------
 
 
-def _edge(tail: Box, head: Box, port: int | None) -> str:
+def _edge(picture: Picture, edge: Edge) -> str:
     """Return an edge; one that goes back up is written the other way round, so that it does not pull its head down."""
+    theme, tail, head = picture.theme, edge.tail, edge.head
+    facts = [f"id={edge.id}", f'color="{theme.line if head.phase == "forward" else theme.phases[head.phase][1]}"']
     phases = tail.phase, head.phase
-    facts = [f'color="{style.PHASES[head.phase][1]}"']
-    if phases == ("backward", "backward"):
+    if edge.kind == "loop":
+        facts += ["penwidth=1.6", "constraint=false" if tail is not head else "dir=forward"]
+    elif phases == ("backward", "backward"):
         facts.append("dir=back")
     elif phases == ("backward", "update"):
         facts.append("minlen=0")
-    elif phases == ("forward", "backward"):
-        facts = [f'color="{style.SAVED}"', "style=dashed", "constraint=false" if tail.kind == "input" else "minlen=0"]
+    elif edge.kind == "saved":
+        facts[1:] = [f'color="{theme.saved}"', "style=dashed", "constraint=false" if tail.kind == "input" else "minlen=0"]
     elif tail.phase != head.phase:
         facts.append("constraint=false")
-    source = tail.id if port is None else f"{tail.id}:o{port}"
+    source = tail.id if edge.port is None else f"{tail.id}:o{edge.port}"
     ends = (head.id, source) if "dir=back" in facts else (source, head.id)
     return f"  {' -> '.join(ends)} [{', '.join(facts)}]"
 
@@ -130,16 +134,24 @@ def _edge(tail: Box, head: Box, port: int | None) -> str:
 # --- heading and legend --------------------------------------------------------------------------------------------
 
 
-def _heading(graph: Graph, picture: Picture) -> str:
-    """Return the title with the legend: only what occurs."""
-    cells = [f"<TD><B>{escape(graph.title)}</B>  </TD>"]
-    for name, (fill, border, *_) in (style.KINDS | style.ROLES).items():
-        if name in picture.kinds:
-            text = f'<FONT POINT-SIZE="9">{name}</FONT>'
-            cells.append(f'<TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}">{text}</TD>')
-    for why, (fill, border) in style.HIGHLIGHTS.items():
-        if why in picture.highlights:
-            cells.append(f'<TD BGCOLOR="{fill}" BORDER="2" COLOR="{border}"><FONT POINT-SIZE="9">{why}</FONT></TD>')
-    if any((tail.phase, head.phase) == ("forward", "backward") for tail, head, _ in picture.edges):
-        cells.append(f"<TD>{_small('- - -  value saved for the backward pass')}</TD>")
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>'
+def _heading(picture: Picture) -> str:
+    """Return the title, what was folded, and the legend: only what occurs."""
+    theme, boxes = picture.theme, [box for box in picture.boxes if not box.highlight]
+    kinds = {box.kind for box in boxes}
+    entries = [(name, *theme.kinds[name]) for name in theme.kinds if name in kinds]
+    if picture.look.orders:
+        entries = [(style.ORDERS[n], *theme.order(n)) for n in sorted({min(box.order, 4) for box in boxes if box.ops})]
+    elif picture.look.overlay:
+        entries = [("less", theme.heat[0], theme.line), ("more", theme.heat[-1], theme.line)]
+    entries += [(name, fill, border) for name, (fill, border, _) in theme.roles.items() if name in kinds]
+    entries += [(why, *theme.highlight(why)) for why in dict.fromkeys(b.highlight for b in picture.boxes if b.highlight)]
+    cells = [f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, name)}</TD>' for name, fill, border in entries]
+    if any(edge.kind == "saved" for edge in picture.edges):
+        cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
+    rows = [f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}"><B>{escape(picture.title)}</B></TD></TR>']
+    if picture.caption:
+        text = _small(theme.soft, " \u00b7 ".join(picture.caption))
+        rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}">{text}</TD></TR>')
+    if cells:
+        rows.append(f"<TR>{''.join(cells)}</TR>")
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">{"".join(rows)}</TABLE>'

@@ -1,0 +1,266 @@
+"""What a box says: its title, its types, its settings, its parameters, its numbers."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from autodiff.graph import style
+from autodiff.graph.folding import Part, attribute, species
+from autodiff.graph.look import Look
+from autodiff.graph.picture import Box
+from autodiff.graph.record import Graph, Op, Value
+from autodiff.graph.statistics import statistics
+from autodiff.graph.text import clean, is_literal, line, literal, names_of, number
+
+LINES = 12  # of a long list, so many are shown
+FEW = 6  # an array of so many elements is written out
+
+
+class Labels:
+    """Fills boxes in, for one graph and one look."""
+
+    def __init__(self, graph: Graph, look: Look) -> None:
+        self.graph, self.look = graph, look
+        self.scalar = bool(graph.ops) and all(v.size == 1 for v in graph.values)
+        self.names = names_of(graph)
+        self.users: dict[Value, list[Op]] = {}
+        for op in graph.ops:
+            for v in op.inputs:
+                self.users.setdefault(v, []).append(op)
+        self.answers = {*graph.outputs, *(w.value for w in graph.writes)}
+
+    def shows(self, what: str) -> bool:
+        """Say whether a fact is shown."""
+        return self.look.shows(what, self.scalar)
+
+    # --- the boxes ---
+
+    def source(self, values: list[Value], phase: str) -> Box:
+        """Return the box of a source, or of the same source of every round of a loop."""
+        v = values[0]
+        box = Box(ranged([u.name or "" for u in values]), v.role or "constant", phase, (), tuple(values))
+        box.count = len(values)
+        if self.shows("shapes"):
+            box.lines.append((v.type, "shape"))
+        if self.shows("params") and v.role == "parameter" and v.size > 1:
+            box.lines.append((params(sum(u.size for u in values)), "params"))
+        if self.shows("bytes") and v.size > 1:
+            box.lines.append((size(sum(u.nbytes for u in values)), "bytes"))
+        box.numbers = self.numbers(v)
+        box.notes = [f"{v.role or 'constant'} {clean(v.name or '')}: {v.type}"]
+        return box
+
+    def operation(self, part: Part, op: Op, ops: tuple[Op, ...], phase: str) -> Box:
+        """Return the box of an operation, or of a module that is just that."""
+        box = Box(op.name, op.kind if op.kind in style.LIGHT.kinds else "other", phase, ops, self.leaving(ops))
+        if part.kind == "module":
+            box.title, box.subtitle = attribute(part.name), species(part.name) if ": " in part.name else ""
+            if op.name.replace("_", "") not in part.name.lower():
+                box.lines.append((op.name, "rule"))
+        elif self.scalar:
+            named = next((v.name for v in op.outputs if v.name), None)
+            box.title = f"{named} = {op.name}" if named else op.name
+        same = ops if len(ops) <= LINES else (ops[0], ops[-1])
+        settings = dict.fromkeys(", ".join([*_given(o), *_settings(o)]) for o in same)
+        texts = [text for text in settings if text]
+        if texts:
+            box.lines.append((texts[0] if len(texts) == 1 else f"{texts[0]} \u2026 {texts[-1]}", "setting"))
+        self._types(box, op)
+        if not self.scalar:
+            box.lines += [(v.name, "name") for v in op.outputs if v.name]
+        self._costs(box)
+        if self.shows("rules"):
+            box.lines += [(text, "rule") for text in _rule(op.primitive)]
+        box.numbers = self.numbers(op.outputs[0] if op.outputs[0] in box.values or not box.values else box.values[0])
+        return box
+
+    def folded(self, part: Part, ops: tuple[Op, ...], phase: str) -> Box:
+        """Return the box of a module, a group, an update or a stretch."""
+        box = Box(part.name, part.kind, phase, ops, self.leaving(ops))
+        first = part.ops
+        if part.kind == "module" and ": " in part.name:
+            box.title, box.subtitle = attribute(part.name), species(part.name)
+        if part.kind == "update":
+            self._update(box, part)
+        elif phase == "backward":
+            grads = [v.name for op in first for v in op.outputs if v.role == "gradient" and v.name]
+            box.lines += [(text, "name") for text in shortened(grads, 3)]
+            if not grads:
+                self._types(box, None)
+        else:
+            self._types(box, None)
+            parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
+            if parameters and self.shows("params"):
+                box.lines.append((params(sum(v.size for v in parameters)), "params"))
+        if part.kind == "stretch":
+            box.lines += [(f"{name} \u00d7{n:,}", "note") for name, n in _most(first)]
+        self._costs(box)
+        box.numbers = self.numbers(box.values[-1]) if box.values else []
+        return box
+
+    def _update(self, box: Box, part: Part) -> None:
+        served = part.served
+        if len(served) == 1:
+            box.subtitle = served[0].name or ""
+            box.lines += [(served[0].type, "shape")] * self.shows("shapes")
+        else:
+            box.lines += [(text, "name") for text in shortened([v.name or v.type for v in served], 4)]
+            if self.shows("params"):
+                box.lines.append((params(sum(v.size for v in served)), "params"))
+
+    def _types(self, box: Box, op: Op | None) -> None:
+        """Say of what types the outputs are that are used."""
+        if not self.shows("shapes"):
+            return
+        used = [v for v in (op.outputs if op is not None else box.values) if v in box.values]
+        if op is not None and len(used) > 1:
+            box.outputs = [v.type for v in used]
+            box.values = tuple(used) if len(box.ops) == 1 else box.values
+        else:
+            types = dict.fromkeys(v.type for v in (used if op is not None else box.values[-2:]))
+            box.lines += [(text, "shape") for text in types]
+
+    def _costs(self, box: Box) -> None:
+        if self.shows("bytes"):
+            made, kept = sum(op.allocated for op in box.ops), sum(op.saved for op in box.ops)
+            box.lines.append((f"{size(made)} made, {size(kept)} kept", "bytes"))
+        times = [op.seconds for op in box.ops if op.seconds is not None]
+        if self.shows("time") and times:
+            box.lines.append((duration(sum(times)), "time"))
+
+    def leaving(self, ops: tuple[Op, ...]) -> tuple[Value, ...]:
+        """Return the outputs of operations that others use, or that are an answer of the graph; else the last one."""
+        inside = set(ops)
+        made = [v for op in ops for v in op.outputs]
+        used = tuple(v for v in made if v in self.answers or any(op not in inside for op in self.users.get(v, ())))
+        return used or tuple(made[:1] if len(ops) == 1 else made[-1:])
+
+    def notes(self, ops: tuple[Op, ...]) -> list[str]:
+        """Return what is said of operations under the mouse."""
+        lines = [line(op, self.names) for op in ops[:LINES]]
+        more = [f"... and {len(ops) - LINES:,} more"] if len(ops) > LINES else []
+        where = dict.fromkeys(op.line for op in ops[:1] if op.line)
+        return [*lines, *more, *where]
+
+    # --- numbers ---
+
+    def numbers(self, v: Value) -> list[tuple[str, str]]:
+        """Return a value and its gradient, as far as they are known and shown."""
+        known = {"value": ("values", v.array), "grad": ("grads", v.gradient)}
+        return [(name, summary(x)) for name, (what, x) in known.items() if x is not None and self.shows(what)]
+
+
+def summary(array: Any) -> str:
+    """Return an array in few characters: a number, its elements, or its statistics with a sparkline.
+
+    >>> import numpy as np
+    >>> summary(np.array([1.0, 2.5])), summary(np.arange(100.0))[:11]
+    ('[1, 2.5]', '49.5 ± 28.9')
+    """
+    x = np.asarray(array)
+    if x.size == 1:
+        return number(x, 4)
+    if x.size <= FEW and x.ndim == 1:
+        return f"[{', '.join(number(e, 3) for e in x)}]"
+    found = statistics(x)
+    if found.mean is None or found.std is None:
+        return found.warning or "empty"
+    text = f"{found.mean:.3g} \u00b1 {found.std:.3g} {found.sparkline}"
+    return f"{text} {found.warning}" if found.warning else text
+
+
+def params(n: int) -> str:
+    """Return a number of parameters: `7,850 params`, `11.7 M params`."""
+    if n == 1:
+        return "1 param"
+    return f"{n:,} params" if n < 1e6 else f"{n / 1e6:.3g} M params" if n < 1e9 else f"{n / 1e9:.3g} G params"
+
+
+def size(n: int) -> str:
+    """Return a number of bytes: `512 B`, `3.1 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n < 1000 or unit == "GB":
+            return f"{n:.3g} {unit}" if n < 1000 else f"{n:,.0f} {unit}"
+        n = n / 1000  # type: ignore[assignment]
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    """Return a time: `3.2 ms`."""
+    for unit, scale in (("s", 1.0), ("ms", 1e3)):
+        if seconds * scale >= 1:
+            return f"{seconds * scale:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} \u00b5s"
+
+
+def ranged(names: list[str]) -> str:
+    """Return the names of like things: the first and the last of them."""
+    return names[0] if len({*names}) == 1 else f"{names[0]} \u2026 {names[-1]}"
+
+
+def shortened(names: list[str], most: int) -> list[str]:
+    """Return a list of names, its middle left out where it is long."""
+    return names if len(names) <= most else [*names[: most - 1], f"\u2026 {len(names) - most + 1} more"]
+
+
+def short_name(v: Value, op: Op) -> str:
+    """Return what a source is called where its module's name stands beside it."""
+    name = v.name or v.role
+    return name.rpartition(".")[2] if op.scope else name
+
+
+def _most(ops: list[Op]) -> list[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for op in ops:
+        counts[op.name] = counts.get(op.name, 0) + 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
+
+
+def _given(op: Op) -> list[str]:
+    """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
+    operands = (x for x in op.operands if x is not None)
+    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "\u2022" for x in operands]
+    return [] if {*texts} <= {"\u2022"} else texts
+
+
+def _settings(op: Op) -> list[str]:
+    """Return an operation's keywords that are not what they are by default."""
+    usual = _defaults(op.primitive.kernel)
+    found = []
+    for key, value in op.params.items():
+        plain = value is None or value is False or value == () or key in ("put", "take")
+        if plain or value == op.outputs[0].shape or (key in usual and _same(usual[key], value)):
+            continue
+        every = {*value} if isinstance(value, tuple) and all(isinstance(x, int) for x in value) else set()
+        if key in usual and len(every) == 1 and _same(usual[key], next(iter(every))):
+            continue
+        found.append(f"{clean(key)}={literal(value)}")
+    return found
+
+
+def _same(x: Any, y: Any) -> bool:
+    return type(x) is type(y) and not isinstance(x, np.ndarray) and bool(x == y)
+
+
+@cache
+def _defaults(kernel: Any) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(kernel).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+@cache
+def _rule(primitive: Any) -> list[str]:
+    """Return the rule of an operation as it is written in the table, without the parts that every entry has."""
+    from autodiff.reading import rule
+
+    try:
+        return [text.strip() for text in str(rule(primitive)).splitlines()][:4]
+    except (KeyError, AttributeError):
+        return []
