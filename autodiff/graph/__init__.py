@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,30 +36,50 @@ def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
     return traced(f)
 
 
-def draw(thing: Any, *args: Any, **kwargs: Any) -> Graph:
+def draw(
+    thing: Any, *args: Any, path: str | Path | None = None, formats: str | tuple[str, ...] = (), **options: Any
+) -> Graph:
     """Return the Graph of a tensor's history, or of a function or module called with the arguments that follow.
 
-    A notebook shows it; `.svg(path) .png(path) .pdf(path) .dot() .text()` write it. For a scalar expression every
-    node has its value and its gradient. The tape forgets constants that no rule needs, shown as `?`; a trace has all.
+    A notebook shows it; `.svg(path) .png(path) .pdf(path) .html(path) .dot() .mermaid() .text()` write it. The options
+    say how it is drawn; they are those of `graph.look.Look`: depth, expand, fold_repeats, show, direction, theme,
+    highlight, overlay, orders, backward. Other keywords are given to the function. With `path="x"` and
+    `formats=("svg", "html")` the files x.svg and x.html are written. For a scalar expression every node has its value
+    and its gradient. The tape forgets constants that no rule needs, shown as `?`; a trace has all.
 
     >>> import autodiff as ad
     >>> x = ad.tensor(3.0, requires_grad=True)
-    >>> print(ad.draw(x * x).text())
+    >>> print(ad.draw(x * x, theme="dark").text())
     multiply
       leaf1: f32[]  parameter
     forward
       %1: f32[] = multiply(leaf1, leaf1)
     return %1
     """
+    from autodiff.graph.look import OPTIONS, Look
     from autodiff.graph.record import Graph
     from autodiff.graph.tape_graph import from_tape
+    from autodiff.graph.views import write
     from autodiff.tensor import Tensor
 
+    given = {name: x for name, x in options.items() if name in OPTIONS}
+    rest = {name: x for name, x in options.items() if name not in OPTIONS}
+    look = Look().updated(**given)
+    if not isinstance(thing, (Graph, Tensor)) and not callable(thing):
+        raise TypeError(
+            f"draw: a picture is of a tensor, a Graph, or a function or module and its arguments; got "
+            f"{type(thing).__name__}. An ndarray has no history: compute with `ad.tensor(x, requires_grad=True)`."
+        )
     if not isinstance(thing, (Graph, Tensor)):
-        return trace(thing)(*args, **kwargs)
-    if args or kwargs:
-        raise TypeError(f"draw: a {type(thing).__name__} takes no further arguments; a function or module does.")
-    return thing if isinstance(thing, Graph) else from_tape(thing)
+        graph = trace(thing)(*args, **rest)
+    else:
+        if args:
+            raise TypeError(f"draw: a {type(thing).__name__} takes no further arguments; a function or module does.")
+        look.updated(**rest)  # says what options there are
+        graph = thing if isinstance(thing, Graph) else from_tape(thing)
+    graph = graph.with_look(**given)
+    write(graph, path, formats)
+    return graph
 
 
 def graph_diff(a: Any, b: Any) -> Difference:

@@ -44,7 +44,9 @@ class _Arranger:
         for column in columns:
             around = self.picture.root
             if len(columns) > 1:
-                name = style.SWEEPS[min(column.order, 4)] if column.phase == "backward" and column.order else column.phase
+                name = (
+                    style.SWEEPS[min(column.order, 4)] if column.phase == "backward" and column.order else column.phase
+                )
                 around = Cluster(name, "phase", column.phase, path=(name,))
                 self.picture.root.inner.append(around)
                 self.outer[around] = self.picture.root
@@ -89,7 +91,7 @@ class _Arranger:
     # --- sources ---
 
     def _place_sources(self) -> None:
-        """Draw what is given: inputs, parameters used in several places, constants; the rest stands where it is used."""
+        """Draw what is given: inputs, shared parameters, constants; the rest is written into the box that uses it."""
         uses: dict[Value, list[tuple[Op, int]]] = {}
         for op in self.picture.home:
             for i, x in enumerate(op.operands):
@@ -155,7 +157,9 @@ class _Arranger:
             for v in op.inputs if head is not None else ():
                 v = self._origin(v)
                 tail = self.picture.box_of(v)
-                if tail is None or head is None or (head.kind == "update" and v.op is None):  # an update names its parameter
+                if (
+                    tail is None or head is None or (head.kind == "update" and v.op is None)
+                ):  # an update names its parameter
                     continue
                 kind = self._kind(v, op, tail, head)
                 if kind == "saved" and head.kind == "module":

@@ -57,9 +57,11 @@ def _node(picture: Picture, box: Box) -> str:
 
 def _label(picture: Picture, box: Box) -> str:
     """Return the text in a box; below it stand its value and gradient, or the types of several outputs side by side."""
-    theme = picture.theme
-    rows = [f"<TR><TD COLSPAN=\"{max(len(box.outputs), 2)}\">{_titled(picture, box.title, box.subtitle, box.count)}</TD></TR>"]
-    rows += [f'<TR><TD COLSPAN="{max(len(box.outputs), 2)}">{_small(theme.alarm if role == "alarm" else theme.soft, text)}</TD></TR>' for text, role in box.lines]
+    theme, span = picture.theme, max(len(box.outputs), 2)
+    rows = [f'<TR><TD COLSPAN="{span}">{_titled(picture, box.title, box.subtitle, box.count)}</TD></TR>']
+    for text, role in box.lines:
+        written = _small(theme.alarm if role == "alarm" else theme.soft, text)
+        rows.append(f'<TR><TD COLSPAN="{span}">{written}</TD></TR>')
     for name, number in box.numbers:
         bad = "NaN" in number or "inf" in number or number == "nan"
         value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{escape(number)}</FONT>'
@@ -69,7 +71,9 @@ def _label(picture: Picture, box: Box) -> str:
         rows.append(f"<TR>{''.join(cells)}</TR>")
     if len(rows) == 1:
         return _titled(picture, box.title, box.subtitle, box.count)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
+    )
 
 
 def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
@@ -100,7 +104,8 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
             facts += f'label=<{label}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         else:
             line = "1.4" if item.kind == "loop" or item.count > 1 else "0.8"
-            facts += f'label=<{label}>; bgcolor="{ink}0c"; color="{ink}66"; fontcolor="{picture.theme.ink}"; fontsize=10; penwidth={line}'
+            facts += f'label=<{label}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
+            facts += f'fontcolor="{picture.theme.ink}"'
         lines += [f"{indent}subgraph cluster_{item.id} {{", f"{indent}  {facts}"]
         if item.kind == "phase":
             lines.append(f"{indent}  a{item.id} [style=invis, shape=point, width=0, height=0]")
@@ -123,7 +128,11 @@ def _edge(picture: Picture, edge: Edge) -> str:
     elif phases == ("backward", "update"):
         facts.append("minlen=0")
     elif edge.kind == "saved":
-        facts[1:] = [f'color="{theme.saved}"', "style=dashed", "constraint=false" if tail.kind == "input" else "minlen=0"]
+        facts[1:] = [
+            f'color="{theme.saved}"',
+            "style=dashed",
+            "constraint=false" if tail.kind == "input" else "minlen=0",
+        ]
     elif tail.phase != head.phase:
         facts.append("constraint=false")
     source = tail.id if edge.port is None else f"{tail.id}:o{edge.port}"
@@ -144,8 +153,13 @@ def _heading(picture: Picture) -> str:
     elif picture.look.overlay:
         entries = [("less", theme.heat[0], theme.line), ("more", theme.heat[-1], theme.line)]
     entries += [(name, fill, border) for name, (fill, border, _) in theme.roles.items() if name in kinds]
-    entries += [(why, *theme.highlight(why)) for why in dict.fromkeys(b.highlight for b in picture.boxes if b.highlight)]
-    cells = [f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, name)}</TD>' for name, fill, border in entries]
+    entries += [
+        (why, *theme.highlight(why)) for why in dict.fromkeys(b.highlight for b in picture.boxes if b.highlight)
+    ]
+    cells = [
+        f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, name)}</TD>'
+        for name, fill, border in entries
+    ]
     if any(edge.kind == "saved" for edge in picture.edges):
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
     rows = [f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}"><B>{escape(picture.title)}</B></TD></TR>']

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from autodiff.graph import repeats
 from autodiff.graph.look import Look
-from autodiff.graph.record import Graph, Op, Value
+from autodiff.graph.record import Graph, Group, Op, Value
 
 READABLE = 36  # boxes in a column of a picture that is read at first sight
 STRETCHES = 24  # into so many a sequence is cut that nothing else makes readable
@@ -19,15 +20,17 @@ ALL = 10**6
 
 
 class Part:
-    """A piece of the program: an operation, a call of a module, a group, a loop, an update, or a stretch of operations.
+    """A piece of the program: an operation, a call of a module, a group, a loop, an update or a stretch.
 
-    `ops` are all operations in it. `children` are what is drawn inside where it is open; of a `loop` those are its first
-    round, and `rounds` lists the operations of every round, in the same order in each.
+    `ops` are all operations in it. `children` are what is drawn inside where it is open; of a `loop` those are the
+    first round, and `rounds` lists the operations of every round, in the same order in each.
     """
 
     __slots__ = ("children", "kind", "level", "name", "ops", "path", "rounds", "served")
 
-    def __init__(self, kind: str, name: str, ops: list[Op], children: list[Part], level: int = 0, path: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, ops: list[Op], children: list[Part], level: int = 0, path: str = ""
+    ) -> None:
         self.kind, self.name, self.ops, self.children, self.level, self.path = kind, name, ops, children, level, path
         self.rounds: list[list[Op]] = []
         self.served: tuple[Value, ...] = ()  # the parameters of an update
@@ -69,7 +72,9 @@ class Folding:
     deepest: int = 0
     left_out: frozenset[Op] = frozenset()
     drawn_as: dict[Op, Op] = field(default_factory=dict)
-    loops: dict[Op, list[tuple[Part, int]]] = field(default_factory=dict)  # around an operation, and in which round it is
+    loops: dict[Op, list[tuple[Part, int]]] = field(
+        default_factory=dict
+    )  # around an operation, and in which round it is
     notes: list[str] = field(default_factory=list)
 
     def is_open(self, part: Part) -> bool:
@@ -101,17 +106,13 @@ def fold(graph: Graph, look: Look) -> Folding:
     everything = look.depth is None
     updates = {} if everything else _updates(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
-    groups: dict[Op, list[Any]] = {}
-    for group in graph.groups:
-        for op in group.ops:
-            groups.setdefault(op, []).append(group)
     columns: dict[tuple[str, int], list[Op]] = {}
     for op in graph.ops:
         if op not in hidden and op not in updates:
             columns.setdefault((op.phase, op.order if op.phase == "backward" else 0), []).append(op)
         elif op not in hidden:
             columns.setdefault((op.phase, 0), [])
-    folding = Folding([Column(*key, _nested(ops, 0, "", groups)) for key, ops in columns.items()], look.expand)
+    folding = Folding([Column(*key, _nested(ops)) for key, ops in columns.items()], look.expand)
     folding.left_out = frozenset(hidden)
     if look.fold_repeats:
         seen = _Seen(graph, folding)
@@ -133,28 +134,31 @@ def fold(graph: Graph, look: Look) -> Folding:
 # --- modules -------------------------------------------------------------------------------------------------------
 
 
-def _nested(ops: list[Op], level: int, path: str, groups: dict[Op, list[Any]]) -> list[Part]:
-    """Return operations as parts: each call of a module, and each group, is one."""
+def _nested(ops: list[Op], level: int = 0, path: str = "", inside: Group | None = None) -> list[Part]:
+    """Return operations as parts: each call of a module is one, and each group; `level` modules are around them."""
     together: dict[Any, list[Op]] = {}
-    inside: dict[Any, Any] = {}
+    around: dict[Any, Any] = {}
     for op in ops:
-        place = op.scope[level] if level < len(op.scope) else None
-        group = next((g for g in groups.get(op, ()) if len(g.scope) == level), None) if len(groups) else None
-        key = ("group", group.number) if group is not None else ("module", id(place)) if place is not None else (op,)
-        together.setdefault(key, []).append(op)
-        inside[key] = group if group is not None else place
+        group = next((g for g in _groups(op) if g.parent is inside and len(g.scope) <= level), None)
+        place = group or (op.scope[level] if level < len(op.scope) else op)
+        together.setdefault(id(place), []).append(op)
+        around[id(place)] = place
     parts = []
     for key, found in together.items():
-        within = inside[key]
-        if within is None:
-            parts.append(Part("op", found[0].name, found, []))
-        elif isinstance(within, str):
-            here = f"{path}.{attribute(within)}" if path else attribute(within)
-            parts.append(Part("module", within, found, _nested(found, level + 1, here, groups), level, here))
+        place = around[key]
+        if isinstance(place, Op):
+            parts.append(Part("op", place.name, found, []))
+        elif isinstance(place, str):
+            here = f"{path}.{attribute(place)}" if path else attribute(place)
+            parts.append(Part("module", str(place), found, _nested(found, level + 1, here, inside), level, here))
         else:
-            rest = {op: [g for g in groups[op] if g is not within] for op in found}
-            parts.append(Part("group", within.name, found, _nested(found, level, path, rest), level, path))
+            parts.append(Part("group", place.name, found, _nested(found, level, path, place), level, path))
     return parts
+
+
+def _groups(op: Op) -> list[Group]:
+    """Return the groups around an operation, the innermost first."""
+    return [] if op.group is None else [op.group, *op.group.around]
 
 
 def attribute(label: str) -> str:
@@ -185,7 +189,7 @@ class _Seen:
                 part.children = self.folded(part.children)
             self.kind[part] = self._kind(part)
         while len(parts) > 1:
-            found = repeats.find([self.kind[part] for part in parts], lambda *where: self._rounds(parts, *where))
+            found = repeats.find([self.kind[part] for part in parts], partial(self._rounds, parts))
             if found is None:
                 break
             start, period, count = found
@@ -245,7 +249,9 @@ def _alike(before: list[Op], after: list[Op], n: int, place: dict[Op, tuple[int,
                 now = (here.get(y.op) or place.get(y.op)) if y.op is not None else None
                 if now is None and was is None:
                     continue
-                if now is None or (was is None and now[0] != 0):  # what comes from before the loop comes in its first round
+                if now is None or (
+                    was is None and now[0] != 0
+                ):  # what comes from before the loop comes in its first round
                     return False
                 if was is not None and (was[1] != now[1] or now[0] - was[0] != 1):
                     return False
@@ -277,7 +283,9 @@ def _updates(graph: Graph) -> dict[Op, tuple[Value, ...]]:
     if any(v.size != 1 for op in shared for v in op.outputs):  # one operation that updates all of them
         shared = {op for op in shared if not serves[op]}
     place = {v: n for n, v in enumerate(graph.sources)}
-    return {op: () if op in shared else tuple(sorted(serves[op], key=place.__getitem__)) for op in graph.ops if op in serves}
+    return {
+        op: () if op in shared else tuple(sorted(serves[op], key=place.__getitem__)) for op in graph.ops if op in serves
+    }
 
 
 def _update_parts(updates: dict[Op, tuple[Value, ...]], column: Column, folding: Folding) -> list[Part]:
@@ -302,6 +310,11 @@ def _update_parts(updates: dict[Op, tuple[Value, ...]], column: Column, folding:
 def _cut(folding: Folding, parts: list[Part]) -> list[Part]:
     """Return parts, cut into stretches where they are too many to be read."""
     if sum(1 for _ in folding.boxes(parts)) <= 2 * READABLE:
+        return parts
+    for part in parts:
+        if part.kind == "loop":
+            part.children = _cut(folding, part.children)
+    if len(parts) <= READABLE:
         return parts
     size = -(-len(parts) // STRETCHES)
     cut = []

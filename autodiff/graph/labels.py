@@ -180,12 +180,12 @@ def params(n: int) -> str:
     return f"{n:,} params" if n < 1e6 else f"{n / 1e6:.3g} M params" if n < 1e9 else f"{n / 1e9:.3g} G params"
 
 
-def size(n: int) -> str:
+def size(n: float) -> str:
     """Return a number of bytes: `512 B`, `3.1 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if n < 1000 or unit == "GB":
             return f"{n:.3g} {unit}" if n < 1000 else f"{n:,.0f} {unit}"
-        n = n / 1000  # type: ignore[assignment]
+        n /= 1000
     raise AssertionError
 
 
@@ -223,7 +223,9 @@ def _most(ops: list[Op]) -> list[tuple[str, int]]:
 def _given(op: Op) -> list[str]:
     """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
     operands = (x for x in op.operands if x is not None)
-    texts = [literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "\u2022" for x in operands]
+    texts = [
+        literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "\u2022" for x in operands
+    ]
     return [] if {*texts} <= {"\u2022"} else texts
 
 

@@ -62,7 +62,7 @@ def _roles(paper: str, ink: str, amber: Pair, grey: Pair, green: str, violet: st
 LIGHT = Theme(
     paper="#ffffff",
     ink="#1f2933",
-    soft="#4f5b67",
+    soft="#44505c",
     line="#52606d",
     saved="#9aa5b1",
     alarm="#b00020",
@@ -93,12 +93,15 @@ LIGHT = Theme(
         ("#fff0c2", "#b8960c"),
     ),
     highlights={
-        "wrong derivative": ("#ff9d96", "#b00020"),
+        "wrong derivative": ("#ffb8b2", "#b00020"),
         "not decided": ("#ffe27a", "#8a6d00"),
-        "failed": ("#ff9d96", "#b00020"),
+        "failed": ("#ffb8b2", "#b00020"),
+        "added": ("#b9ecc0", "#1a7f37"),
+        "removed": ("#ffc9c4", "#b00020"),
+        "changed": ("#ffe9a8", "#8a6d00"),
         "highlighted": ("#ffe27a", "#8a6d00"),
     },
-    heat=("#fff8ec", "#fdebc8", "#fbd9a0", "#f9c27a", "#f5a662", "#f08a52"),
+    heat=("#fff9ef", "#feeccd", "#fdddab", "#fbcd8e", "#f9bf7c", "#f8b272"),
 )
 
 DARK = Theme(
@@ -138,9 +141,12 @@ DARK = Theme(
         "wrong derivative": ("#7a1420", "#ff8a80"),
         "not decided": ("#5c4a00", "#ffd54a"),
         "failed": ("#7a1420", "#ff8a80"),
+        "added": ("#14401f", "#5fd07a"),
+        "removed": ("#571a1a", "#ff8a80"),
+        "changed": ("#4f4008", "#ffd54a"),
         "highlighted": ("#5c4a00", "#ffd54a"),
     },
-    heat=("#2a2620", "#3d301c", "#553a18", "#6b4214", "#7f4810", "#8f4a0c"),
+    heat=("#24221f", "#33291c", "#443019", "#533615", "#623b11", "#6f3f0e"),
 )
 
 _GREYS = ("#ffffff", "#f4f4f4", "#e8e8e8", "#dadada", "#cccccc", "#bebebe")
@@ -182,13 +188,15 @@ PAPER = Theme(  # prints in black and white: classes differ by grey, edges by da
         "wrong derivative": ("#c8c8c8", "#000000"),
         "not decided": ("#e0e0e0", "#000000"),
         "failed": ("#c8c8c8", "#000000"),
+        "added": ("#ffffff", "#000000"),
+        "removed": ("#c8c8c8", "#777777"),
+        "changed": ("#e6e6e6", "#000000"),
         "highlighted": ("#d0d0d0", "#000000"),
     },
     heat=_GREYS,
 )
 
 THEMES = {"light": LIGHT, "dark": DARK, "paper": PAPER}
-HIGHLIGHTS = ("wrong derivative", "not decided", "failed", "highlighted")
 ORDERS = ("function", "first derivative", "second derivative", "third derivative", "higher derivatives")
 SWEEPS = ("forward", "backward", "backward of backward", "backward of backward of backward", "higher backward")
 PHASES = ("forward", "tangent", "backward", "update")

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from autodiff.graph.look import Look
 
 if TYPE_CHECKING:
-    from autodiff.graph.boxes import Picture
+    from autodiff.graph.picture import Picture
     from autodiff.graph.record import Graph
+
+
+FORMATS = ("svg", "png", "pdf", "html", "dot", "mermaid", "json", "text")
+
+
+def write(graph: Views, path: str | Path | None, formats: str | tuple[str, ...]) -> None:
+    """Write a graph in several formats, to files that differ in what follows the dot."""
+    from autodiff.graph.render import written
+
+    formats = (formats,) if isinstance(formats, str) else tuple(formats)
+    for name in formats:
+        if name not in FORMATS:
+            raise ValueError(f"formats is any of {', '.join(FORMATS)}; got {name!r}.")
+    if (path is None) is bool(formats):
+        raise ValueError('path and formats go together: path="picture", formats=("svg", "html") writes two files.')
+    for name in formats:
+        made = getattr(graph, name)()
+        ending = {"mermaid": "mmd", "text": "txt"}.get(name, name)
+        written(made if isinstance(made, bytes) else made.encode(), f"{path}.{ending}")
 
 
 class Views:
@@ -25,8 +45,8 @@ class Views:
         >>> graph.with_look(theme="dark").look
         Look(theme='dark')
         """
-        view = object.__new__(type(self))
-        vars(view).update(vars(self), look=self.look.updated(**options))
+        view = copy(self) if options else self
+        view.look = self.look.updated(**options)
         return view
 
     def picture(self, **options: Any) -> Picture:

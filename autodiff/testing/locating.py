@@ -99,13 +99,13 @@ class Localisation:
         )  # fmt: skip
         return "\n".join([head + order, *found, *([hint] if hint else [])])
 
-    def svg(self, path: str | Path | None = None, *, detail: str = "auto") -> str:
+    def svg(self, path: str | Path | None = None, **look: Any) -> str:
         """Return the graph's picture as SVG, wrong operations coloured; write it where a path is given."""
-        return self.graph.svg(path, detail=detail)
+        return self.graph.svg(path, **look)
 
-    def png(self, path: str | Path | None = None, *, detail: str = "auto") -> bytes:
+    def png(self, path: str | Path | None = None, **look: Any) -> bytes:
         """Return the graph's picture as PNG, wrong operations coloured; write it where a path is given."""
-        return self.graph.png(path, detail=detail)
+        return self.graph.png(path, **look)
 
     def _repr_svg_(self) -> str | None:
         return self.graph._repr_svg_()

@@ -49,43 +49,23 @@ def network(depth=1):
 
 def labels(dot):
     """The titles of the boxes."""
-    return re.findall(r"^ *n\d+ \[label=<.*?<B>(.*?)</B>", dot, re.MULTILINE)
+    return re.findall(r"^ *n\d+ \[.*?label=<.*?<B>(.*?)</B>", dot, re.MULTILINE)
 
 
 def test_a_training_step_has_its_phases_modules_and_updates():
     dot = network().dot()
     for phase in ("forward", "backward", "update"):
         assert f"label=<<B>{phase}</B>>" in dot
-    assert dot.count("label=<0: Linear>") == 2  # forward and backward
-    assert [label for label in labels(dot) if label.startswith("Adam")] == [
-        f"Adam {i}.{name}" for i in (0, 2) for name in ("weight", "bias")
-    ]
+    assert labels(dot).count("Adam") == 4
 
 
 def test_every_edge_joins_two_boxes():
-    for detail in ("auto", "full", "folded"):
-        dot = network().dot(detail=detail)
+    for depth in ("auto", None, 0):
+        dot = network().dot(depth=depth)
         boxes = set(re.findall(r"^ *(n\d+) \[", dot, re.MULTILINE))
         ends = re.findall(r"^ *(n\d+)(?::o\d+)? -> (n\d+)(?::o\d+)? ", dot, re.MULTILINE)
         assert boxes.issuperset(end for edge in ends for end in edge)
         assert len(ends) > 5
-
-
-def test_a_full_picture_shows_every_operation_and_a_folded_one_every_module():
-    graph = network()
-    full = labels(graph.dot(detail="full"))
-    shown = [label for label in full if label not in {v.name for v in graph.sources}]
-    assert shown == [op.name for op in graph.ops]
-    folded = labels(graph.dot(detail="folded"))
-    assert folded.count("0: Linear") == folded.count("1: Tanh") == 2
-    with pytest.raises(ValueError, match="\"folded\"; got 'all'"):
-        graph.dot(detail="all")
-
-
-def test_a_large_graph_is_folded_by_itself():
-    graph = network(depth=12)
-    assert graph.dot() == graph.dot(detail="folded")
-    assert "7: Tanh" in labels(graph.dot())
 
 
 def test_the_legend_names_the_classes_that_occur():
@@ -114,17 +94,23 @@ def luminance(colour):
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
-@pytest.mark.parametrize("kind", [*style.KINDS, *style.ROLES])
-def test_text_can_be_read_on_every_colour(kind):
+@pytest.mark.parametrize("name", style.THEMES)
+def test_text_can_be_read_on_every_colour(name):
     """WCAG's contrast ratio for text of normal size is 4.5."""
-    fill = (style.KINDS | style.ROLES)[kind][0]
-    for ink in (style.INK, style.SOFT):
-        assert (luminance(fill) + 0.05) / (luminance(ink) + 0.05) > 4.5
+    theme = style.THEMES[name]
+    tables = (theme.kinds, theme.roles, theme.phases, theme.highlights)
+    fills = (
+        {pair[0] for table in tables for pair in table.values()} | {pair[0] for pair in theme.orders} | {*theme.heat}
+    )
+    for fill in fills:
+        for ink in (theme.ink, theme.soft):
+            low, high = sorted((luminance(fill), luminance(ink)))
+            assert (high + 0.05) / (low + 0.05) > 4.5, (fill, ink)
 
 
 def test_every_class_of_the_registry_has_a_colour():
     ruled = {entry.kind for entry in ad.registry.values()} - {"plain", "composite"}
-    assert ruled <= set(style.KINDS)
+    assert all(ruled <= set(theme.kinds) for theme in style.THEMES.values())
 
 
 # --- images --------------------------------------------------------------------------------------------------------
@@ -138,7 +124,7 @@ def test_images(writer, tmp_path):
         assert path.read_bytes().startswith(start)
         assert len(picture) == len(path.read_bytes().decode() if kind == "svg" else path.read_bytes())
     text = " ".join(ElementTree.parse(tmp_path / "step.svg").getroot().itertext())
-    for word in ("CrossEntropyLoss", "0.weight", "f32[4,4]", "linear", "backward", "Adam 0.bias"):
+    for word in ("CrossEntropyLoss", "0.weight", "f32[4,4]", "linear", "backward", "0.bias"):
         assert word in text
 
 

@@ -27,7 +27,7 @@ def step(x, y):
     adam.step()
     return loss
 graph = trace(step)(ad.ones(2, 4), ad.tensor([0, 2]))
-print(graph.text(), graph.dot(), graph.dot(detail="full"), graph.dot(detail="folded"))
+print(graph.text(), graph.dot(), graph.dot(depth=None), graph.dot(depth=0))
 """
 
 
