@@ -114,7 +114,8 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x hardsigmoid(x) (Howard et al., 2019)."""
     _checks.floating("hardswish", input)
-    return written(input, input * hardsigmoid(input), inplace)
+    x = kernels.hardtanh(input, min_val=-3.0, max_val=3.0)
+    return written(input, where(input >= 3, input, x * (x + 3) / 6), inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

@@ -69,7 +69,7 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 args, kwargs = changed
         result = step(self, *args, **kwargs)
-        self._step_called = True
+        self.stepped = True
         for hook in (*self._hooks["step_post"].values(),) if self._hooks else ():
             hook(self, args, kwargs)
         return result
@@ -89,7 +89,7 @@ class Optimizer:
     _real = False  # whether parameters must be; those of a kernel, unless it says otherwise
     _counts = True  # whether "step" is part of the state
     _scalars: tuple[str, ...] = ()  # what else of the state is one number for all parameters updated together
-    _step_called = False  # which schedulers ask
+    stepped = False  # whether a step was taken, which schedulers ask
     _hooks: Mapping[str, dict[int, Callable[..., Any]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -234,7 +234,7 @@ class _Run:
             generator.set_state(state["generators"][name])
         for name in _PROGRESS:
             setattr(self, name, state["run"][name])
-        self.optimizer._step_called = True  # before the interruption: what schedulers want to know
+        self.optimizer.stepped = True  # before the interruption
 
     def _generators(self) -> Iterator[tuple[str, Generator]]:
         for path, module in self.model.named_modules():

@@ -85,6 +85,14 @@ def test_a_nan_goes_through(torch) -> None:
         assert np.isnan(getattr(F, name)(x, *given).numpy()).tolist() == [True, False]
 
 
+def test_hardswish_has_its_slopes_far_out() -> None:
+    x = ad.tensor([np.inf, 1e30, 3.0, -3.0, -1e30, -np.inf], requires_grad=True)
+    y = F.hardswish(x)
+    y.backward(ad.ones_like(y))
+    assert y.tolist()[:1] + y.tolist()[3:] == [np.inf, 0, 0, 0]
+    assert x.grad.tolist() == [1, 1, 1, 0, 0, 0]
+
+
 @pytest.mark.parametrize("f", [F.mish, F.softsign, F.tanhshrink, F.celu, F.glu, lambda x: F.softmin(x, 0)])
 def test_second_derivatives(f) -> None:
     assert gradcheck(f, ad.tensor([0.3, -1.2, 2.0, -0.4], dtype=float), order=2)

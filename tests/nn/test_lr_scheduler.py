@@ -58,6 +58,11 @@ OTHERS: dict[str, Make] = {
     "Sequential, functions": lambda lib, opt: lib.SequentialLR(
         opt, [lib.LambdaLR(opt, lambda t: 1 / (1 + t)), lib.CosineAnnealingWarmRestarts(opt, 3)], [2]
     ),
+    "Sequential in Sequential": lambda lib, opt: lib.SequentialLR(
+        opt,
+        [lib.SequentialLR(opt, [lib.LinearLR(opt, 0.1), lib.ExponentialLR(opt, 0.9)], [2]), lib.StepLR(opt, 2)],
+        [5],
+    ),
     "Chained": lambda lib, opt: lib.ChainedScheduler([lib.ConstantLR(opt, 0.1, 3), lib.ExponentialLR(opt, 0.9)]),
 }
 MAKERS = CHAINABLE | OTHERS
@@ -305,6 +310,13 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: lr_scheduler.ReduceLROnPlateau(SGD, factor=1.0), ValueError, "Factor should be < 1.0"),
     (lambda: lr_scheduler.SequentialLR(SGD, [], []), ValueError, "at least one scheduler"),
     (lambda: lr_scheduler.SequentialLR(SGD, [lr_scheduler.StepLR(SGD, 1)], [1]), ValueError, "1 schedulers and 1 mile"),
+    (
+        lambda: lr_scheduler.SequentialLR(
+            SGD, [lr_scheduler.StepLR(SGD, 1), lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(SGD, 1)])], [1]
+        ),
+        NotImplementedError,
+        "ChainedScheduler at a milestone.*index 1: list the schedulers",
+    ),
     (lambda: lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(SGD)]), ValueError, "takes a metric"),
     (
         lambda: lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(SGD, 1)], optim.SGD([nn.Parameter(np.ones(1))])),
@@ -323,3 +335,16 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_bad_settings_are_refused(make: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_chain_begins_a_sequence_at_its_epoch_0() -> None:
+    optimizer = optim.SGD([nn.Parameter(np.ones(1))], lr=1.0)
+    chain = lr_scheduler.ChainedScheduler(
+        [lr_scheduler.ConstantLR(optimizer, 0.5, 2), lr_scheduler.ExponentialLR(optimizer, 0.9)]
+    )
+    scheduler, rates = lr_scheduler.SequentialLR(optimizer, [chain, lr_scheduler.StepLR(optimizer, 2)], [3]), []
+    for _ in range(4):
+        rates += scheduler.get_last_lr()
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(rates, [0.5, 0.45, 0.81, 1.0])

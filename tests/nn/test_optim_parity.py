@@ -180,6 +180,45 @@ def test_lbfgs_is_torchs(torch: Any, search: str | None, options: dict[str, Any]
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
+STEADY: list[dict[str, Any]] = [
+    {"lr": 0.05, "max_iter": 1},
+    {"lr": 0.05, "max_iter": 2, "history_size": 3},
+    {"lr": 0.1, "max_iter": 4, "max_eval": 3},
+    {"lr": 0.2, "max_iter": 3, "tolerance_grad": 1e-2},
+    {"lr": 0.2, "max_iter": 3, "tolerance_change": 1e-3},
+    {"line_search_fn": "strong_wolfe", "lr": 0.1, "max_iter": 1},
+    {"line_search_fn": "strong_wolfe", "max_iter": 2, "history_size": 1},
+    {"line_search_fn": "strong_wolfe", "lr": 0.5, "max_iter": 3, "max_eval": 2},
+]
+
+
+@pytest.mark.parametrize("options", STEADY, ids=str)
+def test_lbfgs_is_torchs_for_fifty_steps(torch: Any, options: dict[str, Any]) -> None:
+    """On a convex loss, where rounding does not grow: a robust regression and a second parameter."""
+    rng = np.random.default_rng(0)
+    rows, y, w0, b0 = rng.normal(size=(12, 5)), rng.normal(size=12), rng.normal(size=5) * 2, rng.normal(size=(2, 2))
+
+    def run(lib: Any, tensor: Any, parameter: Any) -> tuple[Any, ...]:
+        w, b = parameter(tensor(w0)), parameter(tensor(b0))
+        optimizer, path = lib.LBFGS([w, b], **options), []
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = ((1 + (tensor(rows) @ w - tensor(y)) ** 2) ** 0.5).sum() + (w**2).sum() / 2
+            loss = loss + ((b - 1) ** 2).sum() + ((b**2).sum() + 1) ** 0.5
+            loss.backward()
+            return loss
+
+        for _ in range(50):
+            loss = optimizer.step(closure).item()
+            path.append(np.concatenate([[loss], w.detach().numpy(), b.detach().numpy().ravel()]))
+        return path, optimizer.state[w]["func_evals"], optimizer.state[w]["n_iter"]
+
+    ours, theirs = run(optim, ad.tensor, nn.Parameter), run(torch.optim, torch.tensor, torch.nn.Parameter)
+    assert ours[1:] == theirs[1:]
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("maximize", [False, True])
 def test_lion_is_its_papers(maximize: bool) -> None:
     """Compare with algorithm 2 of the paper, 50 steps."""

@@ -31,7 +31,18 @@ def _one_optimizer(name: str, schedulers: Sequence[Any], optimizer: Any) -> Opti
     return _checked(optimizer)
 
 
-class SequentialLR(LRScheduler):
+class _Composite(LRScheduler):
+    """A schedule made of others."""
+
+    _schedulers: list[LRScheduler]
+
+    def _initial_step(self) -> None:
+        before, self.optimizer.stepped = self.optimizer.stepped, True  # it is no mistake that nothing was stepped yet
+        super()._initial_step()
+        self.optimizer.stepped = before
+
+
+class SequentialLR(_Composite):
     """Follows one scheduler after the other; number i + 1 begins at epoch `milestones[i]`.
 
     >>> import nn
@@ -51,6 +62,12 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
     ) -> None:
         self.optimizer = _one_optimizer(type(self).__name__, schedulers, optimizer)
+        for i, scheduler in enumerate(schedulers):
+            if i and isinstance(scheduler, _Composite):
+                raise NotImplementedError(
+                    f"SequentialLR cannot begin a {type(scheduler).__name__} at a milestone; got it at index {i}: list "
+                    "the schedulers it is made of"
+                )
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "SequentialLR expects one scheduler more than milestones, but got "
@@ -78,13 +95,14 @@ class SequentialLR(LRScheduler):
 
 
 def _undo(scheduler: LRScheduler) -> None:
-    for inner in getattr(scheduler, "_schedulers", ()):
-        _undo(inner)
-    if not hasattr(scheduler, "_schedulers"):
+    if isinstance(scheduler, _Composite):
+        for inner in scheduler._schedulers:
+            _undo(inner)
+    else:
         scheduler.last_epoch -= 1
 
 
-class ChainedScheduler(LRScheduler):
+class ChainedScheduler(_Composite):
     """Takes the steps of several schedulers, one upon the other."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:

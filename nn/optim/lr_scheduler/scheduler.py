@@ -54,7 +54,7 @@ class LRScheduler:
 
     def step(self, epoch: float | None = None) -> None:
         """Go to the next epoch, or to the one given."""
-        if self._step_count == 1 and not self.optimizer._step_called:
+        if self._step_count == 1 and not self.optimizer.stepped:
             warnings.warn(
                 "lr_scheduler.step() was called before optimizer.step(), which skips the first value of the schedule; "
                 "call optimizer.step() first",
