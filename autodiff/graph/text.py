@@ -78,11 +78,24 @@ def literal(x: Any) -> str:
         return errors.describe(x)
     if isinstance(x, float):
         return repr(x) if len(repr(x)) <= 8 else number(x)
-    if callable(x):
-        return clean(getattr(x, "__name__", type(x).__name__))
-    plain = x is None or x is Ellipsis or isinstance(x, (bool, int, float, complex, str, list, tuple, slice, dict))
-    text = "?" if x is Ellipsis else repr(x) if plain else type(x).__name__
+    text = _written(x)
     return clean(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _written(x: Any) -> str:
+    """Return what does not depend on where in memory x lies, nor on the order of a set."""
+    if x is Ellipsis:
+        return "?"
+    if isinstance(x, (list, tuple)):
+        inner = ", ".join(map(literal, x))
+        return f"[{inner}]" if isinstance(x, list) else f"({inner}{',' * (len(x) == 1)})"
+    if isinstance(x, dict):
+        return f"{{{', '.join(f'{literal(k)}: {literal(v)}' for k, v in x.items())}}}"
+    if isinstance(x, (set, frozenset)):
+        return f"{{{', '.join(sorted(map(literal, x)))}}}"
+    if callable(x):
+        return str(getattr(x, "__name__", type(x).__name__))
+    return repr(x) if x is None or isinstance(x, (bool, int, complex, str, bytes, slice)) else type(x).__name__
 
 
 def _place(part: Any) -> str:
