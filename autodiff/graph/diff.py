@@ -9,9 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import clean, is_literal, line, literal, names_of, number, settings
+from autodiff.graph.text import clean, heading, is_literal, line, literal, names_of, number, settings
 
 LONGEST = 3000  # longer runs of operations are matched one by one in order, since alignment takes quadratic time
+NUMBERED = ("constant", "random")  # sources whose names are numbers given in order
 Key = Callable[[Op], Hashable]
 
 
@@ -55,10 +56,10 @@ class Difference(Graph):
         Values have the names of the second graph's listing; those that only the first one has keep theirs, primed: %4'.
         """
         lines = [f"--- {clean(self.before.title)}", f"+++ {clean(self.after.title)}", self._counts(), *self._around]
-        for phase, ops in groupby(self.ops, key=lambda op: op.phase):
+        for head, ops in groupby(self.ops, key=heading):
             body = list(self._body(ops))
             if any(not text.startswith("  ...") for text in body):
-                lines += [phase, *body]
+                lines += [head, *body]
         return "\n".join(lines)
 
     def _called(self) -> dict[Value, str]:
@@ -108,7 +109,8 @@ class Difference(Graph):
     def _merge(self) -> None:
         """Put the removed operations into the second graph, each after what came before it in the first."""
         b = self.after
-        self.sources, self.outputs, self.writes, self.result = [*b.sources], [*b.outputs], [*b.writes], b.result
+        self.sources, self.outputs, self.writes, self.result = [*b.sources], [*b.outputs], b.writes, b.result
+        self.groups, self.failed = b.groups, b.failed
         here = {was: op for op, was in self.was.items()}
         values = dict(self._same)
         place = {op: i for i, op in enumerate(b.ops)}
@@ -212,17 +214,17 @@ def _look(op: Op) -> tuple[Hashable, ...]:
 
 def _corresponding(a: Graph, b: Graph, was: dict[Op, Op]) -> dict[Value, Value]:
     """Return for each value of a the one of b that corresponds: sources by their names, constants by their use."""
-    named = {v.name: v for v in b.sources if v.role != "constant"}
-    same = {v: named[v.name] for v in a.sources if v.role != "constant" and v.name in named}
+    named = {v.name: v for v in b.sources if v.role not in NUMBERED}
+    same = {v: named[v.name] for v in a.sources if v.role not in NUMBERED and v.name in named}
     met = {*same.values()}
     for new, old in was.items():
         same |= dict(zip(old.outputs, new.outputs, strict=False))
         for v, w in zip(old.operands, new.operands, strict=False):
-            if _constant(v) and _constant(w) and v not in same and w not in met:
+            if _numbered(v) and _numbered(w) and v not in same and w not in met:
                 same[v] = w
                 met.add(w)
     return same
 
 
-def _constant(x: Any) -> bool:
-    return isinstance(x, Value) and x.role == "constant" and not is_literal(x)
+def _numbered(x: Any) -> bool:
+    return isinstance(x, Value) and x.role in NUMBERED and not is_literal(x)

@@ -18,8 +18,8 @@ def listing(graph: Graph) -> str:
     shown = [v for v in graph.sources if not is_literal(v)]
     lines += [f"  {names[v]}: {v.type}  {v.role}" for v in shown]
     numbered = enumerate(graph.ops, 1)
-    for phase, group in groupby(numbered, key=lambda pair: pair[1].phase):
-        lines.append(phase)
+    for head, group in groupby(numbered, key=lambda pair: heading(pair[1])):
+        lines.append(head)
         for n, op in group:
             lines.append("  " + line(op, names))
             lines += [f"  {names[w.target]} <- {names[w.value]}" for w in graph.writes if w.after == n]
@@ -28,13 +28,24 @@ def listing(graph: Graph) -> str:
     return "\n".join(lines)
 
 
+def heading(op: Op) -> str:
+    """Return what stands above operations of a phase and an order of derivative: `backward`, `backward, order 2`."""
+    return op.phase if op.order == (op.phase == "backward") else f"{op.phase}, order {op.order}"
+
+
 def line(op: Op, names: dict[Value, str]) -> str:
-    """Return an operation as `%3: f32[64,10] = matmul(%1, fc1.weight)  # fc1: Linear`."""
+    """Return an operation as `%3: f32[64,10] = matmul(%1, fc1.weight)  # fc1: Linear`.
+
+    The comment names the modules around it, the composites and custom Functions that it is part of, and its gradient.
+    """
     made = ", ".join(names[v] for v in op.outputs)
     types = ", ".join(v.type for v in op.outputs)
     given = [names[x] if isinstance(x, Value) else literal(x) for x in op.operands] + settings(op)
-    notes = [" / ".join(map(clean, op.scope))] if op.scope else []
+    groups = [op.group, *op.group.around] if op.group is not None else []
+    around = [*op.scope, *(f"{group.name}()" for group in reversed(groups))]
+    notes = [" / ".join(map(clean, around))] if around else []
     notes += [clean(v.name) for v in op.outputs if v.role == "gradient" and v.name]
+    notes += ["failed"] * any(v.role == "failed" for v in op.outputs)
     comment = f"  # {'; '.join(notes)}" if notes else ""
     return f"{made}: {types} = {clean(op.name)}({', '.join(given)}){comment}"
 
