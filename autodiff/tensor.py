@@ -397,6 +397,9 @@ class Tensor(Methods):
 
         return str(tensor_table(self))
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
     def __format__(self, spec: str) -> str:
         return format(self._data.item(), spec) if self._data.size == 1 and spec else format(repr(self), spec)
 

@@ -3,96 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heappop, heappush
 from itertools import count, groupby
 
-from autodiff.graph.boxes import Box, Picture
+from autodiff.graph.picture import Box, Picture
 from autodiff.graph.text import clean
 
 LANES = 10  # edges side by side; what would take more is written as a reference
 WIDTH = 110  # of a line
-Edge = tuple[Box, Box]
+PLAIN = str.maketrans({"•": ".", "×": "x", "…": "...", "±": "+-", "→": "->", "µ": "u"})
+Pair = tuple[Box, Box]
 
 
 def ascii(picture: Picture) -> str:
-    """Return the picture of a graph for a plain terminal.
+    """Return a picture for a plain terminal.
 
-    `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends. An edge
-    from another phase, or one lane too many, is written as `<- [2]`, the number of the box that it comes from.
+    `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends. An
+    edge from another phase, a loop's, or one lane too many is written as `<- [2]`, the number of the box it comes from.
     """
-    order = {box: n for n, box in enumerate(picture.boxes)}
-    edges = sorted({(tail, head) for tail, head, *_ in picture.edges}, key=lambda e: (order[e[1]], order[e[0]]))
-    drawn, written = _split(picture.boxes, edges)
-    numbers = {tail: f"[{n}]" for n, tail in enumerate(sorted({t for t, _ in written}, key=order.__getitem__), 1)}
-    rails = _rails(picture.boxes, drawn)
+    edges = {(edge.tail, edge.head): edge.kind for edge in picture.edges if edge.tail is not edge.head}
+    boxes = _ordered(picture, [pair for pair, kind in edges.items() if kind != "loop"])
+    row = {box: n for n, box in enumerate(boxes)}
+    pairs = sorted(edges, key=lambda pair: (row[pair[1]], row[pair[0]]))
+    drawn, written = _split(boxes, pairs, row)
+    numbers = {tail: f"[{n}]" for n, tail in enumerate(sorted({t for t, _ in written}, key=row.__getitem__), 1)}
+    rails = _rails(boxes, drawn)
     width = max(map(len, rails), default=0)
-    lines: list[str] = []
-    for phase, group in groupby(zip(picture.boxes, rails, strict=True), key=lambda pair: pair[0].phase):
+    lines = [clean(text).translate(PLAIN) for text in (picture.title, *picture.caption)]
+    for phase, group in groupby(zip(boxes, rails, strict=True), key=lambda pair: pair[0].phase):
         lines += [phase] if len(picture.phases) > 1 else []
         for box, rail in group:
-            given = [numbers[tail] for tail, head in written if head is box]
-            said = [numbers.get(box, ""), *_says(box), f"<- {' '.join(given)}" if given else ""]
-            lines.append(_cut(f"{rail:{width}}  {'  '.join(filter(None, said))}", f"  # {' / '.join(box.path[1:])}"))
+            given = " ".join(numbers[tail] for tail, head in written if head is box)
+            said = [numbers.get(box, ""), *_says(box), f"<- {given}" if given else "", _where(box)]
+            text = f"{rail:{width}}  {'  '.join(filter(None, said))}".translate(PLAIN)
+            lines.append(text if len(text) <= WIDTH else text[: WIDTH - 3] + "...")
     return "\n".join(lines)
 
 
 def _says(box: Box) -> Iterable[str]:
     """Yield what stands in a box, on one line."""
-    yield clean(box.title)
-    yield from map(clean, (*box.lines, *box.outputs))
+    yield clean(f"{box.title} {box.subtitle}".strip() + (f" x{box.count:,}" if box.count > 1 else ""))
+    yield from (clean(text) for text, _ in box.lines)
+    yield from map(clean, box.outputs)
     yield from (f"{name} {value}" for name, value in box.numbers)
     if box.highlight:
         yield f"! {box.highlight}"
 
 
-def _cut(text: str, comment: str) -> str:
-    text = text.rstrip() + clean(comment.rstrip("# "))
-    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+def _where(box: Box) -> str:
+    """Return the modules around a box, as a comment."""
+    around = [name for name in box.path if name != box.phase]
+    return f"# {' / '.join(map(clean, around))}" if around else ""
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------
 
 
-def _split(boxes: list[Box], edges: list[Edge]) -> tuple[list[Edge], list[Edge]]:
-    """Return the edges that are drawn and those that are written: between phases, and the longest of too many."""
-    drawn = [(tail, head) for tail, head in edges if tail.phase == head.phase]
-    row = {box: n for n, box in enumerate(boxes)}
+def _ordered(picture: Picture, pairs: list[Pair]) -> list[Box]:
+    """Return the boxes by phase, each after those that its edges come from, else as they stand in the picture."""
+    place = {box: (picture.phases.index(box.phase), n) for n, box in enumerate(picture.boxes)}
+    heads: dict[Box, list[Box]] = {}
+    waits = dict.fromkeys(place, 0)
+    for tail, head in pairs:
+        if tail.phase == head.phase:
+            heads.setdefault(tail, []).append(head)
+            waits[head] += 1
+    ready = [(place[box], box) for box in picture.boxes if not waits[box]]
+    ready.sort(key=lambda item: item[0])
+    order: list[Box] = []
+    while ready:
+        _, box = heappop(ready)
+        order.append(box)
+        for head in heads.get(box, ()):
+            waits[head] -= 1
+            if not waits[head]:
+                heappush(ready, (place[head], head))
+    met = {*order}
+    return sorted([*order, *(box for box in place if box not in met)], key=lambda box: place[box][0])
+
+
+def _split(boxes: list[Box], pairs: list[Pair], row: dict[Box, int]) -> tuple[list[Pair], list[Pair]]:
+    """Return the edges that are drawn and those that are written: between phases, backwards, and too many."""
+    drawn = [(tail, head) for tail, head in pairs if tail.phase == head.phase and row[tail] < row[head]]
     last: dict[Box, int] = {}
     for tail, head in drawn:
         last[tail] = max(last.get(tail, 0), row[head])
-    live: set[Box] = set()
+    live: list[Box] = []
     ends: dict[Box, int] = {}  # from that row on, a box's edges are written
     for n, box in enumerate(boxes):
-        live = {tail for tail in live if last[tail] > n}
-        if box in last:
-            live.add(box)
+        live = [tail for tail in (*live, box) if last.get(tail, 0) > n]
         while len(live) > LANES:
-            longest = max(live, key=lambda tail: (last[tail], row[tail]))
+            longest = max(live, key=last.__getitem__)
             ends[longest] = n + 1
             live.remove(longest)
-    lane = [edge for edge in drawn if row[edge[1]] < ends.get(edge[0], len(boxes))]
-    kept = {*lane}
-    return lane, [edge for edge in edges if edge not in kept]
+    lanes = {(tail, head): None for tail, head in drawn if row[head] < ends.get(tail, len(boxes))}
+    return list(lanes), [pair for pair in pairs if pair not in lanes]
 
 
-def _rails(boxes: list[Box], edges: list[Edge]) -> list[str]:
+def _rails(boxes: list[Box], pairs: list[Pair]) -> list[str]:
     """Return what stands left of each box."""
     left: dict[Box, int] = {}  # how many edges of a box are still to come
     tails: dict[Box, list[Box]] = {}
-    for tail, head in edges:
+    for tail, head in pairs:
         left[tail] = left.get(tail, 0) + 1
         tails.setdefault(head, []).append(tail)
     lanes: list[Box | None] = []
     rails: list[str] = []
     closed: int | None = None  # the lane whose box was the last of it: what begins below begins beside
     for box in boxes:
-        given = sorted(lanes.index(tail) for tail in tails.get(box, ()))
+        given = [lanes.index(tail) for tail in tails.get(box, ())]
         for tail in tails.get(box, ()):
             left[tail] -= 1
-        ended = {i for i in given if left[lanes[i]] == 0}  # type: ignore[index]
-        free = (i for i in count() if i >= len(lanes) or lanes[i] is None)
-        at = min(ended) if ended else next(i for i in free if i != closed)
+        ended = {i for i in given if not left[lanes[i]]}  # type: ignore[index]
+        free = (i for i in count() if i != closed and (i >= len(lanes) or lanes[i] is None))
+        at = min(ended) if ended else next(free)
         lanes += [None] * (at + 1 - len(lanes))
-        rails.append(_rail(lanes, at, given, ended, "*" if box.ops else "o"))
+        rails.append(_rail(lanes, at, {*given}, ended, "*" if box.ops else "o"))
         for i in ended:
             lanes[i] = None
         lanes[at] = box if left.get(box) else None
@@ -102,11 +128,11 @@ def _rails(boxes: list[Box], edges: list[Edge]) -> list[str]:
     return rails
 
 
-def _rail(lanes: list[Box | None], at: int, given: list[int], ended: set[int], mark: str) -> str:
+def _rail(lanes: list[Box | None], at: int, given: set[int], ended: set[int], mark: str) -> str:
     first, last = min([at, *given]), max([at, *given])
     text = ""
     for i, lane in enumerate(lanes):
-        inside = first <= i <= last
-        here = mark if i == at else "'" if i in ended else "+" if i in given else "|" if lane else "-" if inside else " "
-        text += here + ("-" if first <= i < last else " ")
+        across = "-" if first <= i <= last else " "
+        text += mark if i == at else "'" if i in ended else "+" if i in given else "|" if lane else across
+        text += "-" if first <= i < last else " "
     return text.rstrip()
