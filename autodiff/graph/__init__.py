@@ -31,6 +31,11 @@ def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
       %2: f32[] = sum(%1)
     return %2
     """
+    if not callable(f):
+        raise TypeError(
+            f"trace: records a call of a function or module; got {type(f).__name__}. `ad.trace(f)(*args)` calls f; "
+            "`ad.draw(y)` shows the history of a tensor."
+        )
     from autodiff.graph.recorder import traced
 
     return traced(f)

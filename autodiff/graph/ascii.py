@@ -11,7 +11,7 @@ from autodiff.graph.text import clean
 
 LANES = 10  # edges side by side; what would take more is written as a reference
 WIDTH = 110  # of a line
-PLAIN = str.maketrans({"•": ".", "×": "x", "…": "...", "±": "+-", "→": "->", "µ": "u"})
+PLAIN = str.maketrans({"•": ".", "\u00d7": "x", "…": "...", "±": "+-", "→": "->", "µ": "u"})
 Pair = tuple[Box, Box]
 
 

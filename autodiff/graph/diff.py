@@ -50,11 +50,12 @@ class Difference(Graph):
     def __repr__(self) -> str:
         return f"<Difference of {self.title}: {self._counts()}>"
 
-    def text(self) -> str:
+    def text(self, **options: Any) -> str:
         """Return the difference: what was removed (-), added (+) and changed (both); the rest is counted.
 
         Values have the names of the second graph's listing; those that only the first one has keep theirs, primed: %4'.
         """
+        self.look.updated(**options)  # says what options there are
         lines = [f"--- {clean(self.before.title)}", f"+++ {clean(self.after.title)}", self._counts(), *self._around]
         for head, ops in groupby(self.ops, key=heading):
             body = list(self._body(ops))

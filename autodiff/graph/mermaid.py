@@ -76,14 +76,16 @@ def _node(picture: Picture, box: Box) -> str:
     texts = [text for text, _ in box.lines] + [f"{name} {number}" for name, number in box.numbers]
     texts += [" | ".join(box.outputs)] * bool(box.outputs)
     label = "<br/>".join([_titled(box.title, box.subtitle, box.count), *map(escape, texts)])
-    opening, closing = ("([", "])") if box.kind in picture.theme.roles else ("[[", "]]") if box.count > 1 else ("(", ")")
+    opening, closing = (
+        ("([", "])") if box.kind in picture.theme.roles else ("[[", "]]") if box.count > 1 else ("(", ")")
+    )
     return f'{opening}"{label}"{closing}:::{_class(box)}'
 
 
 def _titled(title: str, subtitle: str, count: int) -> str:
     text = f"<b>{escape(title)}</b>"
     text += f" {escape(subtitle)}" if subtitle else ""
-    return f"{text} <b>×{count:,}</b>" if count > 1 else text
+    return f"{text} <b>\u00d7{count:,}</b>" if count > 1 else text
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------

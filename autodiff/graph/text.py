@@ -9,19 +9,23 @@ import numpy as np
 
 from autodiff import errors
 from autodiff.graph.record import Graph, Op, Value
+from autodiff.graph.statistics import statistics
 
 
-def listing(graph: Graph) -> str:
-    """Return the graph's sources, its operations by phase with the changes in place, and what it returns."""
+def listing(graph: Graph, show: tuple[str, ...] = ()) -> str:
+    """Return the graph's sources, its operations by phase with the changes in place, and what it returns.
+
+    `show` adds facts to each line: values, grads, bytes, time.
+    """
     names = names_of(graph)
     lines = [clean(graph.title)]
     shown = [v for v in graph.sources if not is_literal(v)]
-    lines += [f"  {names[v]}: {v.type}  {v.role}" for v in shown]
+    lines += [f"  {names[v]}: {v.type}  {'; '.join([v.role, *_known(v, show)])}" for v in shown]
     numbered = enumerate(graph.ops, 1)
     for head, group in groupby(numbered, key=lambda pair: heading(pair[1])):
         lines.append(head)
         for n, op in group:
-            lines.append("  " + line(op, names))
+            lines.append("  " + line(op, names, show))
             lines += [f"  {names[w.target]} <- {names[w.value]}" for w in graph.writes if w.after == n]
     if graph.outputs:
         lines.append("return " + ", ".join(names[v] for v in graph.outputs))
@@ -33,7 +37,7 @@ def heading(op: Op) -> str:
     return op.phase if op.order == (op.phase == "backward") else f"{op.phase}, order {op.order}"
 
 
-def line(op: Op, names: dict[Value, str]) -> str:
+def line(op: Op, names: dict[Value, str], show: tuple[str, ...] = ()) -> str:
     """Return an operation as `%3: f32[64,10] = matmul(%1, fc1.weight)  # fc1: Linear`.
 
     The comment names the modules around it, the composites and custom Functions that it is part of, and its gradient.
@@ -46,8 +50,27 @@ def line(op: Op, names: dict[Value, str]) -> str:
     notes = [" / ".join(map(clean, around))] if around else []
     notes += [clean(v.name) for v in op.outputs if v.role == "gradient" and v.name]
     notes += ["failed"] * any(v.role == "failed" for v in op.outputs)
+    notes += [text for v in op.outputs for text in _known(v, show)]
+    if "bytes" in show:
+        notes.append(f"{op.allocated:,} bytes made, {op.saved:,} kept")
+    if "time" in show and op.seconds is not None:
+        notes.append(f"{op.seconds * 1e6:.1f} us")
     comment = f"  # {'; '.join(notes)}" if notes else ""
     return f"{made}: {types} = {clean(op.name)}({', '.join(given)}){comment}"
+
+
+def _known(v: Value, show: tuple[str, ...]) -> list[str]:
+    """Return a value and its gradient, as far as they are known and shown: a number, or its mean, range and faults."""
+    known = {"value": ("values", v.array), "grad": ("grads", v.gradient)}
+    return [f"{name} {_brief(x)}" for name, (what, x) in known.items() if x is not None and what in show]
+
+
+def _brief(array: Any) -> str:
+    if np.size(array) == 1:
+        return number(array)
+    found = statistics(array)
+    spread = "" if found.mean is None else f"{found.mean:.4g} in {found.low:.4g}..{found.high:.4g}"
+    return ", ".join(filter(None, (spread, found.warning))) or "empty"
 
 
 def names_of(graph: Graph) -> dict[Value, str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import groupby
 from typing import Any
 
+from autodiff.graph.look import Look
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import clean
 
@@ -31,12 +32,12 @@ class Row:
         return self.label.rpartition(": ")[2], self.cells, tuple((row.times, row.likeness) for row in self.rows)
 
 
-def tree(graph: Graph, depth: int | None = None, *, fold_repeats: bool = True) -> str:
-    """Return the tree of a graph's modules as aligned text; see `Graph.tree`."""
+def tree(graph: Graph, look: Look) -> str:
+    """Return the tree of a graph's modules as aligned text, as deep as the look says in figures; see `Graph.tree`."""
     root = _rows(graph)
     users = _users(graph)
-    _fill(root, users, fold_repeats=fold_repeats)
-    table = [("", HEADS), *_lines(root, "", "", depth)]
+    _fill(root, users, fold_repeats=look.fold_repeats)
+    table = [("", HEADS), *_lines(root, "", "", look.depth if isinstance(look.depth, int) else None)]
     heads = [i for i, _ in enumerate(HEADS) if any(cells[i] for _, cells in table[1:])]
     columns = [[label for label, _ in table], *([cells[i] for _, cells in table] for i in heads)]
     right = [False, *(HEADS[i] in RIGHT for i in heads)]

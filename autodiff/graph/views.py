@@ -55,13 +55,16 @@ class Views:
 
         return arrange(self._graph, self.look.updated(**options))
 
-    def text(self) -> str:
-        """Return a listing with one operation a line; two listings can be compared with diff."""
+    def text(self, **options: Any) -> str:
+        """Return a listing with one operation a line; two listings can be compared with diff.
+
+        It has every operation, whatever `depth` is; `show` adds values, grads, bytes or time to each line.
+        """
         from autodiff.graph.text import listing
 
-        return listing(self._graph)
+        return listing(self._graph, self.look.updated(**options).show or ())
 
-    def tree(self, depth: int | None = None, *, fold_repeats: bool = True) -> str:
+    def tree(self, **options: Any) -> str:
         """Return the modules as a tree: what each takes and returns, its parameters and its operations by phase.
 
         >>> import autodiff as ad, nn
@@ -73,7 +76,32 @@ class Views:
         """
         from autodiff.graph.tree import tree
 
-        return tree(self._graph, depth, fold_repeats=fold_repeats)
+        return tree(self._graph, self.look.updated(**options))
+
+    def ascii(self, **options: Any) -> str:
+        """Return the picture in plain characters, for a terminal.
+
+        `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends.
+        An edge from another phase, a loop's, or one lane too many is written as `<- [2]`: the box of that number.
+
+        >>> import autodiff as ad, numpy as np
+        >>> print(ad.draw(lambda x, y: np.exp(x) * y + x, ad.ones(2), ad.ones(2)).ascii())
+        lambda
+        o      x  f32[2]
+        +-*    exp  f32[2]
+        | | o  y  f32[2]
+        | *-'  multiply  f32[2]
+        *-'    add  f32[2]
+        """
+        from autodiff.graph.ascii import ascii
+
+        return ascii(self.picture(**options))
+
+    def mermaid(self, **options: Any) -> str:
+        """Return the picture in Mermaid's language, which code hosts draw where Markdown has it in a mermaid block."""
+        from autodiff.graph.mermaid import mermaid
+
+        return mermaid(self.picture(**options))
 
     def dot(self, **options: Any) -> str:
         """Return the picture in Graphviz's language."""
@@ -97,6 +125,11 @@ class Views:
         from autodiff.graph.render import render, written
 
         return written(render(self.dot(**options), kind, **settings), path)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from autodiff.graph.notebook import bundle
+
+        return bundle(self)
 
     def _repr_svg_(self) -> str | None:
         from autodiff.graph.render import available

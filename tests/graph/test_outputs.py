@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -55,45 +54,31 @@ def plain(name):
     return name.replace("\n", r"\n").replace("\r", r"\r").replace("\0", r"\x00")
 
 
-class Page(HTMLParser):
-    """The elements of an HTML page, and the attributes that run code."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.handlers = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.handlers += [name for name, _ in attrs if name.startswith("on")]
-
-
 # --- names are text ------------------------------------------------------------------------------------------------
 
 
 @drawn
 def test_svg_has_names_as_text():
-    root = ElementTree.fromstring(hostile().svg(depth=None))
+    root, benign = (ElementTree.fromstring(hostile(names).svg(depth=None)) for names in (HOSTILE, [*"abcdefghij"]))
     texts = "\n".join(root.itertext())
     for name in HOSTILE:
         assert plain(name) in texts
-    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
-    assert tags <= {"svg", "g", "title", "polygon", "polyline", "path", "text", "a", "ellipse", "image", "defs", "style"}
+    kinds = [[element.get("class") for element in each.iter() if element.get("class")] for each in (root, benign)]
+    assert kinds[0] == kinds[1]
+    assert {element.tag for element in root.iter()} == {element.tag for element in benign.iter()}
     assert not [key for element in root.iter() for key in element.attrib if key.startswith("on")]
 
 
 def test_dot_has_names_as_text():
     dot = hostile().dot(depth=None)
-    quiet = re.sub(r'"[^"]*"', '""', dot)  # what is left of it are statements
-    for bad in ("<script", "<img", "onerror", "x->y", "\0"):
-        assert bad not in quiet
-        assert bad not in dot or bad == "onerror" or bad == "x->y"
-    assert dot.isprintable() or {c for c in dot if not c.isprintable()} == {"\n"}
+    for bad in ("<script", "</script", "<img", '"];x', "\\N", "\\n"):
+        assert bad not in dot
+    assert {c for c in dot if not c.isprintable()} == {"\n"}
 
 
 def test_mermaid_has_names_as_text():
     text = hostile().mermaid(depth=None)
-    labels = re.findall(r'"([^"]*)"', text.partition("flowchart")[2])
+    labels = re.findall(r'"([^"]*)"', text.partition("flowchart TB")[2])
     for label in labels:
         assert not re.findall(r"[<>]", re.sub(r"</?b>|<br/>", "", label))
         assert not re.findall(r"[`$%{}\\;]", re.sub(r"#\d+;", "", label))
@@ -101,17 +86,9 @@ def test_mermaid_has_names_as_text():
     assert text.count("\n---\n") == 1
 
 
-@drawn
-def test_html_has_names_as_text():
-    page, benign = (Page(hostile(names).html(depth=None)) for names in (HOSTILE, ["a"] * len(HOSTILE)))
-    for tag in ("script", "img", "iframe"):
-        assert page.tags.count(tag) == benign.tags.count(tag)
-    assert page.handlers == benign.handlers
-
-
 def test_listings_have_names_on_one_line():
     graph = hostile()
-    for text in (graph.text(), graph.tree(), graph.ascii(), ad.graph_diff(graph, hostile(HOSTILE[1:])).text()):
+    for text in (graph.text(), graph.tree(), graph.ascii(), ad.graph_diff(graph, hostile(HOSTILE[:5])).text()):
         assert all(line.isprintable() for line in text.split("\n"))
         assert plain(HOSTILE[5]) in text
     assert len(graph.text().split("\n")) == len(graph.sources) + len(graph.ops) + 3
@@ -123,7 +100,8 @@ PROGRAM = """
 import hashlib, sys, numpy as np, autodiff as ad, nn
 from nn import optim
 ad.manual_seed(0)
-model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Dropout(0.5), *(nn.Linear(5, 5) for _ in range(3)), nn.Linear(5, 3))
+layers = [nn.Linear(5, 5) for _ in range(3)]
+model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Dropout(0.5), *layers, nn.Linear(5, 3))
 adam = optim.Adam(model.parameters())
 def step(x, y):
     loss = nn.CrossEntropyLoss()(model(x), y)
@@ -134,8 +112,8 @@ graph = ad.trace(step)(ad.ones(2, 4), ad.tensor([0, 2]))
 x = ad.tensor(2.0, requires_grad=True)
 tensor = ad.draw(np.tanh(x * x) + x)
 for g in (graph, tensor, ad.graph_diff(tensor, graph)):
-    outputs = [g.text(), g.tree(), g.ascii(), g.dot(), g.dot(depth=None), g.dot(depth=0), g.mermaid(), g.json()]
-    outputs += [g.svg(show=("values", "bytes", "rules")), g.html()] * (sys.argv[1] == "drawn")
+    outputs = [g.text(), g.tree(), g.ascii(), g.dot(), g.dot(depth=None), g.dot(depth=0), g.mermaid()]
+    outputs += [g.svg(show=("values", "bytes", "rules"))] * (sys.argv[1] == "drawn")
     for text in outputs:
         assert "0x" not in text and "/tmp" not in text and "/home" not in text, text
         print(hashlib.sha256(text.encode()).hexdigest())
@@ -169,18 +147,18 @@ def test_the_same_program_twice_in_one_process():
 
 @pytest.mark.parametrize("thing", [None, 3, "model", np.ones(2), [1, 2], {}], ids=lambda x: type(x).__name__)
 def test_what_cannot_be_drawn(thing):
-    for act in (ad.draw, ad.trace(thing) if callable(thing) else ad.trace):
+    for act in (ad.draw, ad.trace):
         with pytest.raises(TypeError, match=f"got {type(thing).__name__}"):
             act(thing)
 
 
 def test_a_module_without_its_input():
-    with pytest.raises(TypeError, match="draw.*Linear.*input"):
+    with pytest.raises(TypeError, match="Linear.*input"):
         ad.draw(nn.Linear(2, 2))
 
 
 @drawn
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "html"])
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
 def test_a_path_that_cannot_be_written(kind, tmp_path):
     graph = ad.draw(np.exp, ad.ones(2))
     (tmp_path / "file").write_text("")
@@ -190,7 +168,7 @@ def test_a_path_that_cannot_be_written(kind, tmp_path):
 
 
 def test_a_format_that_does_not_exist(tmp_path):
-    with pytest.raises(ValueError, match="jpeg.*svg"):
+    with pytest.raises(ValueError, match="svg.*got 'jpeg'"):
         ad.draw(np.exp, ad.ones(2), path=tmp_path / "x", formats=("jpeg",))
     assert not [*tmp_path.iterdir()]
 
