@@ -90,7 +90,9 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
             node = _record(primitive, key, y, arrays, nodes, params)
         result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
         if now is not None and now is not QUIET:
-            _notice(now, primitive, operands, arrays, params, result, node, seconds)
+            if graph is not None:
+                graph.note(primitive, operands, arrays, nodes, params, result, node, now, began, seconds)
+            _notice(now, primitive, arrays, params, result, node)
             if now.levels:
                 placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
                 now.levels[-1].push(now, primitive, placed, nodes, params, result)
@@ -165,16 +167,9 @@ def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) 
 
 
 def _notice(
-    now: Mode,
-    primitive: Primitive,
-    operands: Any,
-    arrays: Any,
-    params: dict[str, Any],
-    result: Any,
-    node: Node | None,
-    seconds: float,
+    now: Mode, primitive: Primitive, arrays: Any, params: dict[str, Any], result: Any, node: Node | None
 ) -> None:
-    """Tell whoever watches: the checkpointed segment, the anomaly check and the graph being traced."""
+    """Tell who else watches: the checkpointed segment and the anomaly check."""
     if now.segment is not None and node is not None:
         now.segment.note(node)
     if now.anomaly:
@@ -187,8 +182,6 @@ def _notice(
                 f"{errors.describe_call(primitive.name, arrays, params)} made the first NaN or infinity, from finite "
                 f"operands, at {line}."
             )
-    if now.graph is not None:
-        now.graph.note(primitive, operands, params, result, now, node, seconds)
 
 
 def finite(x: Any) -> bool:

@@ -92,9 +92,9 @@ def user_line() -> str:
     return line_of(frame.f_code, frame.f_lasti)
 
 
-def user_frame() -> Any:
-    """Return the innermost frame of the caller's own code."""
-    frame = sys._getframe(1)
+def user_frame(depth: int = 1) -> Any:
+    """Return the innermost frame of the caller's own code, so many frames up or more."""
+    frame = sys._getframe(depth)
     while True:
         file = frame.f_code.co_filename
         inside = _inside.get(file)

@@ -77,7 +77,7 @@ class Function:
         now = tape.mode.get()
         graph = now.graph if now is not None else None
         grouped = nullcontext() if graph is None else graph.grouped(cls.__name__, "function", cls, args, kwargs)
-        with tape.Switch(record=False, levels=()), grouped as group:
+        with tape.Switch(record=False, levels=()), grouped:
             answer = cls.forward(ctx, *args, **kwargs)
         several = isinstance(answer, (tuple, list))
         outputs: list[Any] = list(answer) if several else [answer]
@@ -88,7 +88,7 @@ class Function:
                 )
         constant = [any(y is c for c in ctx._constant) or y._data.dtype.kind not in "fc" for y in outputs]
         if graph is not None:
-            graph.called(group, outputs, constant)
+            graph.answered(outputs, constant)
         pushing = now is not None and now.levels and any(ctx.needs_input_grad)
         if not recording and not pushing:
             return answer
@@ -101,6 +101,8 @@ class Function:
             engine.wrap(tuple(y._data for y in outputs), node) if several else (engine.wrap(outputs[0]._data, node),)
         )
         results = [r.detach() if c else r for r, c in zip(results, constant, strict=True)]
+        if node is not None and graph is not None:
+            graph.recorded(node, results)
         if now is not None and now.levels:
             now.levels[-1].push(now, plan, args, nodes, {}, tuple(results) if several else results[0])
         return type(answer)(results) if several else results[0]

@@ -13,6 +13,7 @@ from autodiff import apply as engine
 from autodiff import errors, signature, tape
 from autodiff.plan import WORDS, Plan, Rule, parameters
 from autodiff.signature import Signature
+from autodiff.tree import leaves
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -183,10 +184,7 @@ class Primitive:
             try:
                 if now is None or now.graph is None:
                     return self.kernel(*args, **kwargs)
-                with now.graph.grouped(self.name, "composite", self.fun, args, kwargs) as group:
-                    answer = self.kernel(*args, **kwargs)
-                    now.graph.answered(group, answer)
-                    return answer
+                return self._grouped(now.graph, args, kwargs)
             except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
                 if better := self._misused(self.kernel, args, kwargs):
                     raise TypeError(better) from error
@@ -210,6 +208,14 @@ class Primitive:
             return engine.apply(self, operands, params)
         given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
         return engine.with_extras(self, operands, params, given) if given else engine.apply(self, operands, params)
+
+    def _grouped(self, graph: Any, args: Any, kwargs: Any) -> Any:
+        """Call a composite while a graph is traced, where it is a group."""
+        with graph.grouped(self.name, "composite", self.fun, args, kwargs):
+            answer = self.kernel(*args, **kwargs)
+        outputs = [t for t in leaves(answer) if isinstance(t, engine.Tensor)]
+        graph.answered(outputs, [False] * len(outputs))
+        return answer
 
     def _misused(self, function: Callable[..., Any], args: Any, kwargs: Any) -> str | None:
         """Say what is wrong with the arguments of a call, and what is supported; None where they fit the function."""

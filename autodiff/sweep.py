@@ -300,7 +300,7 @@ def _run(
     before = mode.get()
     lift = create_graph or engine.tracing() or (before is not None and bool(before.levels))
     plain = before is None and not create_graph
-    order = before.graph.order(outputs) + 1 if before is not None and before.graph is not None else 0
+    order = before.graph.order(outputs) if before is not None and before.graph is not None else 0
     mode.set(tape.QUIET if plain else tape.changed(record=create_graph, phase="backward", scope=(), order=order))
     try:
         with np.errstate(all="ignore"):

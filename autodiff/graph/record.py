@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,19 @@ class Value:
 
     `role` is input, parameter, constant, state (a constant that is changed in place), random (a draw), gradient,
     result, failed (what an operation that raised did not give, without a dtype), or "" for what lies between. `array`
-    is what it held when it was made, `gradient` the gradient that reached it, where known.
+    is what it held when it was made, `gradient` the gradient that reached it, where known. `tracked` says whether it
+    had a history, or requires a gradient; `owner()` is the tensor that a source was, if that is still there.
     """
 
-    __slots__ = ("array", "dtype", "gradient", "name", "op", "role", "shape")
+    __slots__ = ("array", "dtype", "gradient", "name", "op", "owner", "role", "shape", "tracked")
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, role: str = "", name: str | None = None) -> None:
         self.shape, self.dtype, self.role, self.name = shape, dtype, role, name
         self.array: Array | None = None
         self.gradient: Array | None = None
         self.op: Op | None = None
+        self.tracked = False
+        self.owner: Callable[[], Any] | None = None
 
     @property
     def type(self) -> str:
@@ -82,12 +85,14 @@ class Op(Located):
     number     its place among the graph's operations, from 1
     saved      bytes that it is the first to keep alive for the backward pass
     allocated  bytes of new memory that its outputs lie in, 0 for a view
-    seconds    how long its kernel ran, None unless that was asked for
+    live       for each operand, whether a history was handed to this operation: not of t.detach() or t.data
+    quiet      whether it ran under no_grad
+    seconds    how long its kernel ran, None unless that was asked for; `began`, how long after the start of the trace
     """
 
     __slots__ = (
-        "allocated", "group", "number", "of", "operands", "order", "outputs", "params", "phase", "primitive",
-        "saved", "scope", "seconds",
+        "allocated", "began", "group", "live", "number", "of", "operands", "order", "outputs", "params", "phase",
+        "primitive", "quiet", "saved", "scope", "seconds",
     )  # fmt: skip
 
     def __init__(
@@ -96,20 +101,19 @@ class Op(Located):
         operands: tuple[Any, ...],
         params: dict[str, Any],
         outputs: tuple[Value, ...],
-        *,
         phase: str = "forward",
         scope: tuple[str, ...] = (),
-        line: Any = None,
-        of: Op | None = None,
-        order: int = 0,
-        number: int = 0,
-        group: Group | None = None,
+        at: Any = None,
     ) -> None:
         self.primitive, self.operands, self.params, self.outputs = primitive, operands, params, outputs
-        self.phase, self.scope, self._at, self.of = phase, scope, line, of
-        self.order, self.number, self.group = order, number, group
-        self.saved = self.allocated = 0
+        self.phase, self.scope, self._at = phase, scope, at
+        self.live: tuple[bool, ...] = ()
+        self.quiet = False
+        self.order = self.number = self.saved = self.allocated = 0
+        self.of: Op | None = None
+        self.group: Group | None = None
         self.seconds: float | None = None
+        self.began: float | None = None
         for value in outputs:
             value.op = self
 
@@ -189,17 +193,28 @@ class Graph(Views):
     `highlights` says what is to be seen of some operations, "wrong derivative" or "not decided".
     """
 
-    def __init__(self, title: str) -> None:
+    sources: list[Value]
+    ops: list[Op]
+    writes: list[Write]
+    groups: list[Group]
+    outputs: list[Value]
+    failed: Op | None
+
+    def __init__(self, title: str, build: Callable[[], Mapping[str, Any]] | None = None) -> None:
+        """Make an empty graph, or one whose fields `build` returns when the first of them is read."""
         self.title = title
-        self.sources: list[Value] = []
-        self.ops: list[Op] = []
-        self.writes: list[Write] = []
-        self.groups: list[Group] = []
-        self.failed: Op | None = None
         self.highlights: dict[Op, str] = {}
-        self.outputs: list[Value] = []
         self.result: Any = None
         self.look = Look()
+        self._build = build or dict
+        if build is None:
+            self.sources, self.ops, self.writes, self.groups, self.outputs, self.failed = [], [], [], [], [], None
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Graph.__annotations__ or "_build" not in vars(self):
+            raise AttributeError(f"a Graph has no attribute {name!r}.", name=name, obj=self)
+        vars(self).update(self._build())
+        return vars(self)[name]
 
     @property
     def values(self) -> list[Value]:

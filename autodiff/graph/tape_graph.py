@@ -78,7 +78,7 @@ def _operation(graph: Graph, node: Node, made: dict[Node, tuple[Value, ...]]) ->
     types = zip(node.shape, node.dtype, strict=True) if several else [(node.shape, node.dtype)]
     outputs = tuple(Value(shape, dtype) for shape, dtype in types)
     scope, line = (node.meta.scope, node.meta.line) if node.meta is not None else ((), None)
-    op = Op(node.plan.primitive, tuple(operands), node.params or {}, outputs, scope=scope, line=line)
+    op = Op(node.plan.primitive, tuple(operands), node.params or {}, outputs, scope=scope, at=line)
     graph.ops.append(op)
     return outputs
 
