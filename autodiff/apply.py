@@ -6,7 +6,6 @@ Nothing else records. `apply` reads a registry entry (its kernel, rules and plan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from time import perf_counter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -46,60 +45,51 @@ def levels() -> tuple[Any, ...]:
 
 def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an operation on its operands and, where a gradient may be wanted, record it."""
+    arrays, nodes, key, plain, dtype = [], [], 0, True, None
+    for i, x in enumerate(operands):
+        if isinstance(x, Tensor):
+            arrays.append(x._data)
+            nodes.append(x._node)
+            if x._node is not None:
+                key |= 1 << i
+            if dtype is None:
+                dtype = x._data.dtype
+            elif dtype is not x._data.dtype and primitive.carries(i):
+                plain = False
+        else:
+            arrays.append(x)
+            nodes.append(None)
+            kind = type(x)
+            if kind is ndarray:
+                plain = plain and (x.dtype.kind in "fc" or not primitive.carries(i))
+            elif kind is not float and kind is not int and x is not None:
+                plain = False
     now = mode.get()
-    graph = now.graph if now is not None else None
+    if not plain:
+        _settle(primitive, operands, arrays)
+    kernel = primitive.kernel if now is None or now.graph is None else now.graph.kernel(primitive)
     try:
-        arrays, nodes, key, plain, dtype = [], [], 0, True, None
-        for i, x in enumerate(operands):
-            if isinstance(x, Tensor):
-                arrays.append(x._data)
-                nodes.append(x._node)
-                if x._node is not None:
-                    key |= 1 << i
-                if dtype is None:
-                    dtype = x._data.dtype
-                elif dtype is not x._data.dtype and primitive.carries(i):
-                    plain = False
-            else:
-                arrays.append(x)
-                nodes.append(None)
-                kind = type(x)
-                if kind is ndarray:
-                    plain = plain and (x.dtype.kind in "fc" or not primitive.carries(i))
-                elif kind is not float and kind is not int and x is not None:
-                    plain = False
-        if not plain:
-            _settle(primitive, operands, arrays)
-        began = perf_counter() if graph is not None else 0.0
-        try:
-            y = primitive.kernel(*arrays, **params)
-        except Exception as error:
-            raise errors.explained(error, primitive.name, arrays, params) from error
-        seconds = perf_counter() - began if graph is not None else 0.0
-        if type(y) is not ndarray and not (several := primitive.form == "outputs"):
-            y = asarray(y)
-        node = None
-        if (
-            key
-            and primitive.differentiable
-            and (
-                now is None
-                or (now.record and (not now.levels or any(n is not None and type(n) is not tape.Dual for n in nodes)))
-            )
-        ):
-            node = _record(primitive, key, y, arrays, nodes, params)
-        result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
-        if now is not None and now is not QUIET:
-            if graph is not None:
-                graph.note(primitive, operands, arrays, nodes, params, result, node, now, began, seconds)
-            _notice(now, primitive, arrays, params, result, node)
-            if now.levels:
-                placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
-                now.levels[-1].push(now, primitive, placed, nodes, params, result)
+        y = kernel(*arrays, **params)
     except Exception as error:
-        if graph is not None:
-            graph.failing(primitive, operands, params, error)
-        raise
+        raise errors.explained(error, primitive.name, arrays, params) from error
+    if type(y) is not ndarray and not (several := primitive.form == "outputs"):
+        y = asarray(y)
+    node = None
+    if (
+        key
+        and primitive.differentiable
+        and (
+            now is None
+            or (now.record and (not now.levels or any(n is not None and type(n) is not tape.Dual for n in nodes)))
+        )
+    ):
+        node = _record(primitive, key, y, arrays, nodes, params)
+    result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
+    if now is not None and now is not QUIET:
+        _notice(now, primitive, operands, arrays, nodes, params, result, node)
+        if now.levels:
+            placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
+            now.levels[-1].push(now, primitive, placed, nodes, params, result)
     return result
 
 
@@ -167,11 +157,20 @@ def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) 
 
 
 def _notice(
-    now: Mode, primitive: Primitive, arrays: Any, params: dict[str, Any], result: Any, node: Node | None
+    now: Mode,
+    primitive: Primitive,
+    operands: Any,
+    arrays: Any,
+    nodes: Any,
+    params: dict[str, Any],
+    result: Any,
+    node: Node | None,
 ) -> None:
-    """Tell who else watches: the checkpointed segment and the anomaly check."""
+    """Tell whoever watches: the checkpointed segment, the graph being traced and the anomaly check."""
     if now.segment is not None and node is not None:
         now.segment.note(node)
+    if now.graph is not None:
+        now.graph.note(primitive, operands, arrays, nodes, params, result, node, now)
     if now.anomaly:
         line = errors.user_line()
         if node is not None:

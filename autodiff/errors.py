@@ -95,14 +95,17 @@ def user_line() -> str:
 def user_frame(depth: int = 1) -> Any:
     """Return the innermost frame of the caller's own code, so many frames up or more."""
     frame = sys._getframe(depth)
-    while True:
-        file = frame.f_code.co_filename
-        inside = _inside.get(file)
-        if inside is None:
-            inside = _inside[file] = file.startswith((*_INSIDE, "<string>", "<__array_function__"))
-        if not inside or frame.f_back is None:
-            return frame
+    while frame.f_back is not None and (_inside.get(frame.f_code.co_filename) or inside(frame.f_code.co_filename)):
         frame = frame.f_back
+    return frame
+
+
+def inside(file: str) -> bool:
+    """Say whether a file of code is one of ours, or of NumPy's."""
+    known = _inside.get(file)
+    if known is None:
+        known = _inside[file] = file.startswith((*_INSIDE, "<string>", "<__array_function__"))
+    return known
 
 
 _inside: dict[str, bool] = {}

@@ -184,7 +184,7 @@ class Primitive:
             try:
                 if now is None or now.graph is None:
                     return self.kernel(*args, **kwargs)
-                return self._grouped(now.graph, args, kwargs)
+                return self._grouped(now, args, kwargs)
             except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
                 if better := self._misused(self.kernel, args, kwargs):
                     raise TypeError(better) from error
@@ -209,12 +209,12 @@ class Primitive:
         given = {n: v for n, default in extras.items() if (v := params.pop(n)) is not default}
         return engine.with_extras(self, operands, params, given) if given else engine.apply(self, operands, params)
 
-    def _grouped(self, graph: Any, args: Any, kwargs: Any) -> Any:
+    def _grouped(self, now: tape.Mode, args: Any, kwargs: Any) -> Any:
         """Call a composite while a graph is traced, where it is a group."""
-        with graph.grouped(self.name, "composite", self.fun, args, kwargs):
+        with now.graph.grouped(self.name, "composite", self.fun, args, kwargs):
             answer = self.kernel(*args, **kwargs)
         outputs = [t for t in leaves(answer) if isinstance(t, engine.Tensor)]
-        graph.answered(outputs, [False] * len(outputs))
+        now.graph.answered(outputs, [False] * len(outputs))
         return answer
 
     def _misused(self, function: Callable[..., Any], args: Any, kwargs: Any) -> str | None:

@@ -51,8 +51,7 @@ class Builder:
     A value is known by its array: all arrays met stay alive until the end, so that no id is used twice.
     """
 
-    def __init__(self, start: float | None = None) -> None:
-        self.start = start  # of the clock, where times are wanted
+    def __init__(self) -> None:
         self.sources: list[Value] = []
         self.ops: list[Op] = []
         self.writes: list[Write] = []
@@ -86,8 +85,7 @@ class Builder:
         saved: Any,
         mode: Mode,
         at: Any,
-        began: float,
-        seconds: float,
+        time: tuple[float, float] | None,
     ) -> None:
         """Add an operation."""
         read: list[Any] = []
@@ -118,8 +116,8 @@ class Builder:
         op = self._add(Op(primitive, tuple(read), params, outputs, phase, mode.scope or (of.scope if of else ()), at))
         op.of, op.order, op.live, op.quiet = of, order, tuple(live), not mode.record
         op.allocated = sum([self._fresh(array) for array, _ in made])
-        if self.start is not None:
-            op.began, op.seconds = began - self.start, seconds
+        if time is not None:
+            op.began, op.seconds = time
         if saved:
             self._saved.append((op, saved))
         for value, (_, history) in zip(outputs, made, strict=True):
@@ -186,14 +184,21 @@ class Builder:
         if value is not None and g is not None:
             value.gradient = g
 
-    def fail(self, primitive: Any, operands: Any, params: Any, mode: Mode | None, at: Any) -> None:
-        """Add the operation that raised an error."""
+    def fail(
+        self, ran: bool, primitive: Any, operands: Any, params: Any, mode: Mode | None, at: tuple[Any, int] | None
+    ) -> None:
+        """Mark the operation that raised an error: the last one if it ran, else it is added."""
+        if ran:
+            self.failed = self.ops[-1]
+            return
         mode = mode or Mode()
         read = tuple([self._read(x) for x in operands])
-        self.failed = self._add(Op(primitive, read, params, (Value((), None, "failed"),), mode.phase, mode.scope, at))
-        self.failed.order, self.failed.quiet = mode.order, not mode.record
-        if mode.phase == "backward" and self._pulled is not None:
-            self.failed.of, self.failed.scope = self._pulled, mode.scope or self._pulled.scope
+        op = self.failed = self._add(
+            Op(primitive, read, params, (Value((), None, "failed"),), mode.phase, mode.scope, at)
+        )
+        op.order, op.quiet = mode.order, not mode.record
+        if op.phase == "backward" and self._pulled is not None:
+            op.of, op.scope = self._pulled, op.scope or self._pulled.scope
 
     def write(self, target: Given, y: Given) -> None:
         """Write the value of y into the memory of a tensor, which still holds what it held."""

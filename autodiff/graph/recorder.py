@@ -16,7 +16,8 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import errors, sweep, tape
 from autodiff.errors import AutodiffError
-from autodiff.graph.building import Builder, End, given, whole
+from autodiff.graph.building import Builder, End, given
+from autodiff.graph.failing import failing
 from autodiff.graph.record import Graph
 from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor
@@ -88,12 +89,13 @@ class Recorder:
 
     def __init__(self, title: str, timed: bool = False) -> None:
         self.swept = False
-        self.builder = Builder(perf_counter() if timed else None)
+        self.builder = Builder()
         self.graph = Graph(title, self.build)
         self.log: list[tuple[Any, ...]] = []
+        self._timed, self._start = timed, perf_counter()
+        self._time: tuple[float, float] | None = None  # when the last kernel began, and how long it ran
         self._orders: dict[Node, int] = {}  # of derivatives that have a history
         self._found: dict[Node, Tensor] = {}  # the gradients of a sweep of our own
-        self._failure: tuple[Any, ...] | None = None
         self._end: End | None = None
 
     # --- what the engine reports ---
@@ -108,8 +110,6 @@ class Recorder:
         result: Any,
         node: Node | None,
         mode: Mode,
-        began: float,
-        seconds: float,
     ) -> None:
         """Hear of an operation that was run."""
         if node is not None and (mode.order or self._orders):
@@ -124,10 +124,10 @@ class Recorder:
                     break
         else:
             made = [(t._data, t._node) for t in result] if isinstance(result, (tuple, list)) else result._data
-        frame = errors.user_frame(3)
+        frame = errors.user_frame(4)
         saved = node.saved if node is not None else None
         at = frame.f_code, frame.f_lasti
-        self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, at, began, seconds))
+        self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, at, self._time))
 
     def drew(self, t: Tensor, name: str) -> None:
         """Hear of a random draw."""
@@ -140,7 +140,7 @@ class Recorder:
         params = {key: given(x) for key, x in kwargs.items()}
         at = frame.f_code, frame.f_lasti
         self.log.append(("open", name, kind, function, operands, params, tape.mode.get(), at))
-        return Running(self, whole(name, kind, function), args, params)
+        return Running(self)
 
     def answered(self, outputs: list[Tensor], constant: list[bool]) -> None:
         """Hear what the group that ended last returned, and which outputs carry no gradient."""
@@ -171,12 +171,15 @@ class Recorder:
         self.flush()
         self.builder.write(given(target), given(y))
 
-    def failing(self, primitive: Any, operands: Any, params: Any, error: Exception) -> None:
-        """Hear that an operation, or a group, raised an error: it is marked unless what caused that is."""
-        if self._failure is None or self._failure[-1] not in _causes(error):
-            frame = errors.user_frame(2)
-            at = frame.f_code, frame.f_lasti
-            self._failure = primitive, tuple(map(given, operands)), params, tape.mode.get(), at, error
+    def kernel(self, primitive: Any) -> Callable[..., Any]:
+        """Return an operation's kernel, which is about to run: with a clock, where times are wanted."""
+        return functools.partial(self._clocked, primitive.kernel) if self._timed else primitive.kernel
+
+    def _clocked(self, kernel: Callable[..., Any], *operands: Any, **params: Any) -> Any:
+        began = perf_counter()
+        y = kernel(*operands, **params)
+        self._time = began - self._start, perf_counter() - began
+        return y
 
     # --- beginning and end ---
 
@@ -193,9 +196,12 @@ class Recorder:
                 self._found = sweep._run(outputs, seeds, None, True, False)
 
     def fail(self, error: Exception) -> None:
-        """Hear that the function ended with an error: what raised it is the last operation."""
-        if self._failure is not None and self._failure[-1] in _causes(error):
-            self.log.append(("fail", *self._failure[:-1]))
+        """Hear that the function ended with an error: the operation that raised it is the last one."""
+        call = failing(error)
+        if call is not None:
+            primitive, operands, params, mode, at = call
+            ran = bool(self.log) and self.log[-1][1] is operands  # and its result was refused
+            self.log.append(("fail", ran, primitive, tuple(map(given, operands)), params, mode, at))
 
     def finish(self, result: Any) -> Graph:
         """Note what the function returned and what the tensors hold now, and return the graph."""
@@ -234,25 +240,14 @@ class Recorder:
 class Running:
     """The context in which a group's operations run."""
 
-    def __init__(self, recorder: Recorder, primitive: Any, operands: Any, params: Any) -> None:
-        self._recorder, self._failing = recorder, (primitive, operands, params)
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
 
     def __enter__(self) -> None:
         """Nothing to do: the group is open."""
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, Exception):
-            self._recorder.failing(*self._failing, error)
+    def __exit__(self, *error: object) -> None:
         self._recorder.log.append(("close",))
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """Return an error and those that led to it."""
-    causes: list[BaseException] = []
-    while error is not None and error not in causes:
-        causes.append(error)
-        error = error.__cause__ or error.__context__
-    return causes
 
 
 def _named(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
