@@ -1,0 +1,1 @@
+"""Pictures of computation graphs, and the page that shows them: `python -m examples.gallery`."""

@@ -1,0 +1,46 @@
+"""Pictures that find a mistake."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import autodiff as ad
+import nn
+from autodiff.graph.record import Graph
+
+
+def nan_hunt() -> Graph:
+    """A hunt for the NaN.
+
+    A softmax written out overflows. With `show=("values",)` every array shows its range and a sparkline, and what is
+    infinite or not a number is marked: the first mark is where to look.
+    """
+    layer = nn.Linear(4, 3)
+
+    def loss(x: ad.Tensor, target: ad.Tensor) -> ad.Tensor:
+        scores = layer(x)
+        e = np.exp(scores)
+        p = e / e.sum(axis=1, keepdims=True)
+        return -np.log(p[np.arange(2), target]).mean()
+
+    return ad.draw(loss, ad.tensor([[1.0, -1.0, 0.5, 2.0], [1e3, 2e3, 5e2, 1e3]]), ad.tensor([0, 2]), show=("values",))
+
+
+def failure() -> Graph:
+    """The graph of a program that raised, up to the operation that did."""
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(32, 4))
+    try:
+        ad.draw(model, ad.rand(2, 8))
+    except ValueError as error:
+        graph = error.graph
+    return graph
+
+
+def inside() -> dict[str, Graph]:
+    """A fused operation, and what is inside.
+
+    The loss is one kernel; `expand` opens it into the formula it computes.
+    """
+    loss = nn.CrossEntropyLoss()
+    graph = ad.draw(loss, ad.rand(4, 3, requires_grad=True), ad.tensor([0, 2, 1, 0]))
+    return {"fused": graph, "expanded": graph.with_look(expand=("softmax_nll", "cross_entropy"))}

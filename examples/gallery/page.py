@@ -1,0 +1,99 @@
+"""The gallery: its programs in order, their pictures as files, and the Markdown page that shows both."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import autodiff as ad
+from autodiff.graph.record import Graph
+from examples.gallery import debugging, images, overlays, scalars, sequences, training
+
+Program = Callable[[], "Graph | dict[str, Graph]"]
+
+ROOT = Path(__file__).parents[2]
+PICTURES, PAGE = ROOT / "docs" / "images" / "gallery", ROOT / "docs" / "gallery.md"
+PROGRAMS: tuple[Program, ...] = (
+    scalars.neuron,
+    training.training_step,
+    training.cotangents,
+    images.lenet,
+    images.resnet18,
+    sequences.gpt,
+    sequences.lstm,
+    scalars.orders,
+    debugging.nan_hunt,
+    debugging.failure,
+    debugging.inside,
+    overlays.memory,
+    overlays.time,
+)
+INTRODUCTION = """\
+# Gallery
+
+Pictures of computation graphs, each made by the few lines above it after
+
+```python
+import autodiff as ad, nn, numpy as np
+from nn import models, optim
+```
+
+A click shows a picture at its natural size, and the mouse on a node what it stands for. `scripts/gallery` makes them
+all again; a test says when one is out of date, and measures in a browser that each can be read.
+"""
+
+
+def drawn(program: Program) -> dict[str, Graph]:
+    """Run a program from a fixed seed; return its graphs by the name of the picture."""
+    ad.manual_seed(0)
+    made = program()
+    return made if isinstance(made, dict) else {program.__name__.replace("_", "-"): made}
+
+
+def fingerprint(graph: Graph) -> str:
+    """Return a hash of what a picture says: of its DOT text, without the times that differ from run to run."""
+    if graph.look.overlay == "time":
+        graph = graph.with_look(overlay=None)
+    return hashlib.sha256(graph.dot().encode()).hexdigest()[:16]
+
+
+def stamp(svg: Path) -> str:
+    """Return the fingerprint of the graph that a file is a picture of."""
+    found = re.search(r"<!-- graph (\w+) -->", svg.read_text()) if svg.exists() else None
+    return found[1] if found else ""
+
+
+def write(name: str, graph: Graph) -> Path:
+    """Write a picture with its fingerprint, and without what depends on the version of Graphviz alone."""
+    svg = re.sub(r"<!--.*?-->\n?", "", graph.svg(), flags=re.DOTALL)
+    path = PICTURES / f"{name}.svg"
+    path.write_text(svg.replace("<svg", f"<!-- graph {fingerprint(graph)} -->\n<svg", 1))
+    return path
+
+
+def section(program: Program, names: list[str]) -> str:
+    """Return the part of the page about one program: what it shows, its code, its pictures."""
+    title, _, text = (inspect.getdoc(program) or "").partition("\n")
+    pictures = [f"[![{name}](images/gallery/{name}.svg)](images/gallery/{name}.svg)" for name in names]
+    return "\n\n".join(
+        filter(None, [f"## {title.rstrip('.')}", text.strip(), f"```python\n{code(program)}\n```", *pictures])
+    )
+
+
+def code(program: Program) -> str:
+    """Return the body of a program without its docstring; what it returns is what a notebook would show."""
+    lines = inspect.getsource(program).splitlines()
+    (function,) = ast.parse("\n".join(lines)).body
+    assert isinstance(function, ast.FunctionDef)
+    body = textwrap.dedent("\n".join(lines[function.body[0].end_lineno :])).strip("\n")
+    return re.sub(r"^return ", "", body, flags=re.MULTILINE)
+
+
+def page(names: dict[Program, list[str]]) -> str:
+    """Return the whole page."""
+    return "\n\n".join([INTRODUCTION.rstrip(), *(section(*item) for item in names.items())]) + "\n"
