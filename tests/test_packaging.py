@@ -51,7 +51,7 @@ def imported(folder: str) -> dict[str, str]:
         ("nn", ("examples",)),
         ("examples", ("draw", "examples")),
         ("benchmarks", ("bench", "parity", "test")),
-        ("tests", ("draw", "test", "parity", "examples")),
+        ("tests", ("draw", "test", "browser", "parity", "examples")),
     ],
 )
 def test_every_third_party_import_is_declared(folder: str, extras: tuple[str, ...]) -> None:
