@@ -23,7 +23,9 @@ def nan_hunt() -> Graph:
         p = e / e.sum(axis=1, keepdims=True)
         return -np.log(p[np.arange(2), target]).mean()
 
-    return ad.draw(loss, ad.tensor([[1.0, -1.0, 0.5, 2.0], [1e3, 2e3, 5e2, 1e3]]), ad.tensor([0, 2]), show=("values",))
+    x = ad.tensor([[1.0, -1.0, 0.5, 2.0], [1e3, 2e3, 5e2, 1e3]])
+    with np.errstate(all="ignore"):
+        return ad.draw(loss, x, ad.tensor([0, 2]), show=("shapes", "values"))
 
 
 def failure() -> Graph:
@@ -34,6 +36,27 @@ def failure() -> Graph:
     except ValueError as error:
         graph = error.graph
     return graph
+
+
+def dead_unit() -> Graph:
+    """Why a gradient is zero.
+
+    `ad.explain` follows the paths from the loss to a parameter and names the first thing that blocks them; its graph
+    shows where.
+    """
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1))
+    with ad.no_grad():
+        model[0].bias.fill_(-10.0)
+    loss = (model(ad.rand(8, 4)) ** 2).mean()
+    return ad.explain(model[0].weight, loss).graph
+
+
+def difference() -> Graph:
+    """What changed between two versions of a model."""
+    before = nn.Sequential(nn.Linear(8, 8), nn.Sigmoid(), nn.Linear(8, 2))
+    after = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2))
+    x = ad.rand(4, 8)
+    return ad.graph_diff(ad.trace(before)(x), ad.trace(after)(x))
 
 
 def inside() -> dict[str, Graph]:

@@ -28,7 +28,9 @@ PROGRAMS: tuple[Program, ...] = (
     sequences.lstm,
     scalars.orders,
     debugging.nan_hunt,
+    debugging.dead_unit,
     debugging.failure,
+    debugging.difference,
     debugging.inside,
     overlays.memory,
     overlays.time,
@@ -91,7 +93,7 @@ def code(program: Program) -> str:
     (function,) = ast.parse("\n".join(lines)).body
     assert isinstance(function, ast.FunctionDef)
     body = textwrap.dedent("\n".join(lines[function.body[0].end_lineno :])).strip("\n")
-    return re.sub(r"^return ", "", body, flags=re.MULTILINE)
+    return re.sub(r"^( *)return (?=ad\.draw|graph|\{)", r"\1", body, flags=re.MULTILINE)
 
 
 def page(names: dict[Program, list[str]]) -> str:
