@@ -34,6 +34,7 @@ PROGRAMS: tuple[Program, ...] = (
     debugging.inside,
     overlays.memory,
     overlays.time,
+    scalars.themes,
 )
 INTRODUCTION = """\
 # Gallery

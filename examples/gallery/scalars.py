@@ -41,3 +41,11 @@ def orders() -> Graph:
 
     x, v = ad.tensor([0.5, 1.0, 2.0], requires_grad=True), ad.tensor([1.0, 0.0, 0.0])
     return ad.draw(hessian_times, x, v, orders=True)
+
+
+def themes() -> dict[str, Graph]:
+    """Three themes: for light pages, for dark ones, and for paper without colour."""
+    x = ad.tensor(0.5, requires_grad=True)
+    x.name = "x"
+    graph = ad.draw(np.exp(-x * x), direction="right")
+    return {f"theme-{theme}": graph.with_look(theme=theme) for theme in ("light", "dark", "paper")}

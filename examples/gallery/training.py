@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import autodiff as ad
 import nn
 from autodiff.graph.record import Graph
@@ -27,10 +29,13 @@ def training_step() -> Graph:
 
 
 def cotangents() -> Graph:
-    """The reverse pass beside the forward pass.
+    """The reverse pass beside the forward pass, with the rules that make it.
 
-    `backward=True` sends a gradient back through a module that was only called, and puts every cotangent beside the
-    value it belongs to.
+    `backward=True` runs the reverse pass of a function that was only called; every cotangent stands beside the value
+    that it belongs to. `show=("rules",)` adds the line of the registry that each operation is differentiated by.
     """
-    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
-    return ad.draw(model, ad.rand(2, 4), backward=True, show=("shapes", "rules"))
+
+    def swish(x: ad.Tensor) -> ad.Tensor:
+        return x / (1 + np.exp(-x))
+
+    return ad.draw(swish, ad.tensor([-1.0, 0.0, 2.0], requires_grad=True), backward=True, show=("values", "rules"))
