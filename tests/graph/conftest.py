@@ -11,7 +11,10 @@ import pytest
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Any]:
-    """Return a page of a headless Chromium; skip where there is none."""
+    """Return a page of a headless Chromium; skip where there is none.
+
+    It lives as long as one file: an open playwright runs an event loop, which notebooks in the same process would meet.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+
+import autodiff as ad
 
 from tests.graph.legibility import measure
 
@@ -58,3 +61,30 @@ def test_an_edge_through_a_label_is_counted(page):
 def test_what_is_hidden_is_no_fault(page):
     hidden = '<g visibility="hidden"><text x="35" y="46">over</text></g><rect width="999" height="9" fill="none"/>'
     assert measure(page, PICTURE % hidden).faults == ()
+
+
+NAMES = {
+    "long": "w" * 200,
+    "wide": "W" * 40,
+    "narrow": "il.'" * 12,
+    "tall": "ÉÂ̂jq_",
+    "japanese": "重み行列の勾配を計算する",
+    "arabic": "مصفوفة الأوزان الكبيرة",
+    "emoji": "🔥🔥🔥 loss 🚀",
+    "markup": 'a"b<c>&\\n\n{|}é]]>--><script>alert(1)</script>\x00',
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_any_name_can_be_read(page, name):
+    def f(x):
+        with ad.tape.scope(f"{name}: {name}"):
+            return np.exp(x) * x
+
+    x = ad.ones(2, 3, requires_grad=True)
+    x.name = f.__name__ = name
+    graph = ad.draw(f, x, show=("shapes", "values", "grads", "params", "bytes", "rules"), depth=None)
+    for direction in ("down", "right"):
+        found = measure(page, graph.svg(direction=direction))
+        assert found.faults == ()
+        assert found.width < 1600
