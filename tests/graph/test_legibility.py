@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-
 from tests.graph.legibility import measure
 
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="200pt" viewBox="0 0 300 200">
