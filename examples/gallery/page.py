@@ -28,12 +28,12 @@ PROGRAMS: tuple[Program, ...] = (
     sequences.lstm,
     scalars.orders,
     debugging.nan_hunt,
-    debugging.dead_unit,
+    # debugging.dead_unit,
     debugging.failure,
     debugging.difference,
     debugging.inside,
     overlays.memory,
-    overlays.time,
+    # overlays.time,
     scalars.themes,
 )
 INTRODUCTION = """\
