@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from autodiff.graph import style
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.text import clean
 
 SMALL = 9  # points; nothing is smaller
+LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
@@ -36,6 +39,12 @@ def escape(text: str) -> str:
     return "".join(table.get(c, c) for c in clean(text)) or " "
 
 
+def shortened(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return text for a label: of what is too long, the beginning and the end."""
+    text = clean(text)
+    return escape(text if len(text) <= longest else f"{text[: longest // 2]}\u2026{text[1 - longest // 2 :]}")
+
+
 # --- boxes ---------------------------------------------------------------------------------------------------------
 
 
@@ -63,8 +72,8 @@ def _label(picture: Picture, box: Box) -> str:
         written = _small(theme.alarm if role == "alarm" else theme.soft, text)
         rows.append(f'<TR><TD COLSPAN="{span}">{written}</TD></TR>')
     for name, number in box.numbers:
-        bad = "NaN" in number or "inf" in number or number == "nan"
-        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{escape(number)}</FONT>'
+        bad = re.search(r"\b(nan|inf)", number, re.IGNORECASE)
+        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{shortened(number)}</FONT>'
         rows.append(f'<TR><TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}</TD></TR>')
     if box.outputs:
         cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
@@ -78,14 +87,15 @@ def _label(picture: Picture, box: Box) -> str:
 
 def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
     theme = picture.theme
-    text = f"<B>{escape(title)}</B>"
-    if subtitle:
-        text += f' <FONT COLOR="{theme.soft}">{escape(subtitle)}</FONT>'
+    text = f"<B>{shortened(title, LONGEST_NAME)}</B>"
+    if subtitle:  # a browser that rounds each letter to whole pixels makes a long title longer than it was laid out
+        gap = "&#160;" * (len(title) // 16)
+        text += f'{gap} <FONT COLOR="{theme.soft}">{shortened(subtitle, LONGEST_NAME)}</FONT>'
     return f"{text}  <B>\u00d7{count:,}</B>" if count > 1 else text
 
 
 def _small(colour: str, text: str) -> str:
-    return f'<FONT POINT-SIZE="{SMALL}" COLOR="{colour}">{escape(text)}</FONT>'
+    return f'<FONT POINT-SIZE="{SMALL}" COLOR="{colour}">{shortened(text)}</FONT>'
 
 
 # --- clusters ------------------------------------------------------------------------------------------------------
@@ -162,7 +172,9 @@ def _heading(picture: Picture) -> str:
     ]
     if any(edge.kind == "saved" for edge in picture.edges):
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
-    rows = [f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}"><B>{escape(picture.title)}</B></TD></TR>']
+    rows = [
+        f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}"><B>{shortened(picture.title, LONGEST_NAME)}</B></TD></TR>'
+    ]
     if picture.caption:
         text = _small(theme.soft, " \u00b7 ".join(picture.caption))
         rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}">{text}</TD></TR>')

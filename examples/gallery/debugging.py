@@ -30,9 +30,17 @@ def nan_hunt() -> Graph:
 
 def failure() -> Graph:
     """The graph of a program that raised, up to the operation that did."""
-    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(32, 4))
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.narrow = nn.Linear(8, 6)
+
+        def forward(self, x: ad.Tensor) -> ad.Tensor:
+            return x + np.tanh(self.narrow(x))
+
     try:
-        ad.draw(model, ad.rand(2, 8))
+        ad.draw(Residual(), ad.rand(2, 8))
     except ValueError as error:
         graph = error.graph
     return graph

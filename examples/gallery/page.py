@@ -94,6 +94,7 @@ def code(program: Program) -> str:
     (function,) = ast.parse("\n".join(lines)).body
     assert isinstance(function, ast.FunctionDef)
     body = textwrap.dedent("\n".join(lines[function.body[0].end_lineno :])).strip("\n")
+    body = re.sub(r"\n\n(?=(def|class) )|(?<=\n    )(.*)\n\n(?=\S)", r"\2\n\n\n", body)  # two lines around a definition
     return re.sub(r"^( *)return (?=ad\.draw|graph|\{)", r"\1", body, flags=re.MULTILINE)
 
 
