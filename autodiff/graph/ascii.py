@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count, groupby
 
-from autodiff.graph.picture import Box, Picture
+from autodiff.graph.picture import Box, Cluster, Picture
 from autodiff.graph.text import clean
 
 LANES = 10  # edges side by side; what would take more is written as a reference
@@ -29,12 +29,15 @@ def ascii(picture: Picture) -> str:
     numbers = {tail: f"[{n}]" for n, tail in enumerate(sorted({t for t, _ in written}, key=row.__getitem__), 1)}
     rails = _rails(boxes, drawn)
     width = max(map(len, rails), default=0)
+    where = dict(_where(picture.root, ()))
+    again = {edge.head for edge in picture.edges if edge.tail is edge.head}
     lines = [clean(text).translate(PLAIN) for text in (picture.title, *picture.caption)]
     for phase, group in groupby(zip(boxes, rails, strict=True), key=lambda pair: pair[0].phase):
         lines += [phase] if len(picture.phases) > 1 else []
         for box, rail in group:
             given = " ".join(numbers[tail] for tail, head in written if head is box)
-            said = [numbers.get(box, ""), *_says(box), f"<- {given}" if given else "", _where(box)]
+            given += " itself" * (box in again)
+            said = [numbers.get(box, ""), *_says(box), f"<- {given.strip()}" if given else "", where[box]]
             text = f"{rail:{width}}  {'  '.join(filter(None, said))}".translate(PLAIN)
             lines.append(text if len(text) <= WIDTH else text[: WIDTH - 3] + "...")
     return "\n".join(lines)
@@ -42,7 +45,7 @@ def ascii(picture: Picture) -> str:
 
 def _says(box: Box) -> Iterable[str]:
     """Yield what stands in a box, on one line."""
-    yield clean(f"{box.title} {box.subtitle}".strip() + (f" x{box.count:,}" if box.count > 1 else ""))
+    yield clean(_titled(box))
     yield from (clean(text) for text, _ in box.lines)
     yield from map(clean, box.outputs)
     yield from (f"{name} {value}" for name, value in box.numbers)
@@ -50,10 +53,19 @@ def _says(box: Box) -> Iterable[str]:
         yield f"! {box.highlight}"
 
 
-def _where(box: Box) -> str:
-    """Return the modules around a box, as a comment."""
-    around = [name for name in box.path if name != box.phase]
-    return f"# {' / '.join(map(clean, around))}" if around else ""
+def _where(cluster: Cluster, around: tuple[str, ...]) -> Iterator[tuple[Box, str]]:
+    """Yield each box with the modules, groups and loops around it, as a comment."""
+    for item in cluster.inner:
+        if isinstance(item, Box):
+            yield item, f"# {' / '.join(around)}" if around else ""
+        elif item.kind == "phase":
+            yield from _where(item, around)
+        else:
+            yield from _where(item, (*around, clean(_titled(item))))
+
+
+def _titled(item: Box | Cluster) -> str:
+    return f"{item.title} {item.subtitle}".strip() + (f" x{item.count:,}" if item.count > 1 else "")
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Difference(Graph):
     """
 
     def __init__(self, a: Graph, b: Graph) -> None:
-        super().__init__(a.title if a.title == b.title else f"{a.title} -> {b.title}")
+        super().__init__("")
         self.before, self.after = a, b
         self.was = dict(_matched(a, b))
         self._same = _corresponding(a, b, self.was)  # each value of a as the one of b that it corresponds to
@@ -40,6 +40,7 @@ class Difference(Graph):
         self.removed = [op for op in a.ops if op not in kept]
         self.changed = [op for op in b.ops if op in self.was and self._facts(op) != self._facts(self.was[op])]
         self._names = self._called()
+        self.title = f"{' -> '.join(dict.fromkeys((a.title, b.title)))}: {self._counts()}"
         self._around = [*self._sources(), *self._ends()]
         self._twins: dict[Op, Op] = {}  # the removed operations, by what stands for them here
         self._merge()
@@ -48,7 +49,7 @@ class Difference(Graph):
         return bool(self.highlights or self._around)
 
     def __repr__(self) -> str:
-        return f"<Difference of {self.title}: {self._counts()}>"
+        return f"<Difference of {self.title}>"
 
     def text(self, **options: Any) -> str:
         """Return the difference: what was removed (-), added (+) and changed (both); the rest is counted.
@@ -114,6 +115,8 @@ class Difference(Graph):
         self.groups, self.failed = b.groups, b.failed
         here = {was: op for op, was in self.was.items()}
         values = dict(self._same)
+        # A call of a module is one string object: a removed operation joins the call that the second graph has.
+        modules = {op.scope[: n + 1]: op.scope[n] for op in b.ops for n in range(len(op.scope))}
         place = {op: i for i, op in enumerate(b.ops)}
         after: dict[int, list[Op]] = {}
         at = -1
@@ -126,6 +129,7 @@ class Difference(Graph):
                     values[v] = copy(v)
                     self.sources.append(values[v])
             twin = copy(old)
+            twin.scope = tuple(modules.get(old.scope[: n + 1], name) for n, name in enumerate(old.scope))
             twin.operands = tuple(values[x] if isinstance(x, Value) else x for x in old.operands)
             twin.outputs = tuple(map(copy, old.outputs))
             for v in twin.outputs:

@@ -128,3 +128,14 @@ def test_other_things_are_refused(thing):
     for pair in ((graph, thing), (thing, graph)):
         with pytest.raises(TypeError, match=f"got {type(thing).__name__}.*ad.trace"):
             ad.graph_diff(*pair)
+
+
+def test_a_removed_operation_stands_in_its_module():
+    difference = ad.graph_diff(step_graph(*layers()), step_graph(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)))
+    lines = difference.ascii(depth=1).splitlines()
+    assert difference.title == "step: 4 added, 2 removed, 4 changed, 16 the same"
+    marked = [line for line in lines[: lines.index("backward")] if "!" in line]
+    assert [line.split("  ")[-2:] for line in marked[:2]] == [
+        ["! removed", "# Sequential"],
+        ["! added", "# Sequential"],
+    ]
