@@ -100,7 +100,7 @@ def _formula(entry: Primitive, rule: Rule, i: int | None = None) -> str:
     function = inspect.unwrap(rule)
     assert isinstance(function, FunctionType)
     try:
-        body = _single(definition_of(function))
+        body = single(definition_of(function))
     except (ValueError, OSError):
         body = None
     if body is None:
@@ -123,7 +123,7 @@ def _symbol(entry: Primitive, name: str) -> str:
     return _operand(entry, number) if entry.joint is None else name
 
 
-def _single(function: ast.Lambda | ast.FunctionDef) -> ast.expr | None:
+def single(function: ast.Lambda | ast.FunctionDef) -> ast.expr | None:
     """Return the one expression that a function returns; None where it has more to say."""
     if isinstance(function, ast.Lambda):
         return function.body
@@ -287,7 +287,7 @@ class _Reader:
         if name in {*OPERATORS, *WRAPPED, *NAMED, "spread"} or any(isinstance(a, ast.Starred) for a in node.args):
             return None
         try:
-            body = _single(definition_of(known))
+            body = single(definition_of(known))
             given = inspect.signature(known).bind(*node.args, **{k.arg: k.value for k in node.keywords if k.arg})
         except (ValueError, TypeError):
             return None

@@ -1,0 +1,190 @@
+"""A laid-out picture as a small SVG: Graphviz says where everything lies, the page's stylesheet how it looks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from autodiff.graph.render import render
+
+COLOUR = re.compile(r'(?<==")#[0-9a-f]{6}(?:[0-9a-f]{2})?(?=")', re.IGNORECASE)
+MARGIN = 12.0
+Colours = dict[tuple[str, str], int]  # pairs of a light and a dark colour, by number
+
+
+@dataclass
+class Drawing:
+    """The markup of a picture, and what of it the page's script asks for, by the names of the DOT source."""
+
+    markup: str = ""
+    width: float = 0
+    height: float = 0
+    nodes: list[str] = field(default_factory=list)  # in the order of their elements
+    edges: list[tuple[str, str]] = field(default_factory=list)
+    clusters: dict[str, list[str]] = field(default_factory=dict)  # the nodes in each, those of inner ones included
+    legend: str = ""
+
+
+def draw(light: str, dark: str, colours: Colours, hidden: dict[str, dict[int, str]]) -> Drawing:
+    """Lay out a picture, given in DOT in two themes that differ in their colours alone.
+
+    `colours` collects the pairs of colours that occur; the markup names them by number. `hidden` says which texts of a
+    node appear only while stepping: by node and place among its texts, with their class.
+    """
+    pairs = iter([*zip(COLOUR.findall(light), COLOUR.findall(dark), strict=True)])
+    dot = COLOUR.sub(lambda _: f"#{colours.setdefault(next(pairs), len(colours)):06x}", light)
+    laid = json.loads(render(dot, "json"))
+    return _Pen(laid, hidden).drawing()
+
+
+class _Pen:
+    """Draws what Graphviz's JSON describes, which has y pointing up."""
+
+    def __init__(self, laid: dict[str, Any], hidden: dict[str, dict[int, str]]) -> None:
+        self.laid, self.hidden = laid, hidden
+        objects = laid.get("objects", [])
+        self.names = {item["_gvid"]: item["name"] for item in objects}
+        self.clusters = [item for item in objects if item["name"].startswith("cluster")]
+        self.nodes = [item for item in objects if "pos" in item and item.get("style") != "invis"]
+        self.edges = [item for item in laid.get("edges", []) if "_draw_" in item]
+        bounds = [_box(item) for item in self.nodes + self.clusters]
+        bounds += [(x, y, x, y) for item in self.edges for x, y in _points(item)]
+        left, bottom, right, top = ([f(b[i] for b in bounds) for i, f in enumerate((min, min, max, max))]
+                                    if bounds else [0.0] * 4)  # fmt: skip
+        self.x, self.y = MARGIN - left, top + MARGIN
+        self.size = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+
+    def drawing(self) -> Drawing:
+        """Return the whole picture: clusters at the back, nodes in front."""
+        drawing = Drawing("", *self.size)
+        parts: list[str] = []
+        for item in self.clusters:
+            drawing.clusters[item["name"]] = [self.names[n] for n in item.get("nodes", ())]
+            parts.append(f'<g class="m">{self._frame(item)}{"".join(self._ops(item["_ldraw_"]))}</g>')
+        for item in self.edges:
+            ends = self.names[item["tail"]], self.names[item["head"]]
+            drawing.edges.append(ends[::-1] if item.get("dir") == "back" else ends)
+            parts.append(f'<g class="e">{"".join(self._edge(item))}</g>')
+        for item in self.nodes:
+            drawing.nodes.append(item["name"])
+            texts = "".join(self._ops(item["_ldraw_"], self.hidden.get(item["name"], {})))
+            parts.append(f'<g class="n">{self._frame(item)}{texts}</g>')
+        width, height = map(_n, self.size)
+        drawing.markup = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{"".join(parts)}</svg>'
+        drawing.legend = self._legend()
+        return drawing
+
+    def _legend(self) -> str:
+        """Return the title of the picture, which is its legend, by itself."""
+        ops = self.laid.get("_ldraw_", ())
+        spots = [p for op in ops for p in (op["points"] if "points" in op else [op["pt"]] if "pt" in op else [])]
+        ends = [(op["pt"][0] + op["width"], op["pt"][1]) for op in ops if op["op"] == "T"]
+        if not spots:
+            return ""
+        xs, ys = zip(*spots, *ends, strict=True)
+        place, self.x, self.y = (self.x, self.y), 3 - min(xs), max(ys) + 8
+        body = "".join(self._ops(ops))
+        self.x, self.y = place
+        width, height = _n(max(xs) - min(xs) + 6), _n(max(ys) - min(ys) + 12)
+        return f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{body}</svg>'
+
+    def _frame(self, item: dict[str, Any]) -> str:
+        """Return the outline of a node or cluster."""
+        left, bottom, right, top = _box(item)
+        fill = stroke = None
+        dashed, thick = "", item.get("penwidth")
+        for op in item.get("_draw_", ()):
+            if op["op"] == "C":
+                fill = op["color"]
+            elif op["op"] == "c":
+                stroke = op["color"]
+            elif op["op"] == "S" and op["style"] in ("dashed", "dotted"):
+                dashed = " dash"
+            elif op["op"] == "S" and op["style"] == "bold":
+                thick = "2"
+        shape = f'x="{_n(left + self.x)}" y="{_n(self.y - top)}" width="{_n(right - left)}" height="{_n(top - bottom)}"'
+        round_ = ' rx="5"' if "rounded" in item.get("style", "") else ""
+        wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
+        return f'<rect class="{_fill(fill)} {_stroke(stroke)}{dashed}" {shape}{round_}{wide}/>'
+
+    def _edge(self, item: dict[str, Any]) -> Iterator[str]:
+        """Yield the line and the arrowhead."""
+        dashed = " dash" if any(op["op"] == "S" and op["style"] == "dashed" for op in item["_draw_"]) else ""
+        wide = f' stroke-width="{_n(float(item["penwidth"]))}"' if "penwidth" in item else ""
+        stroke = next((op["color"] for op in item["_draw_"] if op["op"] == "c"), None)
+        lines = "".join(self._path(op["points"], "c") for op in item["_draw_"] if op["op"] in "bB")
+        yield f'<path class="{_stroke(stroke)}{dashed}" d="{lines}"{wide}/>'
+        heads = [op for part in ("_hdraw_", "_tdraw_") for op in item.get(part, ()) if op["op"] in "pP"]
+        if heads:
+            yield f'<path class="{_fill(stroke)}" d="{"".join(self._path(op["points"], "l") + "z" for op in heads)}"/>'
+        yield from self._ops(item.get("_ldraw_", ()))
+
+    def _path(self, points: list[list[float]], kind: str) -> str:
+        """Return a path in steps from the point before (of a curve: from where the last one ended), which is short."""
+        placed = [(round(x + self.x, 1), round(self.y - y, 1)) for x, y in points]
+        every = 3 if kind == "c" else 1
+        starts = [placed[(k - 1) // every * every] for k in range(1, len(placed))]
+        steps = [f"{_n(x - a)},{_n(y - b)}" for (x, y), (a, b) in zip(placed[1:], starts, strict=True)]
+        return f"M{_n(placed[0][0])},{_n(placed[0][1])}{kind}{' '.join(steps)}"
+
+    def _ops(self, ops: Any, hidden: dict[int, str] | None = None) -> Iterator[str]:
+        """Yield what a list of drawing operations draws."""
+        pen: dict[str, Any] = {"c": None, "C": None, "size": 11.0, "bold": False}
+        texts = 0
+        for op in ops:
+            kind = op["op"]
+            if kind in "cC":
+                pen[kind] = op.get("color")
+            elif kind == "F":
+                pen["size"] = op["size"]
+            elif kind == "t":
+                pen["bold"] = bool(op["fontchar"] & 1)
+            elif kind == "T":
+                yield self._text(op, pen, (hidden or {}).get(texts, ""))
+                texts += 1
+            elif kind in "pP":
+                style = f"{_fill(pen['C'])} {_stroke(None)}" if kind == "P" else f"fn {_stroke(pen['c'])}"
+                yield f'<path class="{style}" d="{self._path(op["points"], "l")}z"/>'
+            elif kind in "LbB":
+                yield f'<path class="fn {_stroke(pen["c"])}" d="{self._path(op["points"], "c" if kind != "L" else "l")}"/>'
+
+    def _text(self, op: dict[str, Any], pen: dict[str, Any], role: str) -> str:
+        """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides."""
+        x, y = op["pt"]
+        x += {"l": 0.5, "c": 0.0, "r": -0.5}[op["align"]] * op["width"]
+        names = [_fill(pen["c"]), *(["b"] if pen["bold"] else []), *([role] if role else [])]
+        size = "" if pen["size"] == 9 else f' font-size="{_n(pen["size"])}"'
+        place = f'x="{_n(x + self.x)}" y="{_n(self.y - y)}"'
+        text = escape(op["text"].replace("\xa0", " ").strip(), quote=False)
+        return f'<text class="{" ".join(names)}" {place}{size}>{text}</text>' if text else ""
+
+
+def _box(item: dict[str, Any]) -> tuple[float, float, float, float]:
+    """Return the left, bottom, right and top of a node or cluster."""
+    if "bb" in item:
+        left, bottom, right, top = map(float, item["bb"].split(","))
+        return left, bottom, right, top
+    x, y = map(float, item["pos"].split(","))
+    w, h = 36 * float(item["width"]), 36 * float(item["height"])
+    return x - w, y - h, x + w, y + h
+
+
+def _points(item: dict[str, Any]) -> list[list[float]]:
+    return [p for op in item["_draw_"] if "points" in op for p in op["points"]]
+
+
+def _n(x: float) -> str:
+    """Return a coordinate to a tenth of a pixel."""
+    return f"{x:.1f}".removesuffix(".0")
+
+
+def _fill(colour: str | None) -> str:
+    return f"f{int(colour[1:], 16)}" if colour and colour.startswith("#") else "fn"
+
+
+def _stroke(colour: str | None) -> str:
+    return f"s{int(colour[1:], 16)}" if colour and colour.startswith("#") else "sn"
