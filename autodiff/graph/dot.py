@@ -13,8 +13,8 @@ LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
-def dot(picture: Picture) -> str:
-    """Return a picture as a digraph; its elements have the picture's ids."""
+def dot(picture: Picture, *, heading: bool = True) -> str:
+    """Return a picture as a digraph, by itself with title and legend; its elements have the picture's ids."""
     theme = picture.theme
     font = f'fontname="{style.FONT}", fontcolor="{theme.ink}"'
     lines = [
@@ -23,7 +23,7 @@ def dot(picture: Picture) -> str:
         f'    bgcolor="{theme.paper}", labelloc=t, labeljust=l, style=rounded, penwidth=0.8, {font}, fontsize=11]',
         f'  node [shape=box, height=0.3, margin="0.1,0.055", {font}, fontsize=11]',
         f"  edge [arrowsize=0.6, {font}, fontsize={SMALL}]",
-        f"  label=<{_heading(picture)}>",
+        *([f"  label=<{_heading(picture)}>"] if heading else []),
     ]
     lines += _inner(picture, picture.root, "  ")
     phases = [c for c in picture.root.inner if isinstance(c, Cluster) and c.kind == "phase"]
@@ -153,8 +153,8 @@ def _edge(picture: Picture, edge: Edge) -> str:
 # --- heading and legend --------------------------------------------------------------------------------------------
 
 
-def _heading(picture: Picture) -> str:
-    """Return the title, what was folded, and the legend: only what occurs."""
+def legend(picture: Picture) -> list[tuple[str, str, str]]:
+    """Return what the colours of a picture mean, of those that occur: name, fill and border."""
     theme, boxes = picture.theme, [box for box in picture.boxes if not box.highlight]
     kinds = {box.kind for box in boxes}
     entries = [(name, *theme.kinds[name]) for name in theme.kinds if name in kinds]
@@ -163,12 +163,17 @@ def _heading(picture: Picture) -> str:
     elif picture.look.overlay:
         entries = [("less", theme.heat[0], theme.line), ("more", theme.heat[-1], theme.line)]
     entries += [(name, fill, border) for name, (fill, border, _) in theme.roles.items() if name in kinds]
-    entries += [
+    return entries + [
         (why, *theme.highlight(why)) for why in dict.fromkeys(b.highlight for b in picture.boxes if b.highlight)
     ]
+
+
+def _heading(picture: Picture) -> str:
+    """Return the title, what was folded, and the legend: only what occurs."""
+    theme = picture.theme
     cells = [
         f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, name)}</TD>'
-        for name, fill, border in entries
+        for name, fill, border in legend(picture)
     ]
     if any(edge.kind == "saved" for edge in picture.edges):
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")

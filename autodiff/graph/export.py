@@ -6,7 +6,6 @@ import inspect
 import json
 from ast import unparse
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -19,20 +18,17 @@ from autodiff.latex import single
 from autodiff.plan import parameters
 from autodiff.source import definition_of
 
-FORMATS = "ndtape", "model-explorer"
+FORMS = "ndtape", "model-explorer"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"  # how rules call operands without a name
 SMALL = 16  # arrays of up to so many elements are written out
 
 
-def write(graph: Graph, path: str | Path | None, form: str) -> str:
-    """Return a graph as JSON, and write it where a path is given; see `Graph.json`."""
-    if form not in FORMATS:
+def export(graph: Graph, form: str) -> str:
+    """Return a graph as JSON; see `Graph.json`."""
+    if form not in FORMS:
         raise ValueError(f'form is "ndtape" or "model-explorer"; got {form!r}.')
     tree = document(graph) if form == "ndtape" else model_explorer(graph)
-    text = "{\n" + ",\n".join(f"{_plain(key)}: {_lines(part)}" for key, part in tree.items()) + "\n}\n"
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
-    return text
+    return "{\n" + ",\n".join(f"{_plain(key)}: {_lines(part)}" for key, part in tree.items()) + "\n}\n"
 
 
 def _lines(part: Any) -> str:
@@ -56,7 +52,7 @@ def document(graph: Graph) -> dict[str, Any]:
     ops = {op: n for n, op in enumerate(graph.ops)}
     groups = [
         {"name": g.name, "ops": [ops[op] for op in g.ops if op in ops], "outputs": _ids(g.outputs, values)}
-        for g in getattr(graph, "groups", ())
+        for g in graph.groups
     ]
     primitives = {op.name: op.primitive for op in graph.ops}
     return {
@@ -99,15 +95,15 @@ def _op(op: Op, values: dict[Value, int], ops: dict[Op, int]) -> dict[str, Any]:
         "name": clean(op.name),
         "kind": op.kind,
         "phase": op.phase,
-        "order": getattr(op, "order", 0),
+        "order": op.order,
         "scope": [clean(name) for name in op.scope],
-        "line": op.line and Path(op.line).name,
+        "line": op.line,
         "operands": [values[x] if isinstance(x, Value) else {"literal": literal(x)} for x in op.operands],
         "params": {clean(k): literal(x) for k, x in op.params.items() if x is not None and x is not False},
         "outputs": _ids(op.outputs, values),
-        "seconds": getattr(op, "seconds", None),
-        "saved": getattr(op, "saved", 0),
-        "allocated": getattr(op, "allocated", 0),
+        "seconds": op.seconds,
+        "saved": op.saved,
+        "allocated": op.allocated,
     }
     of = {} if op.of is None or op.of not in ops else {"of": ops[op.of]}
     return _present(facts) | of
@@ -193,7 +189,7 @@ def model_explorer(graph: Graph) -> dict[str, Any]:
             source, output = made.get(v) or (ids[v], "0")
             edges.append({"sourceNodeId": source, "sourceNodeOutputId": output, "targetNodeInputId": str(k)})
         space = "/".join(clean(part).replace("/", "∕") for part in (op.phase, *op.scope))
-        facts = {"kind": op.kind, "line": op.line and Path(op.line).name, **op.params}
+        facts = {"kind": op.kind, "line": op.line, **op.params}
         shown = {k: x if isinstance(x, str) else literal(x) for k, x in facts.items() if x is not None}
         nodes.append({
             "id": f"op/{n}", "label": clean(op.name), "namespace": space, "incomingEdges": edges,

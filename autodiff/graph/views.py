@@ -121,6 +121,32 @@ class Views:
         """Return the picture as PDF, and write it where a path is given."""
         return self._drawn("pdf", path, options)
 
+    def html(self, path: str | Path | None = None, **options: Any) -> str:
+        """Return the graph as one HTML page that needs no network, and write it where a path is given.
+
+        The page pans, zooms, searches, tells of what is pointed at, traces what a value came from and where it goes,
+        switches the depth, and steps through the forward pass and the reverse sweep with values and gradients
+        appearing as they were computed. Graphviz lays it out.
+        """
+        from autodiff.graph.page.page import html
+        from autodiff.graph.render import written
+
+        return written(html(self._graph, options).encode(), path).decode()
+
+    def json(self, path: str | Path | None = None, *, form: str = "ndtape") -> str:
+        """Return the whole record as JSON, and write it where a path is given; see `graph.export.document`.
+
+        With form="model-explorer" it is what Google's Model Explorer opens.
+
+        >>> import autodiff as ad, json, numpy as np
+        >>> json.loads(ad.trace(np.exp)(ad.zeros(2)).json())["ops"][0]["name"]
+        'exp'
+        """
+        from autodiff.graph.export import export
+        from autodiff.graph.render import written
+
+        return written(export(self._graph, form).encode(), path).decode()
+
     def _drawn(self, kind: str, path: str | Path | None, options: dict[str, Any], **settings: Any) -> bytes:
         from autodiff.graph.render import render, written
 

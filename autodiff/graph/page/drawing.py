@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -26,26 +26,25 @@ class Drawing:
     nodes: list[str] = field(default_factory=list)  # in the order of their elements
     edges: list[tuple[str, str]] = field(default_factory=list)
     clusters: dict[str, list[str]] = field(default_factory=dict)  # the nodes in each, those of inner ones included
-    legend: str = ""
 
 
-def draw(light: str, dark: str, colours: Colours, hidden: dict[str, dict[int, str]]) -> Drawing:
+def draw(light: str, dark: str, colours: Colours, roles: dict[str, list[str]]) -> Drawing:
     """Lay out a picture, given in DOT in two themes that differ in their colours alone.
 
-    `colours` collects the pairs of colours that occur; the markup names them by number. `hidden` says which texts of a
-    node appear only while stepping: by node and place among its texts, with their class.
+    `colours` collects the pairs of colours that occur; the markup names them by number. `roles` are classes for the last
+    texts of a node.
     """
     pairs = iter([*zip(COLOUR.findall(light), COLOUR.findall(dark), strict=True)])
     dot = COLOUR.sub(lambda _: f"#{colours.setdefault(next(pairs), len(colours)):06x}", light)
     laid = json.loads(render(dot, "json"))
-    return _Pen(laid, hidden).drawing()
+    return _Pen(laid, roles).drawing()
 
 
 class _Pen:
     """Draws what Graphviz's JSON describes, which has y pointing up."""
 
-    def __init__(self, laid: dict[str, Any], hidden: dict[str, dict[int, str]]) -> None:
-        self.laid, self.hidden = laid, hidden
+    def __init__(self, laid: dict[str, Any], roles: dict[str, list[str]]) -> None:
+        self.laid, self.roles = laid, roles
         objects = laid.get("objects", [])
         self.names = {item["_gvid"]: item["name"] for item in objects}
         self.clusters = [item for item in objects if item["name"].startswith("cluster")]
@@ -71,45 +70,33 @@ class _Pen:
             parts.append(f'<g class="e">{"".join(self._edge(item))}</g>')
         for item in self.nodes:
             drawing.nodes.append(item["name"])
-            texts = "".join(self._ops(item["_ldraw_"], self.hidden.get(item["name"], {})))
+            texts = "".join(self._ops(item["_ldraw_"], self.roles.get(item["name"], [])))
             parts.append(f'<g class="n">{self._frame(item)}{texts}</g>')
         width, height = map(_n, self.size)
         drawing.markup = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{"".join(parts)}</svg>'
-        drawing.legend = self._legend()
         return drawing
 
-    def _legend(self) -> str:
-        """Return the title of the picture, which is its legend, by itself."""
-        ops = self.laid.get("_ldraw_", ())
-        spots = [p for op in ops for p in (op["points"] if "points" in op else [op["pt"]] if "pt" in op else [])]
-        ends = [(op["pt"][0] + op["width"], op["pt"][1]) for op in ops if op["op"] == "T"]
-        if not spots:
-            return ""
-        xs, ys = zip(*spots, *ends, strict=True)
-        place, self.x, self.y = (self.x, self.y), 3 - min(xs), max(ys) + 8
-        body = "".join(self._ops(ops))
-        self.x, self.y = place
-        width, height = _n(max(xs) - min(xs) + 6), _n(max(ys) - min(ys) + 12)
-        return f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{body}</svg>'
-
     def _frame(self, item: dict[str, Any]) -> str:
-        """Return the outline of a node or cluster."""
-        left, bottom, right, top = _box(item)
-        fill = stroke = None
+        """Return the outline of a node or cluster, and a second one around what is repeated."""
+        pen: dict[str, Any] = {"c": None, "C": None}
         dashed, thick = "", item.get("penwidth")
+        frames = []
         for op in item.get("_draw_", ()):
-            if op["op"] == "C":
-                fill = op["color"]
-            elif op["op"] == "c":
-                stroke = op["color"]
+            if op["op"] in "cC":
+                pen[op["op"]] = op["color"]
             elif op["op"] == "S" and op["style"] in ("dashed", "dotted"):
                 dashed = " dash"
             elif op["op"] == "S" and op["style"] == "bold":
                 thick = "2"
-        shape = f'x="{_n(left + self.x)}" y="{_n(self.y - top)}" width="{_n(right - left)}" height="{_n(top - bottom)}"'
-        round_ = ' rx="5"' if "rounded" in item.get("style", "") else ""
-        wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
-        return f'<rect class="{_fill(fill)} {_stroke(stroke)}{dashed}" {shape}{round_}{wide}/>'
+            elif "points" in op:
+                xs, ys = zip(*op["points"], strict=True)
+                wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
+                fill = _fill(pen["C"]) if op["op"] in "PB" else "fn"
+                frames.append(
+                    f'<rect class="{fill} {_stroke(pen["c"])}{dashed}" x="{_n(min(xs) + self.x)}" '
+                    f'y="{_n(self.y - max(ys))}" width="{_n(max(xs) - min(xs))}" height="{_n(max(ys) - min(ys))}" rx="5"{wide}/>'
+                )
+        return "".join(frames)
 
     def _edge(self, item: dict[str, Any]) -> Iterator[str]:
         """Yield the line and the arrowhead."""
@@ -131,10 +118,11 @@ class _Pen:
         steps = [f"{_n(x - a)},{_n(y - b)}" for (x, y), (a, b) in zip(placed[1:], starts, strict=True)]
         return f"M{_n(placed[0][0])},{_n(placed[0][1])}{kind}{' '.join(steps)}"
 
-    def _ops(self, ops: Any, hidden: dict[int, str] | None = None) -> Iterator[str]:
+    def _ops(self, ops: Any, roles: Sequence[str] = ()) -> Iterator[str]:
         """Yield what a list of drawing operations draws."""
         pen: dict[str, Any] = {"c": None, "C": None, "size": 11.0, "bold": False}
-        texts = 0
+        texts = [op for op in ops if op["op"] == "T" and _words(op)]
+        role = {id(op): name for op, name in zip(reversed(texts), reversed(roles), strict=False)}
         for op in ops:
             kind = op["op"]
             if kind in "cC":
@@ -144,8 +132,7 @@ class _Pen:
             elif kind == "t":
                 pen["bold"] = bool(op["fontchar"] & 1)
             elif kind == "T":
-                yield self._text(op, pen, (hidden or {}).get(texts, ""))
-                texts += 1
+                yield self._text(op, pen, role.get(id(op), ""))
             elif kind in "pP":
                 style = f"{_fill(pen['C'])} {_stroke(None)}" if kind == "P" else f"fn {_stroke(pen['c'])}"
                 yield f'<path class="{style}" d="{self._path(op["points"], "l")}z"/>'
@@ -159,8 +146,12 @@ class _Pen:
         names = [_fill(pen["c"]), *(["b"] if pen["bold"] else []), *([role] if role else [])]
         size = "" if pen["size"] == 9 else f' font-size="{_n(pen["size"])}"'
         place = f'x="{_n(x + self.x)}" y="{_n(self.y - y)}"'
-        text = escape(op["text"].replace("\xa0", " ").strip(), quote=False)
+        text = escape(_words(op), quote=False)
         return f'<text class="{" ".join(names)}" {place}{size}>{text}</text>' if text else ""
+
+
+def _words(op: dict[str, Any]) -> str:
+    return str(op["text"]).replace("\xa0", " ").strip()
 
 
 def _box(item: dict[str, Any]) -> tuple[float, float, float, float]:

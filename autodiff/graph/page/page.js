@@ -33,8 +33,8 @@ let x = 0, y = 0, scale = 1;
 function build(n) {
   const given = views[n];
   const svg = n === start ? canvas.querySelector("svg") : document.getElementById(`view-${n}`).content.firstElementChild;
-  const boxes = given.boxes.map(([title, phase, ops, values]) => ({
-    title, phase, ops, values, near: [], from: [], to: [], state: 0, element: null, words: "",
+  const boxes = given.boxes.map(([title, phase, ops, value, held]) => ({
+    title, phase, ops, value, held, from: [], to: [], state: 0, element: null, words: "",
     begins: ops.length ? Math.min(...ops.map((op) => ranAt[op])) : 0,
   }));
   const elements = svg.querySelectorAll(".n"), paths = svg.querySelectorAll(".e"), frames = svg.querySelectorAll(".m");
@@ -46,12 +46,12 @@ function build(n) {
       if (!ofOp.has(op)) ofOp.set(op, k);
       for (const value of graph.ops[op].outputs) if (!ofValue.has(value)) ofValue.set(value, k);
     }
-    for (const value of box.values) if (!ofValue.has(value)) ofValue.set(value, k);
+    for (const value of box.value < 0 ? box.held : [box.value, ...box.held]) if (!ofValue.has(value)) ofValue.set(value, k);
     const facts = box.ops.map((op) => `${lines[op]} ${graph.ops[op].line ?? ""} ${(graph.ops[op].scope ?? []).join(" ")}`);
-    box.words = [own.textContent, box.title, ...facts, ...box.values.map((v) => graph.values[v].label)].join(" ").toLowerCase();
+    box.words = [own.textContent, box.title, ...facts, ...box.held.map((v) => graph.values[v].label)].join(" ").toLowerCase();
     const frame = own.querySelector("rect");
     const [left, top, wide] = ["x", "y", "width"].map((name) => Number(frame.getAttribute(name)));
-    if (gradientAt[box.values.at(-1)] < Infinity && !own.querySelector(".grad"))
+    if (gradientAt[box.value] < Infinity && !own.querySelector(".grad"))
       own.append(element("circle", { class: "mark", cx: left + wide, cy: top, r: 3.5 }));
     box.middle = [left + wide / 2, top + Number(frame.getAttribute("height")) / 2];
   });
@@ -93,7 +93,7 @@ function show(n, keep = picked) {
 
 function counterpart(box) {
   for (const op of box.ops) if (view.ofOp.has(op)) return view.ofOp.get(op);
-  for (const value of box.values) if (view.ofValue.has(value)) return view.ofValue.get(value);
+  if (view.ofValue.has(box.value)) return view.ofValue.get(box.value);
   return -1;
 }
 
@@ -258,9 +258,8 @@ function step(wanted, follow = false) {
   const now = stepping ? current() : -1, sweep = stepping && moment > 0 && steps[moment - 1][0] === "backward" && SWEEP;
   const along = stepping && swept() ? "from" : "to"; // a gradient comes from what its value went into
   view.boxes.forEach((box, n) => {
-    const last = box.values.at(-1);
-    mark(box, (box.begins > moment && LATER) | (last !== undefined && madeAt[last] > moment && UNMADE)
-      | (!(gradientAt[last] <= moment) && COLD) | (n === now && (NOW | sweep)));
+    mark(box, (box.begins > moment && LATER) | (madeAt[box.value] > moment && UNMADE) | (!(gradientAt[box.value] <= moment) && COLD)
+      | (n === now && (NOW | sweep)));
   });
   for (const edge of view.edges) {
     const later = view.boxes[edge.from].begins > moment || view.boxes[edge.to].begins > moment;
@@ -347,8 +346,7 @@ function overview() {
   const phases = Object.entries(Object.groupBy(graph.ops, (op) => op.phase));
   const parameters = graph.values.filter((value) => value.role === "parameter");
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const legend = document.querySelectorAll(".legend")[shown].cloneNode(true);
-  legend.hidden = false;
+  const legend = view.legend.map(([name, style]) => element("span", { style }, name));
   return [
     element("h2", {}, graph.title),
     facts([
@@ -357,7 +355,9 @@ function overview() {
       ["returns", graph.outputs.map((v) => `${graph.values[v].label}: ${graph.values[v].type}`).join(", ")],
       ["drawn", `${view.boxes.length.toLocaleString("en")} boxes, ${view.edges.length.toLocaleString("en")} edges`],
     ]),
-    element("h3", {}, "Legend"), legend,
+    ...(view.notes.length ? [element("h3", {}, "Folded"), element("p", {}, view.notes.join(" · "))] : []),
+    element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend),
+    element("p", {}, view.svg.querySelector(".e .dash") ? "- - -  kept for the backward pass" : ""),
     element("h3", {}, "How to read it"),
     element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
     element("p", {}, "The slider below runs the program again: values appear as they were computed, then gradients as the sweep reached them."),
@@ -371,7 +371,7 @@ function facts(pairs) {
 
 function described(box, traced) {
   const ops = box.ops.map((n) => graph.ops[n]), op = ops.length === 1 ? ops[0] : null;
-  const value = graph.values[box.values.at(-1)];
+  const value = graph.values[box.value];
   const parts = [element("h2", {}, box.title)];
   const chip = (text, tone) => text && element("span", { class: `chip ${tone ?? ""}` }, text);
   const kinds = [...new Set(ops.map(({ kind }) => kind))];
@@ -395,9 +395,8 @@ function described(box, traced) {
   if (op?.of !== undefined) parts.push(element("h3", {}, "Part of the gradient of"), links([graph.ops[op.of].outputs[0]]));
   if (op && graph.rules[op.name]) parts.push(...rule(op));
   if (value) {
-    const last = box.values.at(-1);
-    parts.push(...content("Value", value.array, madeAt[last] <= moment, "forward", "not computed yet"));
-    if (value.gradient) parts.push(...content("Gradient", value.gradient, gradientAt[last] <= moment, "backward", "the sweep has not come here yet"));
+    parts.push(...content("Value", value.array, madeAt[box.value] <= moment, "forward", "not computed yet"));
+    if (value.gradient) parts.push(...content("Gradient", value.gradient, gradientAt[box.value] <= moment, "backward", "the sweep has not come here yet"));
   }
   if (op) {
     const given = [...new Set(op.operands.filter((n) => typeof n === "number"))];

@@ -7,18 +7,19 @@ import re
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from autodiff.graph import boxes, export
-from autodiff.graph.boxes import Box, Picture
-from autodiff.graph.dot import dot
+from autodiff.graph import export
+from autodiff.graph.dot import dot, legend
+from autodiff.graph.folding import fold
 from autodiff.graph.page.drawing import Colours, Drawing, draw
 from autodiff.graph.page.timeline import timeline
-from autodiff.graph.record import Graph
+from autodiff.graph.picture import Box, Picture
+from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import clean, line, names_of
 
 MOST = 4000  # with more boxes than this a depth is left out: neither Graphviz nor a reader gets through
+FOLDED = ("module", "group", "update", "stretch")  # kinds of boxes that show the last of their values
 
 
 @dataclass
@@ -28,22 +29,51 @@ class View:
     label: str
     picture: Picture
     drawing: Drawing
+    legend: list[tuple[str, str]]  # names and styles
 
 
-def write(graph: Graph, path: str | Path | None) -> str:
-    """Return the page of a graph, and write it where a path is given; see `Graph.html`."""
+def html(graph: Graph, options: dict[str, Any]) -> str:
+    """Return the page of a graph drawn with these options; see `Graph.html`."""
+    look = graph.look.updated(**options)
+    show = look.show or ("shapes", "params", "values", "grads")
+    graph = graph.with_look(**options, show=show)
     colours: Colours = {}
-    views = [_view(graph, detail, colours) for detail in ("folded", "full")]
-    page = _page(graph, views, 0, colours)
-    if path is not None:
-        Path(path).write_text(page, encoding="utf-8")
-    return page
+    pictures, start = _pictures(graph)
+    views = [_view(graph, label, picture, colours) for label, picture in pictures]
+    return _page(graph, views, start, colours)
 
 
-def _view(graph: Graph, detail: str, colours: Colours) -> View:
-    picture = boxes.arrange(graph, detail)
-    source = dot(graph, detail)
-    return View(detail, picture, draw(source, source, colours, {}))
+def _pictures(graph: Graph) -> tuple[list[tuple[str, Picture]], int]:
+    """Return what is drawn, from the coarsest to all there is, with labels, and the place of what is asked for."""
+    asked = graph.picture()
+    depths = [*range(fold(graph, graph.look.updated(depth=None)).deepest + 1), None]
+    looks = [("auto", graph.look), *((str(d), graph.look.updated(depth=d)) for d in depths)]
+    looks.append(("all", graph.look.updated(depth=None, fold_repeats=False)))
+    found: dict[Any, tuple[str, Picture]] = {}
+    for label, look in looks:
+        picture = graph.picture(depth=look.depth, fold_repeats=look.fold_repeats)
+        if len(picture.boxes) <= MOST:
+            found[tuple(box.ops for box in picture.boxes)] = "all" if look.depth is None else label, picture
+    pictures = sorted(found.values(), key=lambda pair: len(pair[1].boxes))
+    key = tuple(box.ops for box in asked.boxes)
+    return pictures, next((n for n, (_, p) in enumerate(pictures) if tuple(b.ops for b in p.boxes) == key), 0)
+
+
+def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
+    folded = {"depth": picture.look.depth, "fold_repeats": picture.look.fold_repeats}
+    themes = [graph.picture(**folded, theme=theme) for theme in ("light", "dark")]
+    sources = (dot(themed, heading=False) for themed in themes)
+    meanings = [
+        (name, f"background:light-dark({fill},{dark_fill});border-color:light-dark({border},{dark_border})")
+        for (name, fill, border), (_, dark_fill, dark_border) in zip(*map(legend, themes), strict=True)
+    ]
+    drawing = draw(*sources, colours, {box.id: _roles(box) for box in picture.boxes})
+    return View(label, picture, drawing, meanings)
+
+
+def _roles(box: Box) -> list[str]:
+    """Return what the last texts of a box are: those of its value and gradient appear while stepping."""
+    return [name for name, _ in box.numbers for _ in range(2)] + [""] * len(box.outputs)
 
 
 def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
@@ -56,7 +86,6 @@ def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
         "depths": "".join(_depth(n, view, checked=n == start) for n, view in enumerate(views)),
         "picture": views[start].drawing.markup,
         "pictures": "".join(rest),
-        "legends": "".join(f'<div class="legend" hidden>{view.drawing.legend}</div>' for view in views),
         "data": data.replace("<", "\\u003c"),
         "script": _asset("page.js"),
     }
@@ -98,24 +127,31 @@ def _data(graph: Graph, views: list[View], start: int) -> dict[str, Any]:
     }
 
 
-def _boxes(view: View, values: dict[Any, int], ops: dict[Any, int]) -> dict[str, Any]:
-    drawing = view.drawing
+def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str, Any]:
+    picture, drawing = view.picture, view.drawing
     number = {name: n for n, name in enumerate(drawing.nodes)}
-    by_id = {box.id: box for box in view.picture.boxes}
+    by_id = {box.id: box for box in picture.boxes}
+    given: dict[Box, list[int]] = {}
+    for v, box in picture.sources.items():
+        if v in values:
+            given.setdefault(box, []).append(values[v])
     return {
         "width": drawing.width,
         "height": drawing.height,
-        "boxes": [_box(by_id[name], values, ops) for name in drawing.nodes],
+        "notes": picture.caption,
+        "legend": view.legend,
+        "boxes": [_box(by_id[name], given, values, ops) for name in drawing.nodes],
         "edges": [[number[tail], number[head]] for tail, head in drawing.edges],
         "clusters": [[number[name] for name in inner if name in number] for inner in drawing.clusters.values()],
     }
 
 
-def _box(box: Box, values: dict[Any, int], ops: dict[Any, int]) -> list[Any]:
-    """Return a box's title, phase, operations and values."""
-    return [
-        clean(box.title),
-        box.phase,
-        [ops[op] for op in getattr(box, "ops", ())],
-        [values[v] for v in getattr(box, "values", ()) if v in values],
-    ]
+def _box(box: Box, given: dict[Box, list[int]], values: dict[Value, int], ops: dict[Op, int]) -> list[Any]:
+    """Return a box's title, phase, operations, the value it shows, and the sources that stand in it."""
+    title = " ".join(part for part in (box.title, box.subtitle, f"×{box.count:,}" if box.count > 1 else "") if part)
+    kept = [v for v in box.values if v in values]
+    first = kept[-1] if box.kind in FOLDED else kept[0] if kept else None
+    if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
+        first = box.ops[0].outputs[0]
+    shown = values[first] if first is not None else -1
+    return [clean(title), box.phase, [ops[op] for op in box.ops if op in ops], shown, given.get(box, [])]
