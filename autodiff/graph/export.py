@@ -146,7 +146,7 @@ def written(primitive: Any) -> list[list[str]]:
     >>> import autodiff as ad, numpy as np
     >>> from autodiff import protocols
     >>> written(protocols.lookup(np.multiply))
-    [['a', 'product(g, b)'], ['b', 'product(g, a)']]
+    [['a', 'g * b'], ['b', 'g * a']]
     """
     joint = getattr(primitive, "joint", None)
     if joint is not None:
@@ -188,7 +188,7 @@ def model_explorer(graph: Graph) -> dict[str, Any]:
         for k, v in enumerate(op.inputs):
             source, output = made.get(v) or (ids[v], "0")
             edges.append({"sourceNodeId": source, "sourceNodeOutputId": output, "targetNodeInputId": str(k)})
-        space = "/".join(clean(part).replace("/", "∕") for part in (op.phase, *op.scope))
+        space = "/".join(clean(part).replace("/", "\u2215") for part in (op.phase, *op.scope))
         facts = {"kind": op.kind, "line": op.line, **op.params}
         shown = {k: x if isinstance(x, str) else literal(x) for k, x in facts.items() if x is not None}
         nodes.append({

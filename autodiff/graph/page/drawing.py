@@ -31,8 +31,8 @@ class Drawing:
 def draw(light: str, dark: str, colours: Colours, roles: dict[str, list[str]]) -> Drawing:
     """Lay out a picture, given in DOT in two themes that differ in their colours alone.
 
-    `colours` collects the pairs of colours that occur; the markup names them by number. `roles` are classes for the last
-    texts of a node.
+    `colours` collects the pairs of colours that occur; the markup names them by number. `roles` are classes for the
+    last texts of a node.
     """
     pairs = iter([*zip(COLOUR.findall(light), COLOUR.findall(dark), strict=True)])
     dot = COLOUR.sub(lambda _: f"#{colours.setdefault(next(pairs), len(colours)):06x}", light)
@@ -89,14 +89,16 @@ class _Pen:
             elif op["op"] == "S" and op["style"] == "bold":
                 thick = "2"
             elif "points" in op:
-                xs, ys = zip(*op["points"], strict=True)
-                wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
-                fill = _fill(pen["C"]) if op["op"] in "PB" else "fn"
-                frames.append(
-                    f'<rect class="{fill} {_stroke(pen["c"])}{dashed}" x="{_n(min(xs) + self.x)}" '
-                    f'y="{_n(self.y - max(ys))}" width="{_n(max(xs) - min(xs))}" height="{_n(max(ys) - min(ys))}" rx="5"{wide}/>'
-                )
+                filled = _fill(pen["C"]) if op["op"] in "PB" else "fn"
+                frames.append(self._rectangle(op["points"], f"{filled} {_stroke(pen['c'])}{dashed}", thick))
         return "".join(frames)
+
+    def _rectangle(self, points: list[list[float]], style: str, thick: str | None) -> str:
+        xs, ys = zip(*points, strict=True)
+        place = f'x="{_n(min(xs) + self.x)}" y="{_n(self.y - max(ys))}"'
+        size = f'width="{_n(max(xs) - min(xs))}" height="{_n(max(ys) - min(ys))}"'
+        wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
+        return f'<rect class="{style}" {place} {size} rx="5"{wide}/>'
 
     def _edge(self, item: dict[str, Any]) -> Iterator[str]:
         """Yield the line and the arrowhead."""
@@ -137,7 +139,8 @@ class _Pen:
                 style = f"{_fill(pen['C'])} {_stroke(None)}" if kind == "P" else f"fn {_stroke(pen['c'])}"
                 yield f'<path class="{style}" d="{self._path(op["points"], "l")}z"/>'
             elif kind in "LbB":
-                yield f'<path class="fn {_stroke(pen["c"])}" d="{self._path(op["points"], "c" if kind != "L" else "l")}"/>'
+                path = self._path(op["points"], "l" if kind == "L" else "c")
+                yield f'<path class="fn {_stroke(pen["c"])}" d="{path}"/>'
 
     def _text(self, op: dict[str, Any], pen: dict[str, Any], role: str) -> str:
         """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides."""

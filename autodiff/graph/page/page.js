@@ -14,6 +14,19 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// --- what boxes and edges are, as bits and as classes: only what changes is touched ---------------------------------
+
+const LATER = 1, UNMADE = 2, COLD = 4, NOW = 8, SWEEP = 16, STEP = 31, PICKED = 32, UP = 64, DOWN = 128, TRACE = 224, HIT = 256;
+const CLASSES = [[LATER, "later"], [UNMADE, "unmade"], [COLD, "cold"], [NOW, "now"], [SWEEP, "sweep"], [PICKED, "picked"],
+  [UP, "up"], [DOWN, "down"], [HIT, "hit"]];
+
+function mark(thing, bits, all) {
+  const changed = (thing.state ^ bits) & all;
+  if (!changed) return;
+  for (const [bit, name] of CLASSES) if (changed & bit) thing.element.classList.toggle(name, Boolean(bits & bit));
+  thing.state ^= changed;
+}
+
 // --- when everything became known: after how many steps ------------------------------------------------------------
 
 const ranAt = graph.ops.map(() => 0), madeAt = graph.values.map(() => 0), gradientAt = graph.values.map(() => Infinity);
@@ -205,14 +218,11 @@ function pick(k) {
   picked = k;
   const up = k < 0 ? new Set() : reach(k, "from"), down = k < 0 ? new Set() : reach(k, "to");
   canvas.classList.toggle("traced", k >= 0);
-  view.boxes.forEach(({ element: own }, n) => {
-    own.classList.toggle("picked", n === k);
-    own.classList.toggle("up", up.has(n));
-    own.classList.toggle("down", down.has(n));
-  });
-  for (const { from, to, element: own } of view.edges) {
-    own.classList.toggle("up", up.has(from) && (to === k || up.has(to)));
-    own.classList.toggle("down", down.has(to) && (from === k || down.has(from)));
+  view.boxes.forEach((box, n) => mark(box, (n === k && PICKED) | (up.has(n) && UP) | (down.has(n) && DOWN), TRACE));
+  for (const edge of view.edges) {
+    const before = up.has(edge.from) && (edge.to === k || up.has(edge.to));
+    const after = down.has(edge.to) && (edge.from === k || down.has(edge.from));
+    mark(edge, (before && UP) | (after && DOWN), TRACE);
   }
   view.traced = { up: up.size, down: down.size };
   tell();
@@ -242,14 +252,6 @@ function fold(cluster) {
 
 // --- stepping ------------------------------------------------------------------------------------------------------
 
-const LATER = 1, UNMADE = 2, COLD = 4, NOW = 8, SWEEP = 16;
-const CLASSES = [[LATER, "later"], [UNMADE, "unmade"], [COLD, "cold"], [NOW, "now"], [SWEEP, "sweep"]];
-function mark(thing, state) {
-  if (thing.state === state) return;
-  for (const [bit, name] of CLASSES) if ((thing.state ^ state) & bit) thing.element.classList.toggle(name, Boolean(state & bit));
-  thing.state = state;
-}
-
 function step(wanted, follow = false) {
   moment = Math.min(Math.max(wanted, 0), steps.length);
   slider.value = moment;
@@ -259,11 +261,11 @@ function step(wanted, follow = false) {
   const along = stepping && swept() ? "from" : "to"; // a gradient comes from what its value went into
   view.boxes.forEach((box, n) => {
     mark(box, (box.begins > moment && LATER) | (madeAt[box.value] > moment && UNMADE) | (!(gradientAt[box.value] <= moment) && COLD)
-      | (n === now && (NOW | sweep)));
+      | (n === now && (NOW | sweep)), STEP);
   });
   for (const edge of view.edges) {
     const later = view.boxes[edge.from].begins > moment || view.boxes[edge.to].begins > moment;
-    mark(edge, (later && LATER) | (edge[along] === now && now >= 0 && (NOW | sweep)));
+    mark(edge, (later && LATER) | (edge[along] === now && now >= 0 && (NOW | sweep)), STEP);
   }
   caption();
   if (follow && now >= 0) reveal(now);
@@ -318,7 +320,7 @@ function find() {
   hits = [];
   view.boxes.forEach((box, n) => {
     const found = words.length > 0 && words.every((word) => box.words.includes(word));
-    box.element.classList.toggle("hit", found);
+    mark(box, found && HIT, HIT);
     if (found) hits.push(n);
   });
   canvas.classList.toggle("searching", words.length > 0);
@@ -469,8 +471,8 @@ function theme() {
 function walk(along, way) {
   if (picked < 0) return pickAndReveal(along === "from" ? view.boxes.length - 1 : 0);
   if (along) {
-    const near = view.boxes[picked][along];
-    if (near.length) pickAndReveal(near[0]);
+    const near = view.boxes[picked][along].toSorted((a, b) => view.boxes[a].begins - view.boxes[b].begins);
+    if (near.length) pickAndReveal(near.at(along === "from" ? -1 : 0)); // along the way that was computed last, or first
   } else pickAndReveal((picked + way + view.boxes.length) % view.boxes.length);
 }
 function pickAndReveal(k) {

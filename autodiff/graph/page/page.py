@@ -62,12 +62,12 @@ def _pictures(graph: Graph) -> tuple[list[tuple[str, Picture]], int]:
 def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
     folded = {"depth": picture.look.depth, "fold_repeats": picture.look.fold_repeats}
     themes = [graph.picture(**folded, theme=theme) for theme in ("light", "dark")]
-    sources = (dot(themed, heading=False) for themed in themes)
+    light, dark = (dot(themed, heading=False) for themed in themes)
     meanings = [
         (name, f"background:light-dark({fill},{dark_fill});border-color:light-dark({border},{dark_border})")
         for (name, fill, border), (_, dark_fill, dark_border) in zip(*map(legend, themes), strict=True)
     ]
-    drawing = draw(*sources, colours, {box.id: _roles(box) for box in picture.boxes})
+    drawing = draw(light, dark, colours, {box.id: _roles(box) for box in picture.boxes})
     return View(label, picture, drawing, meanings)
 
 
@@ -105,11 +105,13 @@ def _depth(n: int, view: View, *, checked: bool) -> str:
 def _palette(colours: Colours) -> str:
     """Return the colours of both themes as variables, and the classes that use them."""
     pairs = "".join(f"--p{n}:light-dark({light},{dark});" for (light, dark), n in colours.items())
-    return f":root{{{pairs}}}" + "".join(f".f{n}{{fill:var(--p{n})}}.s{n}{{stroke:var(--p{n})}}" for n in colours.values())
+    return f":root{{{pairs}}}" + "".join(
+        f".f{n}{{fill:var(--p{n})}}.s{n}{{stroke:var(--p{n})}}" for n in colours.values()
+    )
 
 
 def _data(graph: Graph, views: list[View], start: int) -> dict[str, Any]:
-    """Return what the script reads: the record, the listing, the steps, and which boxes of which view stand for what."""
+    """Return what the script reads: the record, its listing, the steps, and what each box of each view stands for."""
     names = names_of(graph)
     values = {v: n for n, v in enumerate(graph.values)}
     ops = {op: n for n, op in enumerate(graph.ops)}
@@ -148,7 +150,9 @@ def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str
 
 def _box(box: Box, given: dict[Box, list[int]], values: dict[Value, int], ops: dict[Op, int]) -> list[Any]:
     """Return a box's title, phase, operations, the value it shows, and the sources that stand in it."""
-    title = " ".join(part for part in (box.title, box.subtitle, f"×{box.count:,}" if box.count > 1 else "") if part)
+    title = " ".join(
+        part for part in (box.title, box.subtitle, f"\u00d7{box.count:,}" if box.count > 1 else "") if part
+    )
     kept = [v for v in box.values if v in values]
     first = kept[-1] if box.kind in FOLDED else kept[0] if kept else None
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:

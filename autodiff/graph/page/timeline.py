@@ -54,5 +54,7 @@ def _swept(graph: Graph, waiting: list[Value]) -> list[Step]:
     steps = []
     for op in reversed(graph.ops):
         steps += [Step("backward", op, [], [v]) for v in op.outputs if v in wanted]
-        steps += [Step("backward", None, [], [v]) for v in dict.fromkeys(op.inputs) if v in wanted and first.get(v) is op]
+        steps += [
+            Step("backward", None, [], [v]) for v in dict.fromkeys(op.inputs) if v in wanted and first.get(v) is op
+        ]
     return steps

@@ -1,0 +1,285 @@
+"""The page of a graph, in a real browser where there is one, and the graph as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from autodiff.graph import export, render
+from autodiff.graph.page.timeline import timeline
+
+needs_graphviz = pytest.mark.skipif(not render.available(), reason="there is no Graphviz here")
+
+
+def training_step():
+    """The graph of a step of training a small network."""
+    ad.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x, labels):
+        loss = nn.functional.cross_entropy(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return ad.trace(step)(ad.ones(5, 4), np.array([0, 1, 2, 0, 1]))
+
+
+def product():
+    """The graph of a * b + a, where no sweep was recorded."""
+    a, b = (ad.tensor(x, requires_grad=True) for x in (2.0, 3.0))
+    a.name, b.name = "a", "b"
+    return ad.draw(a * b + a)
+
+
+# --- steps ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_sweep_is_stepped_as_it_ran():
+    graph = training_step()
+    steps = timeline(graph)
+    assert [step.op for step in steps] == graph.ops
+    shown = {v: n for n, step in enumerate(steps) for v in step.gradients}
+    assert set(shown) == {v for v in graph.values if v.gradient is not None}
+    for v, n in shown.items():
+        assert steps[n].phase == "backward"
+        if v.name in ("0.weight", "2.bias"):
+            assert steps[n].op.outputs[0].name == f"{v.name}.grad"
+
+
+def test_a_sweep_that_was_not_recorded_goes_backwards():
+    graph = product()
+    shown = [step.gradients[0] for step in timeline(graph) if step.phase == "backward"]
+    names = [v.name or v.op.name for v in shown]
+    assert names == ["add", "multiply", "a", "b"]  # a only after both of its uses
+
+
+# --- JSON ----------------------------------------------------------------------------------------------------------
+
+
+def test_json_is_the_record():
+    graph = training_step()
+    tree = json.loads(graph.json())
+    assert [op["name"] for op in tree["ops"]] == [op.name for op in graph.ops]
+    values = graph.values
+    for op, recorded in zip(tree["ops"], graph.ops, strict=True):
+        given = [values[x] for x in op["operands"] if isinstance(x, int)]
+        assert given == [x for x in recorded.operands if x in values]
+        assert [values[v] for v in op["outputs"]] == list(recorded.outputs)
+    assert [values[w["target"]].name for w in tree["writes"]] == [w.target.name for w in graph.writes]
+    assert graph.json() == training_step().json()
+
+
+def test_json_says_what_is_not_finite():
+    with np.errstate(all="ignore"):
+        graph = ad.trace(np.log)(ad.tensor([0.0, -1.0, 1.0]))
+        large = ad.trace(np.log)(ad.arange(-50.0, 50.0))
+    assert json.loads(graph.json())["values"][1]["array"] == {"elements": ["-Infinity", "NaN", 0]}
+    found = json.loads(large.json())["values"][1]["array"]
+    assert (found["nan"], found["inf"], found["size"]) == (50, 1, 100)
+
+
+def test_model_explorer_gets_nodes_and_edges(tmp_path):
+    graph = training_step()
+    path = tmp_path / "graph.json"
+    graph.json(path, form="model-explorer")
+    (drawn,) = json.loads(path.read_text())["graphs"]
+    nodes = {node["id"]: node for node in drawn["nodes"]}
+    assert len(nodes) == len(graph.ops) + len(graph.sources)
+    edges = [edge for node in drawn["nodes"] for edge in node.get("incomingEdges", ())]
+    assert len(edges) == sum(len(op.inputs) for op in graph.ops)
+    assert all(edge["sourceNodeId"] in nodes for edge in edges)
+    with pytest.raises(ValueError, match='form is "ndtape" or "model-explorer"; got \'onnx\''):
+        graph.json(form="onnx")
+
+
+def test_rules_are_told_as_they_are_written():
+    rules = {op.name: export.written(op.primitive) for op in training_step().ops}
+    assert rules["multiply"] == [["a", "g * b"], ["b", "g * a"]]
+    assert rules["linear"][2] == ["bias", "g"]
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+@needs_graphviz
+def test_a_page_is_whole_and_stays_the_same(tmp_path):
+    path = tmp_path / "page.html"
+    text = training_step().html(path)
+    assert path.read_text(encoding="utf-8") == text == training_step().html()
+    assert {*re.findall(r"\w+://[^\s\"']+", text)} == {"http://www.w3.org/2000/svg"}  # a name, not an address
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Pages in files."""
+    if not render.available():
+        pytest.skip("there is no Graphviz here")
+    folder = tmp_path_factory.mktemp("pages")
+    training_step().html(folder / "step.html")
+    product().html(folder / "product.html")
+    evil = ad.tensor(2.0, requires_grad=True)
+    evil.name = "</script><script>document.title='got'</script>\"'\n<b>&amp;\\"
+    ad.draw(evil * evil).html(folder / "evil.html")
+    return folder
+
+
+@pytest.fixture
+def opened(page, files):
+    """A function that opens a page; at the end nothing may have been complained of or asked from elsewhere."""
+    said, asked = [], []
+    listeners = {
+        "console": lambda message: said.append(message.text),
+        "pageerror": lambda error: said.append(str(error)),
+        "request": lambda request: asked.append(request.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+
+    def goto(name):
+        page.goto(f"file://{files}/{name}.html")
+        return page
+
+    yield goto
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    assert said == []
+    assert all(url.startswith("file:") for url in asked)
+
+
+def box(page, title):
+    """The first box with a title."""
+    return page.locator(".n", has_text=title).first
+
+
+def test_hovering_tells_shape_rule_line_and_statistics(opened):
+    page = opened("step")
+    page.keyboard.press("0")
+    box(page, "Linear").hover()
+    text = page.inner_text("#panel")
+    for fact in (
+        "f32[5,8]",
+        "linear(x, 0.weight, 0.bias)",
+        "0: Linear",
+        "test_page.py:",
+        "bias:  g",
+        "deviation",
+        "Gradient",
+    ):
+        assert fact in text, fact
+    page.mouse.move(5, 400)
+    assert "operations" in page.inner_text("#panel")
+
+
+def test_clicking_traces_ancestors_and_descendants(opened):
+    page = opened("product")
+    box(page, "multiply").click()
+    assert [page.locator(kind).count() for kind in (".n.up", ".n.down", ".e.up", ".e.down")] == [2, 1, 2, 1]
+    assert {text[0] for text in page.locator(".n.up").all_text_contents()} == {"a", "b"}
+    assert "2 boxes before it, 1 after it" in page.inner_text("#panel")
+    page.keyboard.press("Escape")
+    assert page.locator(".up, .down, .picked").count() == 0
+
+
+def test_searching_finds_names_shapes_and_operations(opened):
+    page = opened("step")
+    page.keyboard.press("/")
+    page.keyboard.type("relu")
+    hits = page.locator(".n.hit").count()
+    assert page.inner_text("#found") == f"{hits} found"
+    assert 0 < hits < page.locator("#canvas .n").count()
+    page.keyboard.press("Enter")
+    assert page.inner_text("#found") == f"1 of {hits}"
+    assert page.locator(".n.picked.hit").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".n.hit").count() == 0
+
+
+def test_stepping_shows_values_and_then_gradients(opened):
+    page = opened("product")
+    value, grad = (box(page, "multiply").locator(name).last for name in (".value", ".grad"))
+    assert value.is_visible()
+    assert grad.is_visible()
+    page.keyboard.press("Home")
+    assert not value.is_visible()
+    assert page.locator(".n.later").count() == 2
+    page.keyboard.press(".")
+    assert value.is_visible()
+    assert not grad.is_visible()
+    assert page.locator(".n.now").text_content() == box(page, "multiply").text_content()
+    for _ in range(3):
+        page.keyboard.press(".")
+    assert grad.is_visible()
+    assert "gradient of" in page.inner_text("#at")
+    assert not box(page, "a").locator(".grad").first.is_visible()
+    page.locator("#step").fill("6")
+    assert page.locator(".n.cold").count() == 0
+    page.keyboard.press("Home")
+    page.locator("#play").click()
+    page.locator("#at", has_text="2 of 6").wait_for()
+    page.locator("#play").click()
+
+
+def test_the_depth_is_switched_in_place(opened):
+    page = opened("step")
+    labels = page.locator("#depths span").all_inner_texts()
+    assert labels[0] == "0"
+    assert labels[-1] == "all"
+    counts = []
+    for n in range(len(labels)):
+        page.keyboard.press(str(n + 1))
+        counts.append(page.locator("#canvas .n").count())
+    assert counts == sorted(set(counts))
+    page.keyboard.press("1")
+    box(page, "Sequential").dblclick()
+    assert page.locator("#canvas .n").count() == counts[1]
+    assert page.locator(".n.picked").count() == 1
+
+
+def test_a_frame_closes_over_what_it_holds(opened):
+    page = opened("step")
+    page.keyboard.press("9")
+    page.keyboard.press("3")
+    frame = page.locator(".m", has_text="Sequential").first
+    frame.locator("text").first.click()
+    assert page.locator(".cover").count() == 1
+    assert "boxes" in page.locator(".cover").text_content()
+    page.locator(".cover").click()
+    assert page.locator(".cover").count() == 0
+
+
+def test_keys_walk_along_the_graph(opened):
+    page = opened("product")
+    page.locator("#canvas").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".n.picked").text_content().startswith("add")
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".n.picked").text_content().startswith("multiply")
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(opened, scheme):
+    page = opened("step")
+    page.emulate_media(color_scheme=scheme)
+    paper = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0] > 128"
+    assert page.evaluate(paper) == (scheme == "light")
+    page.keyboard.press("t")
+    assert page.evaluate(paper) == (scheme == "dark")
+
+
+def test_names_are_text(opened):
+    page = opened("evil")
+    assert page.title() != "got"
+    page.keyboard.press("ArrowDown")
+    shown = "</script><script>document.title='got'</script>\"'\\n<b>&amp;\\"
+    assert shown in page.locator(".n").first.text_content()
+    assert shown in page.inner_text("#panel h2")
