@@ -52,6 +52,7 @@ from autodiff.functions import stack as stack
 from autodiff.functions import topk as topk
 from autodiff.functions import where as where
 from autodiff.graph import draw as draw
+from autodiff.graph import explain as explain
 from autodiff.graph import graph_diff as graph_diff
 from autodiff.graph import trace as trace
 from autodiff.latex import latex as latex

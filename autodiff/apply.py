@@ -179,7 +179,7 @@ def _notice(
         if not all(map(finite, made)) and all(map(finite, arrays)):
             raise FloatingPointError(
                 f"{errors.describe_call(primitive.name, arrays, params)} made the first NaN or infinity, from finite "
-                f"operands, at {line}."
+                f"operands, at {line}. ad.explain(ad.trace(f)(...)) shows the way to it."
             )
 
 

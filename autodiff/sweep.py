@@ -232,7 +232,7 @@ def _refuse_nan(node: Node, g: Any, h: Any) -> None:
         line = node.meta.line if node.meta is not None and node.meta.line else "an unknown line (recorded earlier)"
         raise FloatingPointError(
             f"the rule of {node.name} made the first NaN or infinity of the backward pass; "
-            f"the operation was recorded at {line}."
+            f"the operation was recorded at {line}. ad.explain(ad.trace(f)(...)) shows the way to it."
         )
 
 
@@ -279,6 +279,8 @@ def backward(
 ) -> None:
     """Add the gradient of `tensor` with respect to every leaf that requires one to that leaf's `.grad`."""
     seeds = _seeds([tensor], None if gradient is None else [gradient])
+    if (now := mode.get()) is not None and now.graph is not None:
+        now.graph.losing(tensor)
     for node, g in _run([tensor], seeds, None, retain_graph, create_graph).items():
         owner = node.meta.owner() if node.meta is not None else None
         if owner is None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autodiff.graph.diff import Difference
+    from autodiff.graph.explaining import Audit, Explanation
     from autodiff.graph.record import Graph
 
-__all__ = ["draw", "graph_diff", "trace"]
+__all__ = ["draw", "explain", "graph_diff", "trace"]
 
 
 def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
@@ -117,3 +118,33 @@ def graph_diff(a: Any, b: Any) -> Difference:
                 "`ad.trace(f)(*args)` makes the Graph of a function or module."
             )
     return Difference(draw(a), draw(b))
+
+
+def explain(what: Any, where: Any = None, *, tiny: float = 1e-6) -> Explanation | Audit:
+    """Say why a gradient is None, zero, NaN, infinite or tiny: the paths from the loss, and the first blockers on them.
+
+    `what` is a tensor, its name in the graph ("fc1.weight"), or a module, for all its parameters; `where` is a Graph
+    of `ad.trace`, which knows everything, or a loss tensor, whose tape knows no detach and no no_grad.
+    `ad.explain(graph)` explains all parameters. A gradient is tiny below `tiny` times the one the loss starts with.
+    Nothing is changed: the record is swept, not the tape. Printed, the answer is a text; in a notebook it has the
+    picture beside it (`.graph`), with the paths and the blockers highlighted.
+
+    >>> import autodiff as ad, numpy as np
+    >>> w = ad.tensor([-1.0, -2.0], requires_grad=True)
+    >>> w.name = "w"
+    >>> ad.explain(w, ad.trace(lambda x: np.sum(ad.relu(w * x)))(ad.ones(2)))
+    w f32[2]: the gradient is zero.
+    <BLANKLINE>
+    dead ReLU: %2 = relu(%1)  ...
+      its operand is not positive at all 2 elements where a gradient arrives (it lies between -2 and -1): its slope ...
+      Fix: ...
+    <BLANKLINE>
+    the path from the loss, with the largest |gradient| at each value
+      %3  sum         1
+      %2  relu        1  <- blocked here
+      %1  multiply    0
+      w               0
+    """
+    from autodiff.graph.explaining import explain
+
+    return explain(what, where, tiny)
