@@ -104,15 +104,15 @@ class Meta:
     __slots__ = ("hooks", "line", "owner", "retains", "scope")
 
     def __init__(self) -> None:
-        self.owner: Callable[[], Any] = nobody
+        self.owner: Callable[[], Any] = _nobody
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retains = False
         self.line: str | None = None
         self.scope: tuple[str, ...] = ()
 
 
-def nobody() -> None:
-    """Stand in for a weak reference to nothing."""
+def _nobody() -> None:
+    return None
 
 
 def leaf(owner: Any, shape: tuple[int, ...], dtype: Any) -> Node:

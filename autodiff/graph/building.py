@@ -57,6 +57,7 @@ class Builder:
         self.writes: list[Write] = []
         self.groups: list[Group] = []
         self.failed: Op | None = None
+        self.losses: list[Value] = []
         self.owners: dict[Value, Tensor] = {}
         self.made: dict[Node, Value] = {}
         self._alive: list[Array] = []
@@ -94,7 +95,7 @@ class Builder:
         for x, array, history in zip(operands, arrays, nodes, strict=True):
             if isinstance(x, Tensor):
                 value = self.value(x, array, history)
-                live.append(history is not None and (value.op is None or self.made.get(history) is value))
+                live.append(self._hands_on(value, history))
                 read.append(value)
             else:
                 live.append(False)
@@ -126,6 +127,10 @@ class Builder:
                 if history.plan is engine.PICK:
                     self.made[history.parents[0]] = value
 
+    def _hands_on(self, value: Value, node: Node | None) -> bool:
+        """Say whether a tensor has the history of its value: not if it was detached, made a leaf anew even."""
+        return node is not None and (value.op is None or self.made.get(node) is value or value in self._renewed)
+
     def _updates(self, x: Any) -> bool:
         """Say whether a value comes of a gradient: of a backward pass or an update, and no parameter became it."""
         made = isinstance(x, Value) and x.op is not None and x.op.phase in ("backward", "update")
@@ -140,6 +145,9 @@ class Builder:
         read = tuple([self._read(x) for x in operands])
         group = Group(name, kind, function, read, {k: self._read(x) for k, x in params.items()}, len(self.ops))
         group.phase, group.scope, group.parent, group._at = mode.phase, mode.scope, self._group, at
+        pairs = zip(operands, read, strict=True)
+        group.live = tuple([type(x) is Given and self._hands_on(value, x.node) for x, value in pairs])
+        group.quiet = not mode.record
         self.groups.append(group)
         self._group = group
 
@@ -176,6 +184,10 @@ class Builder:
                 self.made[history] = self.made[node] = value
         if group.ops and saved:
             self._saved.append((group.ops[-1], saved))
+
+    def lose(self, given: Given) -> None:
+        """Take a loss, whose gradients are added to those of its leaves."""
+        self.losses.append(self._read(given))
 
     def pull(self, node: Node, g: Array | None) -> None:
         """Take the gradient of a node, whose rules are about to run."""
@@ -331,7 +343,7 @@ class Builder:
         if len(end.answers) == len(roots) == 1 and all(v.size == 1 for v in every):
             self._add_gradients(roots[0])
         name_sources(self.sources)
-        fields = {name: getattr(self, name) for name in ("sources", "ops", "writes", "groups", "failed")}
+        fields = {name: getattr(self, name) for name in ("sources", "ops", "writes", "groups", "losses", "failed")}
         return fields | {"outputs": outputs}
 
     def _count_saved(self) -> None:

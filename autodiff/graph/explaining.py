@@ -164,7 +164,7 @@ class Explanation:
     def graph(self) -> Graph:
         """The record, with the blockers and the paths highlighted."""
         steps = [step for way in self.paths for v in way[:-1] if (step := self._flow.maker.get(v)) is not None]
-        return highlighted(self._flow.graph, steps, [b.step for b in self.blockers])
+        return highlighted(self._flow.graph, [self.value], steps, [b.step for b in self.blockers])
 
     def __str__(self) -> str:
         return self.text
@@ -183,7 +183,7 @@ class Audit:
         self.explanations, self._flow = explanations, flow
         self._names = names_of(graph)
         self.births = list(dict.fromkeys(origins(flow, graph.values, self._names)))
-        if graph.failed is not None:
+        if graph.failed is not None and all(b.step is not graph.failed for b in self.births):
             self.births.append(
                 Blocker(graph.failed, graph.failed.outputs[0], *reasons.failed(graph.failed, self._names))
             )
@@ -212,7 +212,7 @@ class Audit:
     def graph(self) -> Graph:
         """The record, with all blockers highlighted."""
         found = [*(b for e in self.explanations for b in e.blockers), *self.births]
-        return highlighted(self._flow.graph, [], [b.step for b in found])
+        return highlighted(self._flow.graph, [], [], [b.step for b in found])
 
     def __getitem__(self, i: int) -> Explanation:
         return self.explanations[i]
@@ -317,7 +317,7 @@ def _named(name: str, graph: Graph) -> Value:
 
 def _value_of(t: Any, graph: Graph) -> Value | None:
     """Return the value of a tensor in a graph: the source that it owns, or else the one with its array."""
-    owned = next((v for v in graph.sources if v.owner() is t), None)
+    owned = next((v for v in graph.sources if v.owner is not None and v.owner() is t), None)
     return owned or next((v for v in graph.values if v.array is t.data), None)
 
 
@@ -333,10 +333,10 @@ def _note(t: Any, flow: Flow, value: Value) -> str:
 # --- parts of both -------------------------------------------------------------------------------------------------
 
 
-def highlighted(graph: Graph, passing: list[Step], blocking: list[Step | None]) -> Graph:
-    """Return a view of the graph with some steps highlighted."""
+def highlighted(graph: Graph, values: list[Value], passing: list[Step], blocking: list[Step | None]) -> Graph:
+    """Return a view of the graph with some values and steps highlighted."""
     view = copy.copy(graph)
-    view.highlights = {}
+    view.highlights = dict.fromkeys(values, PASSES)
     for why, found in ((PASSES, passing), (BLOCKS, blocking)):
         for step in found:
             for op in step.ops if isinstance(step, Group) else [step]:

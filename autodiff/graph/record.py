@@ -149,12 +149,13 @@ class Group(Located):
     """Operations that are one call: of a composite (`kind` "composite") or of an `ad.Function` ("function").
 
     Its Function's backward stands in for the rules of a function's `ops`. `parent` is the group around it. `outputs`
-    are the Values of the answer, `differentiable` the places of those that are not marked as carrying no gradient.
+    are the Values of the answer, `differentiable` the places of those that are not marked as carrying no gradient;
+    `live` and `quiet` are those of an Op.
     """
 
     __slots__ = (
-        "differentiable", "function", "kind", "name", "operands", "ops", "outputs", "params", "parent", "phase",
-        "scope", "start",
+        "differentiable", "function", "kind", "live", "name", "operands", "ops", "outputs", "params", "parent", "phase",
+        "quiet", "scope", "start",
     )  # fmt: skip
 
     def __init__(
@@ -165,6 +166,8 @@ class Group(Located):
         self.ops: list[Op] = []
         self.outputs: tuple[Value, ...] = ()
         self.differentiable: tuple[int, ...] = ()
+        self.live: tuple[bool, ...] = ()
+        self.quiet = False
         self.parent: Group | None = None
         self.phase = "forward"
         self.scope: tuple[str, ...] = ()
@@ -188,9 +191,10 @@ class Group(Located):
 class Graph(Views):
     """Operations in the order they ran, the values between them, and the changes made in place.
 
-    `outputs` are the Values that were returned, `result` what the function itself answered. `groups` are the calls of
-    composites and custom Functions, outer ones first. `failed` is the operation that raised an error, the last one.
-    `highlights` says what is to be seen of some operations, "wrong derivative" or "not decided".
+    `outputs` are the Values that were returned, `losses` those whose `backward()` ran, `result` what the function
+    itself answered. `groups` are the calls of composites and custom Functions, outer ones first. `failed` is the
+    operation that raised an error, the last one. `partial` says that it was read from a tape, which keeps only what
+    gradients flow through. `highlights` says what is to be seen of operations, "wrong derivative" or "not decided".
     """
 
     sources: list[Value]
@@ -198,17 +202,20 @@ class Graph(Views):
     writes: list[Write]
     groups: list[Group]
     outputs: list[Value]
+    losses: list[Value]
     failed: Op | None
 
     def __init__(self, title: str, build: Callable[[], Mapping[str, Any]] | None = None) -> None:
         """Make an empty graph, or one whose fields `build` returns when the first of them is read."""
         self.title = title
-        self.highlights: dict[Op, str] = {}
+        self.highlights: dict[Op | Value, str] = {}
+        self.partial = False
         self.result: Any = None
         self.look = Look()
         self._build = build or dict
         if build is None:
-            self.sources, self.ops, self.writes, self.groups, self.outputs, self.failed = [], [], [], [], [], None
+            self.sources, self.ops, self.writes, self.groups, self.failed = [], [], [], [], None
+            self.outputs, self.losses = [], []
 
     def __getattr__(self, name: str) -> Any:
         if name not in Graph.__annotations__ or "_build" not in vars(self):

@@ -152,6 +152,10 @@ class Recorder:
         if self._orders and (order := max(map(self._order, node.parents))):
             self._orders[node] = order
 
+    def losing(self, t: Tensor) -> None:
+        """Hear that the gradients of a tensor are about to be added to those of its leaves."""
+        self.log.append(("lose", given(t)))
+
     def pulling(self, node: Node, g: Any) -> None:
         """Hear that the sweep has the gradient of a node and is about to run its rules."""
         self.log.append(("pull", node, g._data if isinstance(g, Tensor) else None))

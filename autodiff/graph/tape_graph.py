@@ -18,7 +18,13 @@ UNKNOWN = ...  # an operand that needs no gradient and that no rule asked to kee
 
 def from_tape(y: Tensor) -> Graph:
     """Return the graph of the operations that made y, as far as the tape remembers them."""
+    return read(y)[0]
+
+
+def read(y: Tensor) -> tuple[Graph, dict[Node, Value]]:
+    """Return the graph of the operations that made y, and the values of the nodes of one output."""
     graph = Graph(y.name or (y._node.name if y._node is not None else "tensor"))
+    graph.partial = True
     nodes = history(y._node)
     made: dict[Node, tuple[Value, ...]] = {}
     for node in nodes:
@@ -29,6 +35,8 @@ def from_tape(y: Tensor) -> Graph:
         else:
             made[node] = _operation(graph, node, made)
     values = {node: value for node, (value, *rest) in made.items() if not rest}
+    for node in nodes:
+        _remember(node, values, made[node])
     if y._node is None:
         values = {}
         graph.sources.append(Value(y.shape, y.dtype, "constant", y.name))
@@ -37,10 +45,11 @@ def from_tape(y: Tensor) -> Graph:
         graph.outputs = [values[y._node]]
         values[y._node].role = values[y._node].role or "result"
         values[y._node].name = values[y._node].name or y.name
+        values[y._node].array = y._data
         if all(v.size == 1 for v in graph.values):
             _fill(y, nodes, values)
     name_sources(graph.sources)
-    return graph
+    return graph, values
 
 
 def history(root: Node | None) -> list[Node]:
@@ -58,7 +67,9 @@ def history(root: Node | None) -> list[Node]:
 def _leaf(graph: Graph, node: Node) -> Value:
     owner = node.meta.owner() if node.meta is not None else None
     value = Value(node.shape, node.dtype, "parameter", owner.name if owner is not None else None)
-    value.array = owner._data if owner is not None else None
+    value.tracked = True
+    if owner is not None:
+        value.array, value.owner = owner._data, tape.weakly(owner)
     graph.sources.append(value)
     return value
 
@@ -79,8 +90,22 @@ def _operation(graph: Graph, node: Node, made: dict[Node, tuple[Value, ...]]) ->
     outputs = tuple(Value(shape, dtype) for shape, dtype in types)
     scope, line = (node.meta.scope, node.meta.line) if node.meta is not None else ((), None)
     op = Op(node.plan.primitive, tuple(operands), node.params or {}, outputs, scope=scope, at=line)
+    op.number = len(graph.ops) + 1
+    op.live = tuple(parent is not None for parent, _ in _operands(node))
+    for value in outputs:
+        value.tracked = True
     graph.ops.append(op)
     return outputs
+
+
+def _remember(node: Node, values: dict[Node, Value], made: tuple[Value, ...]) -> None:
+    """Note the arrays that a node saved for its rules."""
+    for origin, saved in _kept(node).items() if node.plan is not None else ():
+        several = saved if isinstance(saved, tuple) else (saved,)
+        of = made if origin == "y" else (values.get(node.plan.parent(node, origin)),)
+        for value, array in zip(of, several, strict=False):
+            if value is not None and value.array is None and isinstance(array, np.ndarray):
+                value.array = array
 
 
 def _operands(node: Node) -> list[tuple[Node | None, Any]]:
