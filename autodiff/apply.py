@@ -65,7 +65,9 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
             elif kind is not float and kind is not int and x is not None:
                 plain = False
     now = mode.get()
+    met = arrays  # what the operands hold themselves
     if not plain:
+        met = arrays[:]
         _settle(primitive, operands, arrays)
     kernel = primitive.kernel if now is None or now.graph is None else now.graph.kernel(primitive)
     try:
@@ -86,7 +88,7 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
         node = _record(primitive, key, y, arrays, nodes, params)
     result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
     if now is not None and now is not QUIET:
-        _notice(now, primitive, operands, arrays, nodes, params, result, node)
+        _notice(now, primitive, operands, met, nodes, params, result, node)
         if now.levels:
             placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
             now.levels[-1].push(now, primitive, placed, nodes, params, result)
