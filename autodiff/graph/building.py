@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import weakref
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -48,10 +50,13 @@ class End:
 class Builder:
     """Builds the fields of a Graph out of a log.
 
-    A value is known by its array: all arrays met stay alive until the end, so that no id is used twice.
+    A value is known by its array: all arrays met stay alive until the end, so that no id is used twice. Or else, where
+    the log is read as it is written, they are let go of as soon as the program does, and values hold no arrays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: bool = True) -> None:
+        """Begin; `keep` says whether the values keep their arrays."""
+        self._keep = keep
         self.sources: list[Value] = []
         self.ops: list[Op] = []
         self.writes: list[Write] = []
@@ -60,7 +65,7 @@ class Builder:
         self.losses: list[Value] = []
         self.owners: dict[Value, Tensor] = {}
         self.made: dict[Node, Value] = {}
-        self._alive: list[Array] = []
+        self._alive: dict[int, Any] = {}  # what keeps arrays, or hears of their end
         self._known: dict[int, tuple[Value, int]] = {}  # with how many writes to its memory it has seen
         self._written: dict[int, list[tuple[Array, Value]]] = {}  # by the object that owns the memory
         self._held: dict[int, list[Value]] = {}  # the values whose arrays lie in that memory
@@ -119,7 +124,7 @@ class Builder:
         op.allocated = sum([self._fresh(array) for array, _ in made])
         if time is not None:
             op.began, op.seconds = time
-        if saved:
+        if saved and self._keep:
             self._saved.append((op, saved))
         for value, (_, history) in zip(outputs, made, strict=True):
             if history is not None:
@@ -193,7 +198,7 @@ class Builder:
         """Take the gradient of a node, whose rules are about to run."""
         value = self.made.get(node)
         self._pulled = value.op if value is not None else None
-        if value is not None and g is not None:
+        if value is not None and g is not None and self._keep:
             value.gradient = g
 
     def fail(
@@ -261,9 +266,15 @@ class Builder:
         return value
 
     def _remember(self, array: Array, value: Value, seen: int) -> None:
-        if id(array) not in self._known:
-            self._alive.append(array)
-        self._known[id(array)] = value, seen
+        key = id(array)
+        if key not in self._known:
+            self._alive[key] = array if self._keep else weakref.ref(array, functools.partial(self._forget, key))
+        self._known[key] = value, seen
+
+    def _forget(self, key: int, _: object) -> None:
+        """Hear that an array is gone, whose id may be another's soon."""
+        for known in (self._alive, self._known, self._homes):
+            known.pop(key, None)  # type: ignore[attr-defined]
 
     def _source(
         self, x: Any, array: Array, node: Node | None, role: str = "constant", name: str | None = None
@@ -288,6 +299,8 @@ class Builder:
             self._remember(given.array, self._source(*given, "input", name), 0)
 
     def _hold(self, value: Value, array: Array) -> Value:
+        if not self._keep:
+            return value
         value.array = array
         self._held.setdefault(id(tape.memory(array)), []).append(value)
         return value
@@ -303,7 +316,8 @@ class Builder:
         if array.base is None:
             return array.nbytes
         owner = tape.memory(array)
-        return int(owner.nbytes) if len(self._held[id(owner)]) == 1 and isinstance(owner, np.ndarray) else 0
+        first = len(self._held.get(id(owner), ())) == 1 if self._keep else id(owner) not in self._known
+        return int(owner.nbytes) if first and isinstance(owner, np.ndarray) else 0
 
     def _overlaid(self, value: Value, array: Array, target: Array, new: Value) -> Value:
         """Return the value of an array of which a part was written through a view."""
@@ -312,7 +326,7 @@ class Builder:
             return value
         y = Value(array.shape, array.dtype)
         params = {"put": put, "take": take}
-        y.array = _overlay(value.array, new.array, **params)
+        y.array = _overlay(value.array, new.array, **params) if self._keep else None
         self._add(Op(OVERLAY, (value, new), params, (y,), at=new.op._at if new.op is not None else None))
         return y
 
@@ -340,7 +354,7 @@ class Builder:
         self._count_saved()
         roots = [t.node for t in end.answers if t.node is not None]
         every = [*self.sources, *(v for op in self.ops for v in op.outputs)]
-        if len(end.answers) == len(roots) == 1 and all(v.size == 1 for v in every):
+        if self._keep and len(end.answers) == len(roots) == 1 and all(v.size == 1 for v in every):
             self._add_gradients(roots[0])
         name_sources(self.sources)
         fields = {name: getattr(self, name) for name in ("sources", "ops", "writes", "groups", "losses", "failed")}

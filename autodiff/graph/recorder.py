@@ -89,7 +89,7 @@ class Recorder:
 
     def __init__(self, title: str, timed: bool = False) -> None:
         self.swept = False
-        self.builder = Builder()
+        self.builder = Builder(keep=not timed)  # what is kept cannot be used again: fresh memory takes its time
         self.graph = Graph(title, self.build)
         self.log: list[tuple[Any, ...]] = []
         self._timed, self._start = timed, perf_counter()
@@ -128,6 +128,8 @@ class Recorder:
         saved = node.saved if node is not None else None
         at = frame.f_code, frame.f_lasti
         self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, at, self._time))
+        if self._timed:
+            self.flush()
 
     def drew(self, t: Tensor, name: str) -> None:
         """Hear of a random draw."""
