@@ -274,7 +274,7 @@ class Builder:
     def _forget(self, key: int, _: object) -> None:
         """Hear that an array is gone, whose id may be another's soon."""
         for known in (self._alive, self._known, self._homes):
-            known.pop(key, None)  # type: ignore[attr-defined]
+            known.pop(key, None)
 
     def _source(
         self, x: Any, array: Array, node: Node | None, role: str = "constant", name: str | None = None
