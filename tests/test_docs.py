@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,3 +46,9 @@ def test_the_story_of_a_pytorch_function(capsys, torch):
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "FAIL: apply — wrong derivative"
     assert said[1] == "  the analytic derivative is 0.666667 times the measured one."
+
+
+def test_the_mermaid_picture_in_the_guide_is_the_one_that_it_says():
+    text = (ROOT / "docs" / "graphs.md").read_text()
+    (block,) = re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
+    assert block == ad.draw(nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)), ad.ones(2, 4)).mermaid()

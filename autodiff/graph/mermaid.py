@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from typing import Any
 
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.text import clean
@@ -18,16 +19,9 @@ DIRECTIONS = {"down": "TB", "right": "LR"}
 
 def mermaid(picture: Picture) -> str:
     """Return a picture as a Mermaid flowchart; see `Graph.mermaid`."""
-    theme = picture.theme
-    colours = {
-        "background": theme.paper,
-        "lineColor": theme.line,
-        "textColor": theme.ink,
-        "titleColor": theme.ink,
-        "edgeLabelBackground": theme.paper,
-    }
-    layout = {"htmlLabels": True, "subGraphTitleMargin": {"top": 2, "bottom": 8}}
-    settings = {"theme": "base", "themeVariables": colours, "flowchart": layout}
+    settings: dict[str, Any] = {"flowchart": {"htmlLabels": True, "subGraphTitleMargin": {"top": 2, "bottom": 8}}}
+    if not _adapts(picture):
+        settings |= {"theme": "base", "themeVariables": _colours(picture)}
     title = clean(". ".join([picture.title, *picture.caption])).translate(LIKE)
     lines = [
         "---",
@@ -114,6 +108,16 @@ def _classes(picture: Picture) -> list[str]:
 
 
 def _frame(picture: Picture, cluster: Cluster) -> str:
-    fill, border = picture.theme.phases.get(cluster.phase, (picture.theme.paper, picture.theme.line))
-    tint = fill if cluster.kind == "phase" else f"{border}12"
-    return f"fill:{tint},stroke:{border},color:{picture.theme.ink}"
+    border = picture.theme.phases[cluster.phase or "forward"][1]
+    return f"fill:{border}12,stroke:{border}" + f",color:{picture.theme.ink}" * (not _adapts(picture))
+
+
+def _adapts(picture: Picture) -> bool:
+    """Say whether all but the boxes has the colours of the page, which may be light or dark."""
+    return picture.look.theme == "light"
+
+
+def _colours(picture: Picture) -> dict[str, str]:
+    theme = picture.theme
+    ink = dict.fromkeys(("textColor", "titleColor"), theme.ink)
+    return ink | {"background": theme.paper, "lineColor": theme.line, "edgeLabelBackground": theme.paper}
