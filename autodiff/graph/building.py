@@ -11,8 +11,8 @@ import numpy as np
 
 from autodiff import apply as engine
 from autodiff import tape
+from autodiff.graph.history import gradients
 from autodiff.graph.record import Array, Group, Op, Value, Write, name_sources
-from autodiff.graph.tape_graph import gradients
 from autodiff.primitive import values
 from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor
@@ -293,6 +293,21 @@ class Builder:
             value.owner = tape.weakly(owner)
         return value
 
+    def source(self, value: Value) -> Value:
+        """Add a source whose array may be unknown."""
+        self.sources.append(value)
+        return value
+
+    def know(self, value: Value, array: Array) -> None:
+        """Say which array a value is."""
+        self._remember(array, self._hold(value, array), 0)
+
+    def ran(self, op: Op, saved: Any) -> None:
+        """Add an operation that is made already, and what it saved."""
+        self._add(op)
+        if saved:
+            self._saved.append((op, saved))
+
     def argument(self, given: Given, name: str) -> None:
         """Name an argument of the traced function."""
         if id(given.array) not in self._known:
@@ -346,8 +361,8 @@ class Builder:
             now = self.value(data, data, None) if data is not None else source
             if now is not last.get(source, source):  # changed through a view, or its data was replaced
                 self._changed(source, now)
-            if gradient is not None and id(gradient) in self._known:
-                self._name_gradient(source, self.value(gradient, gradient, None))
+            if gradient is not None:
+                self.name_gradient(source, gradient)
         for value in outputs:
             value.role = value.role or "result"
         self.groups = [group for group in self.groups if group.ops or group.kind == "function"]
@@ -372,7 +387,11 @@ class Builder:
                     lasting.add(id(owner))
                     op.saved += owner.nbytes
 
-    def _name_gradient(self, source: Value, gradient: Value) -> None:
+    def name_gradient(self, source: Value, array: Array) -> None:
+        """Say which array is the gradient of a source, if it is one of the graph's."""
+        if id(array) not in self._known:
+            return
+        gradient = self.value(array, array, None)
         source.gradient = gradient.array
         gradient.name = gradient.name or (f"{source.name}.grad" if source.name else None)
         if gradient.op is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from autodiff import errors, sweep
 from autodiff.function import Function
 from autodiff.graph.building import whole
 from autodiff.primitive import Primitive
+from autodiff.tape import Mode
 
 RUN, PULL = engine.apply.__code__, sweep.sweep.__code__
 COMPOSITE, FUNCTION = Primitive._grouped.__code__, Function.apply.__func__.__code__  # type: ignore[attr-defined]
@@ -18,26 +20,41 @@ COMPOSITE, FUNCTION = Primitive._grouped.__code__, Function.apply.__func__.__cod
 def failing(error: BaseException) -> tuple[Any, ...] | None:
     """Return the operation that raised: its primitive, operands, keywords, mode and line; None if there is none.
 
-    What caused the error counts, down to the first; where no operation failed, the composite or custom Function that
-    did, or the operation whose rule did.
+    What caused the error counts, down to the first; where no operation failed, the composite, custom Function or
+    function of nn that did, or the operation whose rule did.
     """
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
+    at: Any = None
+    found: tuple[Any, ...] | None = None
+    scope: list[str] = []
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:  # its own traceback leads to where the cause's begins
+        for frame, place in _frames(error):
+            code, home = frame.f_code, frame.f_globals.get("__name__", "")
+            if not errors.inside(code.co_filename):
+                at = code, place
+            elif code in (RUN, PULL, COMPOSITE, FUNCTION):
+                found = *_call(frame), at
+            elif home == "nn.module" and code.co_name == "__call__":
+                scope.append(frame.f_locals["self"]._label)
+            elif home.startswith("nn.functional") and not code.co_name.startswith("_"):  # it checks what it is given
+                given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+                operands = tuple(x for x in given if hasattr(x, "dtype"))
+                found = _named(code.co_name), operands, {}, Mode(scope=tuple(scope)), at
+        seen.append(error)
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return next((found for cause in reversed(chain) if (found := _innermost(cause)) is not None), None)
+    return found
 
 
-def _innermost(error: BaseException) -> tuple[Any, ...] | None:
-    at, found, traceback = None, None, error.__traceback__
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    traceback = error.__traceback__
     while traceback is not None:
-        frame = traceback.tb_frame
-        if not errors.inside(frame.f_code.co_filename):
-            at = frame.f_code, traceback.tb_lasti
-        elif frame.f_code in (RUN, PULL, COMPOSITE, FUNCTION):
-            found = frame, at
+        yield traceback.tb_frame, traceback.tb_lasti
         traceback = traceback.tb_next
-    return (*_call(found[0]), found[1]) if found is not None else None
+
+
+def _named(name: str) -> Any:
+    """Return the primitive of an operation of which only the name is known."""
+    return SimpleNamespace(name=name, kind="other", form="operands", differentiable=False, carries=lambda i: False)
 
 
 def _call(frame: FrameType) -> tuple[Any, ...]:
@@ -45,8 +62,7 @@ def _call(frame: FrameType) -> tuple[Any, ...]:
     if frame.f_code is RUN:
         return known["primitive"], known["operands"], known["params"], mode
     if frame.f_code is PULL:
-        rule = SimpleNamespace(name=known["node"].name, kind="other", form="operands", carries=lambda i: False)
-        return rule, (known["g"],), {}, mode
+        return _named(known["node"].name), (known["g"],), {}, mode
     if frame.f_code is FUNCTION:
         return whole(known["cls"].__name__, "function", known["cls"]), known["args"], known["kwargs"], mode
     return whole(known["self"].name, "composite", known["self"].fun), known["args"], known["kwargs"], mode

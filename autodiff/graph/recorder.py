@@ -73,6 +73,13 @@ def title(f: Callable[..., Any]) -> str:
     return "lambda" if name == "<lambda>" else str(name)
 
 
+def seed(shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """Return the ones that a backward pass starts from."""
+    ones = Tensor(np.ones(shape, dtype))
+    ones.name = "seed"
+    return ones
+
+
 def _variable(x: Any) -> Any:
     """Return a floating tensor or array as a leaf that requires a gradient; what else there is stays."""
     data = x._data if isinstance(x, Tensor) else x
@@ -197,7 +204,7 @@ class Recorder:
     def sweep(self, outputs: list[Tensor]) -> None:
         """Compute the gradients of some results, from ones, without a change to any `.grad`."""
         if outputs:
-            seeds = [engine.wrap(np.ones(t.shape, t.dtype), None) for t in outputs]
+            seeds = [seed(t.shape, t.dtype) for t in outputs]
             with tape.enable_grad():
                 self._found = sweep._run(outputs, seeds, None, True, False)
 
@@ -207,6 +214,8 @@ class Recorder:
         if call is not None:
             primitive, operands, params, mode, at = call
             ran = bool(self.log) and self.log[-1][1] is operands  # and its result was refused
+            frame = errors.user_frame(3)
+            at = at or (frame.f_code, frame.f_lasti)
             self.log.append(("fail", ran, primitive, tuple(map(given, operands)), params, mode, at))
 
     def finish(self, result: Any) -> Graph:
