@@ -1,37 +1,25 @@
-"""What a step costs, drawn over its picture."""
+"""What a call costs, drawn over its picture."""
 
 from __future__ import annotations
 
 import autodiff as ad
-import nn
 from autodiff.graph.record import Graph
+from nn import models
 
 
 def memory() -> Graph:
-    """What each operation keeps in memory for the backward pass, the peak, and where a checkpoint would pay."""
-    model = nn.Sequential(
-        nn.Conv2d(3, 16, 3, padding=1),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(32, 10),
-    )
-    return ad.draw(model, ad.rand(8, 3, 32, 32), overlay="memory")
+    """Memory: what the backward pass will need, the peak, and where a checkpoint pays.
+
+    `overlay="memory"` colours every box by the bytes that it keeps alive until the backward pass comes.
+    """
+    model = models.resnet18(num_classes=10, width=16)
+    return ad.draw(model, ad.rand(8, 3, 32, 32), depth=2, overlay="memory")
 
 
 def time() -> Graph:
-    """Where the time goes, measured."""
-    model = nn.Sequential(
-        nn.Conv2d(3, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(32 * 16 * 16, 10),
-    )
-    return ad.profile(model)(ad.rand(8, 3, 32, 32)).draw()
+    """Time: a profiled run.
+
+    `ad.profile(f)(*args)` measures each operation; its picture is coloured by their time.
+    """
+    model = models.resnet18(num_classes=10, width=16)
+    return ad.profile(model)(ad.rand(8, 3, 32, 32)).draw(depth=2)

@@ -82,10 +82,17 @@ def write(name: str, graph: Graph) -> Path:
 def section(program: Program, names: list[str]) -> str:
     """Return the part of the page about one program: what it shows, its code, its pictures."""
     title, _, text = (inspect.getdoc(program) or "").partition("\n")
-    pictures = [f"[![{name}](images/gallery/{name}.svg)](images/gallery/{name}.svg)" for name in names]
-    return "\n\n".join(
-        filter(None, [f"## {title.rstrip('.')}", text.strip(), f"```python\n{code(program)}\n```", *pictures])
-    )
+    parts = [f"## {title.rstrip('.')}", text.strip(), f"```python\n{code(program)}\n```", *map(shown, names)]
+    return "\n\n".join(filter(None, parts))
+
+
+def shown(name: str) -> str:
+    """Return a picture as the page shows it; one that is higher than two screens is opened by a click."""
+    picture = f"[![{name}](images/gallery/{name}.svg)](images/gallery/{name}.svg)"
+    svg = (PICTURES / f"{name}.svg").read_text()
+    height = int(re.search(r'height="(\d+)pt"', svg)[1])
+    summary = f"{name}: {len(re.findall('class=.node', svg))} boxes"
+    return picture if height < 1500 else f"<details><summary>{summary}</summary>\n\n{picture}\n\n</details>"
 
 
 def code(program: Program) -> str:
