@@ -60,8 +60,8 @@ def drawn(program: Program) -> dict[str, Graph]:
 
 def fingerprint(graph: Graph) -> str:
     """Return a hash of what a picture says: of its DOT text, without the times that differ from run to run."""
-    if graph.look.overlay == "time":
-        graph = graph.with_look(overlay=None)
+    shown = graph.look.show and tuple(what for what in graph.look.show if what != "time")
+    graph = graph.with_look(overlay=None if graph.look.overlay == "time" else graph.look.overlay, show=shown)
     return hashlib.sha256(graph.dot().encode()).hexdigest()[:16]
 
 

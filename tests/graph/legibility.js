@@ -1,6 +1,8 @@
-// What can be read of the SVG that is this document: one fault a string. Lengths are CSS pixels at the natural size.
-([smallest]) => {
-  const root = document.documentElement;
+// What can be read of an SVG, put alone on this page: one fault a string. Lengths are CSS pixels at the natural size.
+([svg, smallest]) => {
+  const root = document.adoptNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
+  if (root.tagName !== "svg") throw new Error(root.textContent);
+  document.body.replaceChildren(root);
   const frame = root.getBoundingClientRect();
   const pen = document.createElementNS("http://www.w3.org/1999/xhtml", "canvas").getContext("2d");
   const slack = 0.5; // half a pixel is nothing that an eye sees

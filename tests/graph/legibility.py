@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,5 @@ class Legibility:
 
 def measure(page: Any, svg: str | Path, smallest: float = SMALLEST) -> Legibility:
     """Measure an SVG, given as text or as a file, in a page of a browser."""
-    data = svg.read_bytes() if isinstance(svg, Path) else svg.encode()
-    page.goto(f"data:image/svg+xml;base64,{base64.b64encode(data).decode()}")
-    found = page.evaluate(MEASURE, [smallest])
+    found = page.evaluate(MEASURE, [svg.read_text() if isinstance(svg, Path) else svg, smallest])
     return Legibility(**{key: tuple(x) if isinstance(x, list) else x for key, x in found.items()})

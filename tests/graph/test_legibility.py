@@ -1,4 +1,4 @@
-"""The measure of legibility finds each way in which a picture can be unreadable, and nothing in one that is not."""
+"""Pictures can be read: the gallery's, and any of whatever names. The measure finds each way in which one cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.graph.legibility import measure
+from examples.gallery.page import PICTURES
+from tests.graph.legibility import SMALLEST, measure
+
+LARGEST = 300_000  # bytes
+COLUMN = 1000  # pixels: the width of the text on a page of a code host, to which wider pictures are shrunk
 
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="200pt" viewBox="0 0 300 200">
 <g class="graph">
@@ -60,6 +64,15 @@ def test_an_edge_through_a_label_is_counted(page):
 def test_what_is_hidden_is_no_fault(page):
     hidden = '<g visibility="hidden"><text x="35" y="46">over</text></g><rect width="999" height="9" fill="none"/>'
     assert measure(page, PICTURE % hidden).faults == ()
+
+
+@pytest.mark.parametrize("path", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.stem)
+def test_a_picture_of_the_gallery_can_be_read(page, path):
+    found = measure(page, path)
+    assert found.faults == ()
+    assert found.font * min(1, COLUMN / found.width) >= SMALLEST
+    assert found.nodes >= 3
+    assert path.stat().st_size <= LARGEST
 
 
 NAMES = {
