@@ -10,18 +10,16 @@ from examples.gallery.page import PAGE, PICTURES, PROGRAMS, drawn, page, write
 def main(chosen: list[str]) -> None:
     """Write the pictures that are chosen, or all of them and the page."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    names = {}
-    for program in PROGRAMS:
-        graphs = drawn(program)
-        names[program] = [*graphs]
-        for name, graph in graphs.items():
-            if not chosen or name in chosen:
-                path = write(name, graph)
-                print(f"{path.stat().st_size / 1000:6.0f} kB  {path.name}")
+    made = {program: drawn(program) for program in PROGRAMS}
+    graphs = {name: graph for result in made.values() for name, graph in result.graphs.items()}
+    for name, graph in graphs.items():
+        if not chosen or name in chosen:
+            path = write(name, graph)
+            print(f"{path.stat().st_size / 1000:6.0f} kB  {path.name}")
     for path in PICTURES.glob("*.svg"):
-        if not any(path.stem in group for group in names.values()):
+        if path.stem not in graphs:
             path.unlink()
-    PAGE.write_text(page(names))
+    PAGE.write_text(page(made))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ import numpy as np
 
 import autodiff as ad
 import nn
+from autodiff.graph.explaining import Explanation
 from autodiff.graph.record import Graph
 
 
-def nan_hunt() -> Graph:
+def nan_hunt() -> Explanation:
     """A hunt for the NaN.
 
-    A softmax written out overflows. With `show=("values",)` every array shows its range and a sparkline, and what is
-    infinite or not a number is marked: the first mark is where to look.
+    A softmax written out overflows. `ad.explain` finds where the NaN begins; in the picture every array shows its
+    range and a sparkline, and what is infinite or not a number is red.
     """
     layer = nn.Linear(4, 3)
 
@@ -25,7 +26,8 @@ def nan_hunt() -> Graph:
 
     x = ad.tensor([[1.0, -1.0, 0.5, 2.0], [1e3, 2e3, 5e2, 1e3]])
     with np.errstate(all="ignore"):
-        return ad.draw(loss, x, ad.tensor([0, 2]), show=("shapes", "values"))
+        graph = ad.draw(loss, x, ad.tensor([0, 2]), show=("shapes", "values"))
+    return ad.explain(layer.weight, graph)
 
 
 def failure() -> Graph:
@@ -46,17 +48,16 @@ def failure() -> Graph:
     return graph
 
 
-def dead_unit() -> Graph:
+def dead_unit() -> Explanation:
     """Why a gradient is zero.
 
-    `ad.explain` follows the paths from the loss to a parameter and names the first thing that blocks them; its graph
-    shows where.
+    `ad.explain` follows the paths from the loss to a parameter and names the first thing that blocks them.
     """
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1))
     with ad.no_grad():
         model[0].bias.fill_(-10.0)
     loss = (model(ad.rand(8, 4)) ** 2).mean()
-    return ad.explain(model[0].weight, loss).graph
+    return ad.explain(model[0].weight, loss)
 
 
 def difference() -> Graph:

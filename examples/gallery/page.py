@@ -7,14 +7,16 @@ import hashlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import autodiff as ad
+from autodiff.graph.explaining import Explanation
 from autodiff.graph.record import Graph
 from examples.gallery import debugging, images, overlays, scalars, sequences, training
 
-Program = Callable[[], "Graph | dict[str, Graph]"]
+Program = Callable[[], "Graph | dict[str, Graph] | Explanation"]
 
 ROOT = Path(__file__).parents[2]
 PICTURES, PAGE = ROOT / "docs" / "images" / "gallery", ROOT / "docs" / "gallery.md"
@@ -28,7 +30,7 @@ PROGRAMS: tuple[Program, ...] = (
     sequences.lstm,
     scalars.orders,
     debugging.nan_hunt,
-    # debugging.dead_unit,
+    debugging.dead_unit,
     debugging.failure,
     debugging.difference,
     debugging.inside,
@@ -51,11 +53,20 @@ all again; a test says when one is out of date, and measures in a browser that e
 """
 
 
-def drawn(program: Program) -> dict[str, Graph]:
-    """Run a program from a fixed seed; return its graphs by the name of the picture."""
+class Drawn(NamedTuple):
+    """What a program made: its graphs by the name of the picture, and what an explanation says."""
+
+    graphs: dict[str, Graph]
+    text: str
+
+
+def drawn(program: Program) -> Drawn:
+    """Run a program from a fixed seed."""
     ad.manual_seed(0)
-    made = program()
-    return made if isinstance(made, dict) else {program.__name__.replace("_", "-"): made}
+    made, text = program(), ""
+    if isinstance(made, Explanation):
+        made, text = made.graph, str(made)
+    return Drawn(made if isinstance(made, dict) else {program.__name__.replace("_", "-"): made}, text)
 
 
 def fingerprint(graph: Graph) -> str:
@@ -79,10 +90,11 @@ def write(name: str, graph: Graph) -> Path:
     return path
 
 
-def section(program: Program, names: list[str]) -> str:
+def section(program: Program, made: Drawn) -> str:
     """Return the part of the page about one program: what it shows, its code, its pictures."""
     title, _, text = (inspect.getdoc(program) or "").partition("\n")
-    parts = [f"## {title.rstrip('.')}", text.strip(), f"```python\n{code(program)}\n```", *map(shown, names)]
+    parts = [f"## {title.rstrip('.')}", text.strip(), f"```python\n{code(program)}\n```"]
+    parts += [f"```text\n{made.text}\n```" if made.text else "", *map(shown, made.graphs)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -96,15 +108,25 @@ def shown(name: str) -> str:
 
 
 def code(program: Program) -> str:
-    """Return the body of a program without its docstring; what it returns is what a notebook would show."""
+    """Return the body of a program without its docstring, and without `return`: a notebook shows the last value."""
     lines = inspect.getsource(program).splitlines()
     (function,) = ast.parse("\n".join(lines)).body
     assert isinstance(function, ast.FunctionDef)
+    for node in returns(function.body):
+        lines[node.lineno - 1] = lines[node.lineno - 1].replace("return ", "", 1)
     body = textwrap.dedent("\n".join(lines[function.body[0].end_lineno :])).strip("\n")
-    body = re.sub(r"\n\n(?=(def|class) )|(?<=\n    )(.*)\n\n(?=\S)", r"\2\n\n\n", body)  # two lines around a definition
-    return re.sub(r"^( *)return (?=ad\.draw|graph|\{)", r"\1", body, flags=re.MULTILINE)
+    return re.sub(r"\n\n(?=(def|class) )|(?<=\n    )(.*)\n\n(?=\S)", r"\2\n\n\n", body)  # two lines around a definition
 
 
-def page(names: dict[Program, list[str]]) -> str:
+def returns(body: list[ast.stmt]) -> Iterator[ast.Return]:
+    """Yield the return statements of a body, without those of functions in it."""
+    for node in body:
+        if isinstance(node, ast.Return):
+            yield node
+        elif not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield from returns(getattr(node, "body", []))
+
+
+def page(made: dict[Program, Drawn]) -> str:
     """Return the whole page."""
-    return "\n\n".join([INTRODUCTION.rstrip(), *(section(*item) for item in names.items())]) + "\n"
+    return "\n\n".join([INTRODUCTION.rstrip(), *(section(*item) for item in made.items())]) + "\n"
