@@ -14,11 +14,10 @@ from autodiff import functional as fn
 from autodiff.tree import leaves
 from tests.numeric import direction, t
 from tests.ops.drawn import example
-from tests.ops.table import OPS, Op
+from tests.ops.table import Op, each_function, each_op
 
 RNG = np.random.default_rng(3)
 M, X = RNG.normal(size=(3, 3)), RNG.normal(size=3)
-each_op = pytest.mark.parametrize("op", OPS, ids=str)
 
 
 def floats(op: Op) -> Callable[..., Any]:
@@ -47,7 +46,7 @@ def test_pushing_forward_is_the_transpose_of_pulling_back(op: Op) -> None:
     assert forwards == pytest.approx(backwards, rel=1e-9, abs=1e-11)
 
 
-@each_op
+@each_function
 def test_directions_side_by_side_are_those_one_by_one(op: Op) -> None:
     arrays = example(op)
     if any(x.dtype.kind == "c" for x in arrays):
@@ -66,7 +65,7 @@ def test_directions_side_by_side_are_those_one_by_one(op: Op) -> None:
         np.testing.assert_allclose(total, dy.numpy(), rtol=1e-9, atol=1e-11)
 
 
-@each_op
+@each_function
 def test_forward_over_reverse_is_reverse_over_reverse(op: Op) -> None:
     arrays = example(op)
     us = tuple(direction(RNG, x) for x in arrays)

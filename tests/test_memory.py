@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.ops.table import OPS
+from tests.ops.table import each_function
 from tests.test_ops import example, leaves, listed
 
 
@@ -122,7 +122,7 @@ def test_dropping_the_result_frees_the_graph(build: Callable[[ad.Tensor], Any]) 
     assert array() is None
 
 
-@pytest.mark.parametrize("op", OPS, ids=str)
+@each_function
 def test_no_operation_leaves_a_cycle(op: Any) -> None:
     xs = [x * 1.0 for x in leaves(example(op))]
     arrays = [weakref.ref(x.detach().numpy()) for x in xs]

@@ -14,7 +14,7 @@ import autodiff as ad
 from autodiff.primitive import registry
 from tests.numeric import check, direction, listed
 from tests.ops.drawn import example, operands
-from tests.ops.table import OPS, Op
+from tests.ops.table import OPS, Op, each_function, each_op
 
 
 def ours(fun: Any) -> bool:
@@ -25,7 +25,6 @@ def ours(fun: Any) -> bool:
 
 
 ENTRIES = {e for e in registry.values() if ours(e.fun)}
-each_op = pytest.mark.parametrize("op", OPS, ids=str)
 
 
 def leaves(arrays: list[Any]) -> list[ad.Tensor]:
@@ -129,7 +128,7 @@ def test_small_floats_stay_small(op: Op, code: str) -> None:
 
 
 @pytest.mark.parametrize("lift", [False, True], ids=["first order", "create_graph"])
-@each_op
+@each_function
 def test_operands_are_left_alone_and_gradients_are_writable_and_own_their_memory(op: Op, lift: bool) -> None:
     arrays = example(op)
     before = [x.copy() for x in arrays]

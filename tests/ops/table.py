@@ -6,6 +6,11 @@ Shapes are written with letters: `nm, mk` (0 to 3 elements a side; capitals at l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
 from tests.ops.attention import ATTENTION
 from tests.ops.complex_numbers import COMPLEX
 from tests.ops.conv import CONV
@@ -49,3 +54,18 @@ OPS = (
     + FOURIER
     + ATTENTION
 )
+
+
+def foremost(ops: Iterable[Op]) -> list[Any]:
+    """Return rows as a test's parameters: a function's first, real and complex, always, the others under --long."""
+    met: set[Any] = set()
+    marked = []
+    for op in ops:
+        key = op.fun, "complex" in op.domains
+        marked.append(pytest.param(op, marks=pytest.mark.long) if key in met else op)
+        met.add(key)
+    return marked
+
+
+each_op = pytest.mark.parametrize("op", OPS, ids=str)
+each_function = pytest.mark.parametrize("op", foremost(OPS), ids=str)
