@@ -73,9 +73,9 @@ def direction(rng: np.random.Generator, x: Any) -> Any:
     return u + 1j * rng.uniform(-1, 1, x.shape) if x.dtype.kind == "c" else u
 
 
-def check(f: Callable[..., Any], *xs: Any, order: int = 1, seed: int = 0) -> None:
-    """Assert that the derivatives of f up to an order are right."""
-    report = gradcheck(f, *xs, order=order, seed=seed)
+def check(f: Callable[..., Any], *xs: Any, order: int = 1, seed: int = 0, **options: Any) -> None:
+    """Assert that the derivatives of f up to an order are right; the options are gradcheck's."""
+    report = gradcheck(f, *xs, order=order, seed=seed, **options)
     assert report, str(report)
 
 
