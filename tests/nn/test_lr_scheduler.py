@@ -98,6 +98,7 @@ def run(scheduler: Any, optimizer: Any, steps: int = 20) -> list[Any]:
     return rows
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of")  # torch, of a composed schedule that is part of another
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("method", ["SGD", "Adam"])
 def test_rates_and_momenta_are_torchs(torch: Any, name: str, method: str) -> None:
@@ -165,6 +166,7 @@ def test_a_schedule_made_in_the_middle_goes_on_as_torchs(torch: Any, kind: str, 
     same(*results)
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of")  # torch, of a composed schedule that is part of another
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_state_dict_resumes_ours_and_torchs_loads(torch: Any, name: str) -> None:
     (lib, first), (torchs, theirs) = optimizers(torch)
