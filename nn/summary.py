@@ -12,7 +12,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import Tensor, no_grad, random
 from nn.layers.attention import MultiheadAttention
-from nn.layers.convolution import _Conv, _ConvTranspose
+from nn.layers.convolution import ConvNd, ConvTransposeNd
 from nn.layers.normalization import LayerNorm, RMSNorm
 from nn.layers.sparse import Embedding
 from nn.module import Module
@@ -270,9 +270,9 @@ def _mult_adds(module: Module, args: tuple[Any, ...], given: dict[str, Any], out
         count: int = module.embed_dim * (2 * query.size + key.size + value.size) + 2 * query.size * length
         return count
     weights = [p for p in module.parameters(recurse=False) if p.ndim > 1]
-    if isinstance(module, _ConvTranspose):  # its weight is (in_channels, out_channels, ...)
+    if isinstance(module, ConvTransposeNd):  # its weight is (in_channels, out_channels, ...)
         first = next(_tensors((args, given)))
-    if isinstance(module, (_Conv, _ConvTranspose)):
+    if isinstance(module, (ConvNd, ConvTransposeNd)):
         return sum(first.size // p.shape[0] * p.size for p in weights)
     return sum(first.size // first.shape[-1] * p.size for p in weights)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from autodiff import Tensor, as_tensor, get_default_dtype, random
 from autodiff.random import Generator
+from nn.functional.interpolation import sources
 
 Array = np.ndarray[Any, Any]
 
@@ -384,17 +385,11 @@ def _resized(planes: Array, size: tuple[int, int], interpolation: str, antialias
 
 
 def _weights(n: int, m: int, interpolation: str, antialias: bool) -> Array:
-    """Return the matrix that takes n pixels to m: each row holds a pixel's weights, a triangle around its place."""
-    scale = n / m
-    if interpolation == "nearest":
-        chosen = np.minimum(np.floor(np.arange(m) * scale), n - 1)
-        return np.asarray(np.equal.outer(chosen, np.arange(n)), np.float64)
-    support = max(scale, 1.0) if antialias else 1.0
-    centers = (np.arange(m) + 0.5) * scale - 0.5
-    if not antialias:
-        centers = np.clip(centers, 0, n - 1)
-    weights = np.maximum(1 - np.abs(np.subtract.outer(centers, np.arange(n))) / support, 0)
-    return np.asarray(weights / weights.sum(1, keepdims=True))
+    """Return the matrix that takes n pixels to m: each row holds a pixel's weights."""
+    places, weights = sources(n, m, None, interpolation.removeprefix("bi"), False, antialias)
+    matrix = np.zeros((m, n))
+    np.add.at(matrix, (np.arange(m), places), 1.0 if weights is None else weights)
+    return matrix
 
 
 def _as(values: Array, dtype: np.dtype[Any]) -> Array:

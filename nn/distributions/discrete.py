@@ -14,7 +14,7 @@ from autodiff import Tensor, as_tensor, kernels, random
 from autodiff.kernels.crossentropy import bce_with_logits
 from autodiff.random import Generator
 from nn.distributions import constraints
-from nn.distributions.distribution import Distribution, Shape
+from nn.distributions.distribution import Distribution, Shape, special
 
 np: Any = numpy
 
@@ -146,10 +146,9 @@ class Binomial(_Binary):
         return as_tensor(np.asarray(rng.binomial(n, self.probs.data, self._shape(sample_shape)), self._dtype))
 
     def log_prob(self, value: Any) -> Tensor:
-        from scipy import special
-
+        gammaln = special().gammaln
         x, n, logits = self._value(value), self.total_count, self.logits
-        ways = special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1)
+        ways = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
         density: Tensor = ways + x * logits - n * (np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits))))
         return density
 

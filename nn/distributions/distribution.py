@@ -19,6 +19,13 @@ np: Any = numpy
 Shape = tuple[int, ...]
 
 
+def special() -> Any:
+    """Return scipy.special, which is loaded when it is first needed."""
+    from scipy import special as functions
+
+    return functions
+
+
 class Distribution:
     """Random values of shape `batch_shape + event_shape`, one distribution for each element of the batch.
 

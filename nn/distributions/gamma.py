@@ -13,16 +13,10 @@ import numpy
 from autodiff import Tensor, as_tensor, random
 from autodiff.random import Generator
 from nn.distributions import constraints
-from nn.distributions.distribution import Distribution
+from nn.distributions.distribution import Distribution, special
 from nn.distributions.quantiles import BetaQuantile, GammaQuantile
 
 np: Any = numpy
-
-
-def _special() -> Any:
-    from scipy import special
-
-    return special
 
 
 class Gamma(Distribution):
@@ -60,18 +54,18 @@ class Gamma(Distribution):
         return np.maximum(x, numpy.finfo(self._dtype).tiny) / self.rate
 
     def log_prob(self, value: Any) -> Tensor:
-        special, x = _special(), self._value(value)
+        sp, x = special(), self._value(value)
         a, rate = self.concentration, self.rate
-        density: Tensor = special.xlogy(a, rate) + special.xlogy(a - 1, x) - rate * x - special.gammaln(a)
+        density: Tensor = sp.xlogy(a, rate) + sp.xlogy(a - 1, x) - rate * x - sp.gammaln(a)
         return density
 
     def cdf(self, value: Any) -> Tensor:
-        cdf: Tensor = _special().gammainc(self.concentration, self.rate * self._value(value))
+        cdf: Tensor = special().gammainc(self.concentration, self.rate * self._value(value))
         return cdf
 
     def entropy(self) -> Tensor:
-        special, a = _special(), self.concentration
-        entropy: Tensor = a - np.log(self.rate) + special.gammaln(a) + (1 - a) * special.digamma(a)
+        sp, a = special(), self.concentration
+        entropy: Tensor = a - np.log(self.rate) + sp.gammaln(a) + (1 - a) * sp.digamma(a)
         return entropy
 
 
@@ -115,19 +109,19 @@ class Beta(Distribution):
         return np.clip(BetaQuantile.apply(a, b, u).astype(self._dtype), facts.tiny, 1 - facts.epsneg)
 
     def log_prob(self, value: Any) -> Tensor:
-        special, x = _special(), self._value(value)
+        sp, x = special(), self._value(value)
         a, b = self.concentration1, self.concentration0
-        density: Tensor = special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)
+        density: Tensor = sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b)
         return density
 
     def cdf(self, value: Any) -> Tensor:
-        cdf: Tensor = _special().betainc(self.concentration1, self.concentration0, self._value(value))
+        cdf: Tensor = special().betainc(self.concentration1, self.concentration0, self._value(value))
         return cdf
 
     def entropy(self) -> Tensor:
-        special, a, b = _special(), self.concentration1, self.concentration0
-        psi = special.digamma
-        entropy: Tensor = special.betaln(a, b) - (a - 1) * psi(a) - (b - 1) * psi(b) + (a + b - 2) * psi(a + b)
+        sp, a, b = special(), self.concentration1, self.concentration0
+        psi = sp.digamma
+        entropy: Tensor = sp.betaln(a, b) - (a - 1) * psi(a) - (b - 1) * psi(b) + (a + b - 2) * psi(a + b)
         return entropy
 
 
@@ -173,20 +167,17 @@ class StudentT(Distribution):
         return self.loc + self.scale * t.astype(self._dtype)
 
     def log_prob(self, value: Any) -> Tensor:
-        special = _special()
+        sp = special()
         y = (self._value(value) - self.loc) / self.scale
         half = 0.5 * (self.df + 1)
-        total = np.log(self.scale) + 0.5 * np.log(math.pi * self.df) + special.gammaln(0.5 * self.df)
-        density: Tensor = special.gammaln(half) - total - half * np.log1p(y * y / self.df)
+        total = np.log(self.scale) + 0.5 * np.log(math.pi * self.df) + sp.gammaln(0.5 * self.df)
+        density: Tensor = sp.gammaln(half) - total - half * np.log1p(y * y / self.df)
         return density
 
     def entropy(self) -> Tensor:
-        special, half = _special(), 0.5 * self.df
-        slope = special.digamma(half + 0.5) - special.digamma(half)
+        sp, half = special(), 0.5 * self.df
+        slope = sp.digamma(half + 0.5) - sp.digamma(half)
         entropy: Tensor = (
-            np.log(self.scale)
-            + (half + 0.5) * slope
-            + 0.5 * np.log(self.df)
-            + special.betaln(half, np.full_like(half, 0.5))
+            np.log(self.scale) + (half + 0.5) * slope + 0.5 * np.log(self.df) + sp.betaln(half, np.full_like(half, 0.5))
         )
         return entropy

@@ -17,7 +17,7 @@ import numpy
 
 from autodiff import Tensor, kernels
 from nn.distributions.discrete import Bernoulli, Binomial, Categorical
-from nn.distributions.distribution import LOG_2PI, Distribution
+from nn.distributions.distribution import LOG_2PI, Distribution, special
 from nn.distributions.gamma import Beta, Gamma, StudentT
 from nn.distributions.location import Exponential, Laplace, Logistic, Normal, Uniform
 from nn.distributions.multivariate import MultivariateNormal, solve
@@ -85,22 +85,18 @@ BOUNDS: dict[type, Callable[[Any], tuple[Any, Any]]] = {
 
 
 def _x_log_x(x: Any) -> Any:
-    from scipy import special
-
-    return special.xlogy(x, x)
+    return special().xlogy(x, x)
 
 
 def _mean_log(p: Any) -> Any:
     """Return E[log x], None where it is not known."""
-    from scipy import special
-
     match p:
         case Exponential():
             return -numpy.euler_gamma - np.log(p.rate)
         case Gamma():
-            return special.digamma(p.concentration) - np.log(p.rate)
+            return special().digamma(p.concentration) - np.log(p.rate)
         case Beta():
-            return special.digamma(p.concentration1) - special.digamma(p.concentration1 + p.concentration0)
+            return special().digamma(p.concentration1) - special().digamma(p.concentration1 + p.concentration0)
         case Uniform():
             low = np.maximum(p.low, 0)  # below 0 the divergence is infinite in any case
             return (_x_log_x(p.high) - _x_log_x(low)) / (p.high - low) - 1
@@ -119,13 +115,11 @@ def _mean_log_rest(p: Any) -> Any:
 
 def _mean_distance(p: Any, m: Any) -> Any:
     """Return E[abs(x - m)], None where it is not known."""
-    from scipy import special
-
     match p:
         case Normal():
             z = (p.loc - m) / p.scale
             peak = math.sqrt(2 / math.pi) * np.exp(-0.5 * z * z)
-            return p.scale * (peak + z * special.erf(z / math.sqrt(2)))
+            return p.scale * (peak + z * special().erf(z / math.sqrt(2)))
         case Laplace():
             away = np.abs(p.loc - m)
             return away + p.scale * np.exp(-away / p.scale)
@@ -150,17 +144,13 @@ def _exponential(p: Any, q: Any) -> Any:
 
 
 def _gamma(p: Any, q: Any) -> Any:
-    from scipy import special
-
     log, a = _mean_log(p), q.concentration
-    return None if log is None else a * np.log(q.rate) - special.gammaln(a) + (a - 1) * log - q.rate * p.mean
+    return None if log is None else a * np.log(q.rate) - special().gammaln(a) + (a - 1) * log - q.rate * p.mean
 
 
 def _beta(p: Any, q: Any) -> Any:
-    from scipy import special
-
     log, rest, a, b = _mean_log(p), _mean_log_rest(p), q.concentration1, q.concentration0
-    return None if log is None or rest is None else (a - 1) * log + (b - 1) * rest - special.betaln(a, b)
+    return None if log is None or rest is None else (a - 1) * log + (b - 1) * rest - special().betaln(a, b)
 
 
 CROSS: dict[type, KL] = {

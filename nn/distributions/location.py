@@ -14,7 +14,7 @@ from autodiff import Tensor, random
 from autodiff.kernels import softplus
 from autodiff.random import Generator
 from nn.distributions import constraints
-from nn.distributions.distribution import LOG_2PI, Distribution
+from nn.distributions.distribution import LOG_2PI, Distribution, special
 
 np: Any = numpy
 
@@ -64,15 +64,11 @@ class Normal(_LocationScale):
         return -0.5 * z * z - np.log(self.scale) - 0.5 * LOG_2PI
 
     def cdf(self, value: Any) -> Tensor:
-        from scipy import special
-
-        cdf: Tensor = special.ndtr(self._standard(value))
+        cdf: Tensor = special().ndtr(self._standard(value))
         return cdf
 
     def icdf(self, value: Any) -> Tensor:
-        from scipy import special
-
-        return self.loc + self.scale * special.ndtri(value)
+        return self.loc + self.scale * special().ndtri(value)
 
     def entropy(self) -> Tensor:
         return 0.5 + 0.5 * LOG_2PI + np.log(self.scale)
@@ -120,15 +116,11 @@ class Logistic(_LocationScale):
         return -z - 2 * softplus(-z) - np.log(self.scale)
 
     def cdf(self, value: Any) -> Tensor:
-        from scipy import special
-
-        cdf: Tensor = special.expit(self._standard(value))
+        cdf: Tensor = special().expit(self._standard(value))
         return cdf
 
     def icdf(self, value: Any) -> Tensor:
-        from scipy import special
-
-        return self.loc + self.scale * special.logit(value)
+        return self.loc + self.scale * special().logit(value)
 
     def entropy(self) -> Tensor:
         return 2 + np.log(self.scale)

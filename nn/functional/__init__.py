@@ -100,8 +100,11 @@ from nn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from nn.functional.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
 from nn.functional.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from nn.functional.pooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
 from nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from nn.functional.pooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
 from nn.functional.pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from nn.functional.pooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
 from nn.functional.pooling import avg_pool1d as avg_pool1d
 from nn.functional.pooling import avg_pool2d as avg_pool2d
 from nn.functional.pooling import avg_pool3d as avg_pool3d
@@ -109,8 +112,11 @@ from nn.functional.pooling import lp_pool1d as lp_pool1d
 from nn.functional.pooling import lp_pool2d as lp_pool2d
 from nn.functional.pooling import lp_pool3d as lp_pool3d
 from nn.functional.pooling import max_pool1d as max_pool1d
+from nn.functional.pooling import max_pool1d_with_indices as max_pool1d_with_indices
 from nn.functional.pooling import max_pool2d as max_pool2d
+from nn.functional.pooling import max_pool2d_with_indices as max_pool2d_with_indices
 from nn.functional.pooling import max_pool3d as max_pool3d
+from nn.functional.pooling import max_pool3d_with_indices as max_pool3d_with_indices
 from nn.functional.sampling import affine_grid as affine_grid
 from nn.functional.sampling import grid_sample as grid_sample
 from nn.functional.shape import flatten as flatten
@@ -126,12 +132,6 @@ from nn.functional.softmax import softmin as softmin
 from nn.functional.sparse import embedding as embedding
 from nn.functional.sparse import embedding_bag as embedding_bag
 from nn.functional.sparse import one_hot as one_hot
-from nn.functional.unpooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
-from nn.functional.unpooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
-from nn.functional.unpooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
-from nn.functional.unpooling import max_pool1d_with_indices as max_pool1d_with_indices
-from nn.functional.unpooling import max_pool2d_with_indices as max_pool2d_with_indices
-from nn.functional.unpooling import max_pool3d_with_indices as max_pool3d_with_indices
 from nn.functional.unpooling import max_unpool1d as max_unpool1d
 from nn.functional.unpooling import max_unpool2d as max_unpool2d
 from nn.functional.unpooling import max_unpool3d as max_unpool3d

@@ -11,21 +11,15 @@ from autodiff import Tensor, as_tensor, random
 from autodiff.errors import ArgumentError
 from autodiff.random import Generator
 from nn import _checks
-from nn.functional.pooling import Size
+from nn.functional.pooling import Size, images, with_indices
 
 
 def _fractional(
     dims: int, input: Tensor, kernel_size: Any, output_size: Any, output_ratio: Any, samples: Any, generator: Any
 ) -> tuple[Tensor, Tensor]:
     name = f"fractional_max_pool{dims}d"
-    if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
-        raise ArgumentError(
-            f"{name}: expected an input of {dims + 1} or {dims + 2} axes that is not empty, got shape {input.shape}"
-        )
-    if input.ndim == dims + 1:
-        output, where = _fractional(dims, input[None], kernel_size, output_size, output_ratio, samples, generator)
-        return output[0], where[0]
-    n, c, *lengths = input.shape
+    batch = images(name, input, dims)
+    n, c, *lengths = batch.shape
     kernel = _checks.sizes(f"{name}: kernel_size", kernel_size, dims, 1)
     size = _size(name, lengths, output_size, output_ratio)
     for length, k, m in zip(lengths, kernel, size, strict=True):
@@ -51,12 +45,13 @@ def _fractional(
         places = places * length + at.reshape(*shape)
     rows = (n, c, math.prod(size), math.prod(kernel))
     places = np.broadcast_to(places, (n, c, *size, *kernel)).reshape(n, c, rows[2] * rows[3])
-    flat: Any = input.reshape(n, c, math.prod(lengths))
+    flat: Any = batch.reshape(n, c, math.prod(lengths))
     values: Any = np.take_along_axis(flat.detach(), places, -1)
     which: Any = np.argmax(values.reshape(*rows), -1)
     chosen: Any = np.take_along_axis(places.reshape(*rows), which[..., None], -1)[..., 0]
     pooled: Any = np.take_along_axis(flat, chosen, -1)
-    return pooled.reshape(n, c, *size), chosen.reshape(n, c, *size)
+    output, where = pooled.reshape(n, c, *size), chosen.reshape(n, c, *size)
+    return (output, where) if input is batch else (output[0], where[0])
 
 
 def _begin(shift: Any, room: int, count: int) -> Any:
@@ -98,20 +93,6 @@ def fractional_max_pool2d(
     return pooled if return_indices else pooled[0]
 
 
-def fractional_max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: Size,
-    output_size: Any = None,
-    output_ratio: Any = None,
-    return_indices: bool = True,
-    _random_samples: Any = None,
-    *,
-    generator: Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return `fractional_max_pool2d` and the places of its elements."""
-    return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples, generator)
-
-
 def fractional_max_pool3d(
     input: Tensor,
     kernel_size: Size,
@@ -127,15 +108,5 @@ def fractional_max_pool3d(
     return pooled if return_indices else pooled[0]
 
 
-def fractional_max_pool3d_with_indices(
-    input: Tensor,
-    kernel_size: Size,
-    output_size: Any = None,
-    output_ratio: Any = None,
-    return_indices: bool = True,
-    _random_samples: Any = None,
-    *,
-    generator: Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return `fractional_max_pool3d` and the places of its elements."""
-    return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples, generator)
+fractional_max_pool2d_with_indices = with_indices(fractional_max_pool2d)
+fractional_max_pool3d_with_indices = with_indices(fractional_max_pool3d)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -14,9 +16,10 @@ from autodiff.kernels import pooling
 from nn import _checks
 
 Size = int | tuple[int, ...]
+P = ParamSpec("P")
 
 
-def _images(name: str, input: Tensor, dims: int) -> Tensor:
+def images(name: str, input: Tensor, dims: int) -> Tensor:
     """Return the input as a batch; demand one, with channels and pixels."""
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
         kinds = f"(N, C{', L' * dims}) or (C{', L' * dims})"
@@ -58,7 +61,7 @@ def _max_pool(
     return_indices: bool,
 ) -> Any:
     name = f"max_pool{dims}d"
-    batch = _images(name, input, dims)
+    batch = images(name, input, dims)
     windows = _windows(name, batch, kernel_size, stride, padding, dilation, ceil_mode)
     output, which = pooling.max_pool(batch, windows=windows)
     single = input.ndim == dims + 1
@@ -127,7 +130,7 @@ def _avg_pool(
 ) -> Tensor:
     name = f"avg_pool{dims}d"
     _checks.floating(name, input)
-    batch = _images(name, input, dims)
+    batch = images(name, input, dims)
     if divisor_override == 0:
         raise ArgumentError(f"{name}: divisor_override must not be 0")
     windows = _windows(name, batch, kernel_size, stride, padding, 1, ceil_mode)
@@ -266,7 +269,7 @@ def _equal_windows(lengths: tuple[int, ...], targets: tuple[int, ...]) -> poolin
 def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
     name = f"adaptive_avg_pool{dims}d"
     _checks.floating(name, input)
-    output = batch = _images(name, input, dims)
+    output = batch = images(name, input, dims)
     targets = _targets(name, batch, output_size)
     for axis, m in enumerate(targets, start=2):
         n = batch.shape[axis]
@@ -303,7 +306,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 def _adaptive_max_pool(dims: int, input: Tensor, output_size: Any, return_indices: bool) -> Any:
     name = f"adaptive_max_pool{dims}d"
-    expanded = batch = _images(name, input, dims)
+    expanded = batch = images(name, input, dims)
     targets = _targets(name, batch, output_size)
     axes: list[Any] = [np.arange(n) for n in batch.shape[2:]]  # where the elements of the expanded image come from
     for i, (n, m) in enumerate(zip(batch.shape[2:], targets, strict=True)):
@@ -339,3 +342,32 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest elements of as many parts along each axis as `output_size` says."""
     return _adaptive_max_pool(3, input, output_size, return_indices)
+
+
+# --- under the names that always return places -----------------------------------------------------------------------
+
+
+def with_indices(pool: Callable[P, Any]) -> Callable[P, tuple[Tensor, Tensor]]:
+    """Return a pooling function of the same arguments that returns places, whatever `return_indices` is."""
+    signature = inspect.signature(pool)
+
+    def pooled(*args: P.args, **kwargs: P.kwargs) -> tuple[Tensor, Tensor]:
+        given = signature.bind(*args, **kwargs)
+        given.arguments["return_indices"] = True
+        both: tuple[Tensor, Tensor] = pool(*given.args, **given.kwargs)
+        return both
+
+    given = [p.replace(default=True) if p.name == "return_indices" else p for p in signature.parameters.values()]
+    pooled.__signature__ = signature.replace(parameters=given)  # type: ignore[attr-defined]
+    pooled.__name__ = pooled.__qualname__ = f"{pool.__name__}_with_indices"
+    pooled.__doc__ = f"Return `{pool.__name__}` and the places of its elements."
+    pooled.__module__ = pool.__module__
+    return pooled
+
+
+max_pool1d_with_indices = with_indices(max_pool1d)
+max_pool2d_with_indices = with_indices(max_pool2d)
+max_pool3d_with_indices = with_indices(max_pool3d)
+adaptive_max_pool1d_with_indices = with_indices(adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = with_indices(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = with_indices(adaptive_max_pool3d)

@@ -1,4 +1,4 @@
-"""The places of the largest elements, and the way back from them: unpooling."""
+"""The way back from the places of the largest elements: unpooling."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ import autodiff as ad
 from autodiff import Tensor
 from autodiff.errors import ArgumentError
 from nn import _checks
-from nn.functional import pooling
-from nn.functional.pooling import Size
+from nn.functional.pooling import Size, images
 
 
 def _max_unpool(
     dims: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any, output_size: Any
 ) -> Tensor:
     name = f"max_unpool{dims}d"
-    if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
-        raise ArgumentError(
-            f"{name}: expected an input of {dims + 1} or {dims + 2} axes that is not empty, got shape {input.shape}"
-        )
+    images(name, input, dims)
     if indices.dtype != np.int64:
         raise ArgumentError(f"{name}: indices must be int64, as max_pool{dims}d returns them, got {indices.dtype}")
     if indices.shape != input.shape:
@@ -106,72 +102,3 @@ def max_unpool3d(
 ) -> Tensor:
     """Return zeros with each element of (N, C, D, H, W) or (C, D, H, W) at its place; see `max_unpool1d`."""
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
-
-
-# --- under the names that always return places -----------------------------------------------------------------------
-
-
-def max_pool1d_with_indices(
-    input: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = True,
-) -> tuple[Tensor, Tensor]:
-    """Return `max_pool1d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return pooled
-
-
-def max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = True,
-) -> tuple[Tensor, Tensor]:
-    """Return `max_pool2d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return pooled
-
-
-def max_pool3d_with_indices(
-    input: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = True,
-) -> tuple[Tensor, Tensor]:
-    """Return `max_pool3d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return pooled
-
-
-def adaptive_max_pool1d_with_indices(
-    input: Tensor, output_size: Any, return_indices: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Return `adaptive_max_pool1d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool1d(input, output_size, True)
-    return pooled
-
-
-def adaptive_max_pool2d_with_indices(
-    input: Tensor, output_size: Any, return_indices: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Return `adaptive_max_pool2d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool2d(input, output_size, True)
-    return pooled
-
-
-def adaptive_max_pool3d_with_indices(
-    input: Tensor, output_size: Any, return_indices: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Return `adaptive_max_pool3d` and the places of its elements."""
-    pooled: tuple[Tensor, Tensor] = pooling.adaptive_max_pool3d(input, output_size, True)
-    return pooled

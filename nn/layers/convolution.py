@@ -77,7 +77,9 @@ class _Layer(Module):
         return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
 
 
-class _Conv(_Layer):
+class ConvNd(_Layer):
+    """A convolution over `n` axes of space."""
+
     def __init__(
         self,
         in_channels: int,
@@ -114,7 +116,9 @@ class _Conv(_Layer):
         return functional.pad(input, [n for pair in pairs[::-1] for n in pair], self.padding_mode)
 
 
-class _ConvTranspose(_Layer):
+class ConvTransposeNd(_Layer):
+    """A transposed convolution over `n` axes of space."""
+
     def __init__(
         self,
         in_channels: int,
@@ -165,7 +169,7 @@ class _ConvTranspose(_Layer):
         return tuple([b - a for a, b in zip(least, wanted, strict=True)])
 
 
-class Conv1d(_Conv):
+class Conv1d(ConvNd):
     """A convolution of (n, in_channels, length) or of one sequence; see `functional.conv1d`.
 
     >>> Conv1d(3, 8, 5, padding="same")(ad.ones(2, 3, 10)).shape
@@ -175,7 +179,7 @@ class Conv1d(_Conv):
     n = 1
 
 
-class Conv2d(_Conv):
+class Conv2d(ConvNd):
     """A convolution of (n, in_channels, height, width) or of one image; see `functional.conv2d`.
 
     >>> Conv2d(3, 8, 3, stride=2, padding=1)
@@ -187,7 +191,7 @@ class Conv2d(_Conv):
     n = 2
 
 
-class Conv3d(_Conv):
+class Conv3d(ConvNd):
     """A convolution of (n, in_channels, depth, height, width) or of one volume; see `functional.conv3d`.
 
     >>> Conv3d(1, 2, 3)(ad.ones(1, 1, 5, 6, 7)).shape
@@ -197,7 +201,7 @@ class Conv3d(_Conv):
     n = 3
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(ConvTransposeNd):
     """The adjoint of a convolution of (n, out_channels, length): what a Conv1d's backward pass does to its gradient.
 
     >>> ConvTranspose1d(2, 3, 4, stride=2, padding=1)(ad.ones(1, 2, 5)).shape
@@ -207,7 +211,7 @@ class ConvTranspose1d(_ConvTranspose):
     n = 1
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(ConvTransposeNd):
     """The adjoint of a convolution of (n, out_channels, height, width).
 
     >>> layer = ConvTranspose2d(2, 3, 3, stride=2, padding=1)
@@ -218,7 +222,7 @@ class ConvTranspose2d(_ConvTranspose):
     n = 2
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(ConvTransposeNd):
     """The adjoint of a convolution of (n, out_channels, depth, height, width).
 
     >>> ConvTranspose3d(1, 2, 2, stride=2)(ad.ones(1, 1, 2, 3, 4)).shape

@@ -153,7 +153,7 @@ class _LazyNorm(_Lazy):
     def _count(self, input: Tensor) -> int:
         layer: Any = self
         layer._check(input)
-        alone = isinstance(self, normalization._InstanceNorm) and input.ndim == layer._ranks[0]
+        alone = isinstance(self, normalization.InstanceNormNd) and input.ndim == layer._ranks[0]
         return input.shape[0 if alone else 1]
 
 

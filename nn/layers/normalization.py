@@ -91,7 +91,9 @@ class _Tracking(_Affine):
 # --- over the batch --------------------------------------------------------------------------------------------------
 
 
-class _BatchNorm(_Tracking):
+class BatchNormNd(_Tracking):
+    """Normalization of each channel over the batch, for inputs of any number of axes."""
+
     def __init__(
         self,
         num_features: int,
@@ -124,7 +126,7 @@ class _BatchNorm(_Tracking):
         )
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNormNd):
     """Normalize each feature of (N, C) or (N, C, L) over the batch; in `eval()` by the running mean and variance.
 
     `momentum` is the part of a new batch in the running averages; None makes them averages over all batches.
@@ -136,13 +138,13 @@ class BatchNorm1d(_BatchNorm):
     _ranks, _expected = (2, 3), "2D or 3D"
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNormNd):
     """Normalize each channel of (N, C, H, W) over the batch; in `eval()` by the running mean and variance."""
 
     _ranks, _expected = (4,), "4D"
 
 
-class BatchNorm3d(_BatchNorm):
+class BatchNorm3d(BatchNormNd):
     """Normalize each channel of (N, C, D, H, W) over the batch; in `eval()` by the running mean and variance."""
 
     _ranks, _expected = (5,), "5D"
@@ -151,7 +153,9 @@ class BatchNorm3d(_BatchNorm):
 # --- over each image -------------------------------------------------------------------------------------------------
 
 
-class _InstanceNorm(_Tracking):
+class InstanceNormNd(_Tracking):
+    """Normalization of each channel of each image, for images of any number of axes."""
+
     def __init__(
         self,
         num_features: int,
@@ -187,19 +191,19 @@ class _InstanceNorm(_Tracking):
         return output[0] if single else output
 
 
-class InstanceNorm1d(_InstanceNorm):
+class InstanceNorm1d(InstanceNormNd):
     """Normalize each channel of each image (N, C, L), or of one (C, L)."""
 
     _ranks, _expected = (2, 3), "2D or 3D"
 
 
-class InstanceNorm2d(_InstanceNorm):
+class InstanceNorm2d(InstanceNormNd):
     """Normalize each channel of each image (N, C, H, W), or of one (C, H, W)."""
 
     _ranks, _expected = (3, 4), "3D or 4D"
 
 
-class InstanceNorm3d(_InstanceNorm):
+class InstanceNorm3d(InstanceNormNd):
     """Normalize each channel of each image (N, C, D, H, W), or of one (C, D, H, W)."""
 
     _ranks, _expected = (4, 5), "4D or 5D"

@@ -398,7 +398,24 @@ class RNNCellBase(_Recurrent):
         return self._named(bias=self.bias)
 
 
-class LSTMCell(RNNCellBase):
+class _GatedCell(RNNCellBase):
+    """What the cells of an LSTM and a GRU are given."""
+
+    num_chunks: ClassVar[int]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        dtype: Any = None,
+        *,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, self.num_chunks, dtype, generator=generator)
+
+
+class LSTMCell(_GatedCell):
     """One step of an LSTM: `h, c = cell(input, (h, c))`, of shapes (N, size) or (size).
 
     >>> h, c = LSTMCell(3, 5)(ad.ones(4, 3))
@@ -406,31 +423,13 @@ class LSTMCell(RNNCellBase):
     ((4, 5), (4, 5))
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        dtype: Any = None,
-        *,
-        generator: Generator | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 4, dtype, generator=generator)
+    num_chunks = 4
 
 
-class GRUCell(RNNCellBase):
+class GRUCell(_GatedCell):
     """One step of a GRU: `h = cell(input, h)`, of shapes (N, size) or (size)."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        dtype: Any = None,
-        *,
-        generator: Generator | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 3, dtype, generator=generator)
+    num_chunks = 3
 
 
 class RNNCell(RNNCellBase):

@@ -17,9 +17,6 @@ class BCELoss(WeightedLoss):
     0.6931
     """
 
-    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
-
     def forward(self, input: Tensor, target: Any) -> Tensor:
         return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
@@ -37,7 +34,7 @@ class BCEWithLogitsLoss(WeightedLoss):
     def __init__(
         self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
@@ -62,7 +59,7 @@ class CrossEntropyLoss(WeightedLoss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         _checks.probability("label_smoothing", label_smoothing)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
@@ -86,7 +83,7 @@ class NLLLoss(WeightedLoss):
     """
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
@@ -105,7 +102,7 @@ class KLDivLoss(Loss):
     """
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__("mean" if reduction == "batchmean" else reduction)
+        super().__init__(reduction="mean" if reduction == "batchmean" else reduction)
         self.reduction, self.log_target = reduction, log_target
 
     def forward(self, input: Tensor, target: Any) -> Tensor:

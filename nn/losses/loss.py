@@ -10,7 +10,7 @@ from nn.module import Module
 class Loss(Module):
     """A loss that is the mean, the sum, or each of its elements."""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
         _checks.reduction(reduction)
         self.reduction = reduction
@@ -21,6 +21,6 @@ class WeightedLoss(Loss):
 
     weight: Tensor | None
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)

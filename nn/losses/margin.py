@@ -21,7 +21,7 @@ class MarginRankingLoss(Loss):
     """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Any) -> Tensor:
@@ -37,7 +37,7 @@ class HingeEmbeddingLoss(Loss):
     """
 
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
@@ -53,7 +53,7 @@ class CosineEmbeddingLoss(Loss):
     """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Any) -> Tensor:
@@ -67,9 +67,6 @@ class SoftMarginLoss(Loss):
     >>> round(SoftMarginLoss()(ad.zeros(2), ad.tensor([1, -1])).item(), 4)  # log(2)
     0.6931
     """
-
-    def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
         return functional.soft_margin_loss(input, target, reduction=self.reduction)
@@ -86,7 +83,7 @@ class MultiMarginLoss(WeightedLoss):
     def __init__(
         self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *, reduction: str = "mean"
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         _checks.margin_power(p)
         if weight is not None and weight.ndim != 1:
             raise ArgumentError(f"MultiMarginLoss: weight must be one-dimensional, got shape {weight.shape}")
@@ -104,9 +101,6 @@ class MultiLabelMarginLoss(Loss):
     0.5
     """
 
-    def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-
     def forward(self, input: Tensor, target: Any) -> Tensor:
         return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
 
@@ -118,9 +112,6 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
     >>> round(MultiLabelSoftMarginLoss()(ad.zeros(1, 3), ad.tensor([[0, 1, 1]])).item(), 4)  # log(2)
     0.6931
     """
-
-    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
         return functional.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)
@@ -144,7 +135,7 @@ class TripletMarginLoss(Loss):
         *,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         _checks.positive_margin("TripletMarginLoss", margin)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
@@ -171,7 +162,7 @@ class TripletMarginWithDistanceLoss(Loss):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         _checks.positive_margin("TripletMarginWithDistanceLoss", margin)
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin, self.swap = margin, swap

@@ -19,7 +19,7 @@ class DiceLoss(Loss):
     """
 
     def __init__(self, smooth: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.smooth = smooth
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
@@ -42,7 +42,7 @@ class FocalLoss(WeightedLoss):
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         _checks.focusing("FocalLoss", gamma)
         self.gamma, self.ignore_index = gamma, ignore_index
 

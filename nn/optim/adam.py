@@ -10,7 +10,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Array, Buffer, Flat, Names
-from nn.optim.optimizer import Group, Optimizer, Params, averaging, non_negative, switches, update
+from nn.optim.optimizer import Group, Optimizer, Params, averaging, decays, non_negative, switches, update
 
 
 def adam(
@@ -124,9 +124,7 @@ class Adam(Optimizer):
         beta1, beta2 = group["betas"]
         root = np.sqrt(1 - np.power(beta2, step))
         rate, floor = lr * root / (1 - np.power(beta1, step)), group["eps"] * root
-        decay = group["weight_decay"] or None
-        ends = (None, 1 - lr * decay) if decay and group["decoupled_weight_decay"] else (decay, None)
-        return rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, *ends
+        return rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, *decays(group, lr)
 
 
 class AdamW(Adam):

@@ -52,13 +52,7 @@ class Muon(SingleOptimizer):
             raise ValueError(f"ns_steps must be less than 100, got {ns_steps}")
         if len(ns_coefficients) != 3:
             raise ValueError(f"ns_coefficients are exactly 3 numbers, got {len(ns_coefficients)}")
-        settings: Group = {
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "eps": eps,
-        }
+        settings: Group = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov}
         settings |= {"eps": eps, "ns_coefficients": ns_coefficients, "ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn}
         super().__init__(params, settings)
 

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Names
-from nn.optim.optimizer import Group, Optimizer, Params, averaging, non_negative, switches, update
+from nn.optim.optimizer import Group, Optimizer, Params, averaging, decays, non_negative, switches, update
 from nn.optim.passes import passes
 
 
@@ -90,9 +90,7 @@ class NAdam(Optimizer):
         mu, ahead = self._momentum(group, step), self._momentum(group, step + 1)
         product = scalars[0] * mu
         now, past = lr * (1 - mu) / (1 - product) * root, lr * ahead / (1 - product * ahead) * root
-        decay = group["weight_decay"] or None
-        ends = (None, 1 - lr * decay) if decay and group["decoupled_weight_decay"] else (decay, None)
-        return now, past, group["eps"] * root, beta1, 1 - beta1, beta2, 1 - beta2, *ends
+        return now, past, group["eps"] * root, beta1, 1 - beta1, beta2, 1 - beta2, *decays(group, lr)
 
     def _advance(self, group: Group, step: Any, lr: Any, *scalars: Any) -> tuple[Any, ...]:
         return (scalars[0] * self._momentum(group, step),)

@@ -428,6 +428,12 @@ def switches(
         )
 
 
+def decays(group: Group, lr: Any) -> tuple[Any, Any]:
+    """Return what is added of a parameter to its gradient, and the factor of a decoupled decay; None leaves one out."""
+    decay = group["weight_decay"] or None
+    return (None, 1 - lr * decay) if decay and group["decoupled_weight_decay"] else (decay, None)
+
+
 def averaging(betas: Any) -> tuple[float, ...]:
     """Demand that what is kept of averages is in [0, 1); return it as a tuple."""
     for i, beta in enumerate(betas):

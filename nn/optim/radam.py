@@ -9,7 +9,7 @@ import numpy as np
 from autodiff import Tensor
 from autodiff.kernels import compiled
 from nn.optim.flat import Names
-from nn.optim.optimizer import Group, Optimizer, Params, averaging, non_negative, switches, update
+from nn.optim.optimizer import Group, Optimizer, Params, averaging, decays, non_negative, switches, update
 from nn.optim.passes import passes
 
 
@@ -86,6 +86,4 @@ class RAdam(Optimizer):
         variance = (sure - 4) * (sure - 2) * most / np.where(trusted, (most - 4) * (most - 2) * sure, 1.0)
         rate = np.where(trusted, rate * np.sqrt(np.where(trusted, variance * (1 - left), 1.0)), rate)
         part, floor = np.where(trusted, 1.0, 0.0), np.where(trusted, group["eps"], 1.0)
-        decay = group["weight_decay"] or None
-        ends = (None, 1 - lr * decay) if decay and group["decoupled_weight_decay"] else (decay, None)
-        return rate, part, floor, beta1, 1 - beta1, beta2, 1 - beta2, *ends
+        return rate, part, floor, beta1, 1 - beta1, beta2, 1 - beta2, *decays(group, lr)

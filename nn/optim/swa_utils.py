@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import Tensor, as_tensor, no_grad
-from nn.layers.normalization import _BatchNorm
+from nn.layers.normalization import BatchNormNd
 from nn.module import Module
-from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _each
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked, each
 from nn.optim.optimizer import Optimizer
 
 Mean = Callable[[Tensor, Tensor, Any], Any]
@@ -135,7 +135,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
     Of a batch that is a tuple or list, the first is the input.
     """
-    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    layers = [module for module in model.modules() if isinstance(module, BatchNormNd)]
     if not layers:
         return
     momenta, training = [layer.momentum for layer in layers], model.training
@@ -174,7 +174,7 @@ class SWALR(LRScheduler):
         anneal_strategy: str = "cos",
         last_epoch: int = -1,
     ) -> None:
-        for group, rate in zip(_checked(optimizer).param_groups, _each("swa_lr", optimizer, swa_lr), strict=True):
+        for group, rate in zip(checked(optimizer).param_groups, each("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import Tensor, as_tensor, no_grad, random
 from autodiff.random import Generator
-from nn.layers.convolution import _ConvTranspose
+from nn.layers.convolution import ConvTransposeNd
 from nn.module import Module
 from nn.utils.parametrize import register_parametrization
 
@@ -136,7 +136,7 @@ def spectral_norm(
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{type(module).__name__}' has no parameter or buffer with name '{name}'")
-    axis = (1 if isinstance(module, _ConvTranspose) else 0) if dim is None else dim
+    axis = (1 if isinstance(module, ConvTransposeNd) else 0) if dim is None else dim
     return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, axis, eps, generator))
 
 

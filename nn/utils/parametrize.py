@@ -55,7 +55,8 @@ class ParametrizationList(ModuleList):
             else:
                 self.register_buffer(name, kept)
         if not unsafe:
-            self._demand(original)
+            with no_grad():
+                _demand_same(original, self())
 
     def _like(self, original: Tensor, value: Any) -> Any:
         """Return a value as what the original is, and where it is the original's own, in the same object."""
@@ -74,17 +75,6 @@ class ParametrizationList(ModuleList):
             if hasattr(module, "right_inverse"):
                 value = module.right_inverse(value)
         return value
-
-    def _demand(self, original: Tensor) -> None:
-        with no_grad():
-            value = self()
-        if not isinstance(value, Tensor):
-            raise ValueError(f"A parametrization must return a tensor. Got {type(value).__name__}.")
-        if value.dtype != original.dtype or value.shape != original.shape:
-            raise ValueError(
-                f"a parametrization must keep dtype and shape, {original.dtype} and {original.shape}; it gave "
-                f"{value.dtype} and {value.shape}; use unsafe=True if that is meant"
-            )
 
     def right_inverse(self, value: Tensor) -> None:
         """Set what is trained so that `value` comes out."""
@@ -181,7 +171,9 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Mod
     if tensor_name in names:
         chain = module.parametrizations[tensor_name]
         if not unsafe:
-            _demand_kept(module, tensor_name, parametrization)
+            with no_grad():
+                before = getattr(module, tensor_name)
+                _demand_same(before, parametrization(before))
         if hasattr(parametrization, "right_inverse"):
             with no_grad():
                 value = parametrization.right_inverse(getattr(module, tensor_name).detach())
@@ -207,17 +199,15 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Mod
     return module
 
 
-def _demand_kept(module: Module, name: str, parametrization: Module) -> None:
-    """Demand that a further parametrization keeps shape and dtype."""
-    with no_grad():
-        before = getattr(module, name)
-        after = parametrization(before)
-        if not isinstance(after, Tensor) or (after.shape, after.dtype) != (before.shape, before.dtype):
-            given = f"{after.dtype} {after.shape}" if isinstance(after, Tensor) else type(after).__name__
-            raise ValueError(
-                f"a parametrization of '{name}' must keep its dtype and shape, {before.dtype} {before.shape}; it gave "
-                f"{given}; use unsafe=True if that is meant"
-            )
+def _demand_same(before: Tensor, after: Any) -> None:
+    """Demand that a parametrization keeps dtype and shape."""
+    if not isinstance(after, Tensor):
+        raise ValueError(f"A parametrization must return a tensor. Got {type(after).__name__}.")
+    if (after.shape, after.dtype) != (before.shape, before.dtype):
+        raise ValueError(
+            f"a parametrization must keep dtype and shape, {before.dtype} and {before.shape}; it gave {after.dtype} "
+            f"and {after.shape}; use unsafe=True if that is meant"
+        )
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff import as_tensor, no_grad, random
 from autodiff.random import Generator
-from nn.layers.convolution import _ConvTranspose
+from nn.layers.convolution import ConvTransposeNd
 from nn.module import Module, Parameter
 from nn.utils.parametrizations import as_matrix, lengths, normalized, of_length, power_iteration
 
@@ -144,7 +144,7 @@ def spectral_norm(
     weight = _taken(module, _SpectralNorm, name, "spectral_norm")
     if n_power_iterations <= 0:
         raise ValueError(f"Expected n_power_iterations to be positive, but got {n_power_iterations}")
-    axis = (1 if isinstance(module, _ConvTranspose) else 0) if dim is None else dim
+    axis = (1 if isinstance(module, ConvTransposeNd) else 0) if dim is None else dim
     sizes = as_matrix(weight.data, axis).shape
     u, v = (
         as_tensor(normalized(random.normal(size=(n,), dtype=weight.dtype, generator=generator).data, eps))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nn.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _write
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked, write
 from nn.optim.optimizer import Optimizer
 
 
@@ -28,7 +28,7 @@ def _one_optimizer(name: str, schedulers: Sequence[Any], optimizer: Any) -> Opti
                 f"{name} expects all schedulers to belong to the same optimizer, but {type(scheduler).__name__} at "
                 f"index {i} has another {type(scheduler.optimizer).__name__}"
             )
-    return _checked(optimizer)
+    return checked(optimizer)
 
 
 class _Composite(LRScheduler):
@@ -76,7 +76,7 @@ class SequentialLR(_Composite):
         self._schedulers, self._milestones = list(schedulers), list(milestones)
         self.last_epoch = last_epoch + 1
         for group in optimizer.param_groups:
-            _write(group, group["initial_lr"])
+            write(group, group["initial_lr"])
         _undo(self)  # all were made with the first epoch taken; only one of them may
         first = self._schedulers[bisect_right(self._milestones, 0)]
         first._initial_step()

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
-from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _each, _write
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked, each, write
 from nn.optim.optimizer import Group, Optimizer
 
 
@@ -23,8 +23,8 @@ class _Cycle(LRScheduler):
                 f"{type(self.optimizer).__name__} has neither momentum nor betas to be cycled; pass "
                 f"cycle_momentum=False to {type(self).__name__}"
             )
-        self.base_momentums = _each("base_momentum", self.optimizer, base)
-        self.max_momentums = _each("max_momentum", self.optimizer, top)
+        self.base_momentums = each("base_momentum", self.optimizer, base)
+        self.max_momentums = each("max_momentum", self.optimizer, top)
         for group, low, high in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
             if start:
                 group["base_momentum"], group["max_momentum"] = low, high
@@ -73,15 +73,15 @@ class CyclicLR(_Cycle):
         max_momentum: float | list[float] = 0.9,
         last_epoch: int = -1,
     ) -> None:
-        self.optimizer = _checked(optimizer)
+        self.optimizer = checked(optimizer)
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError(
                 f"mode is 'triangular', 'triangular2' or 'exp_range', or a scale_fn is given; got {mode!r}"
             )
-        base_lrs, self.max_lrs = _each("base_lr", optimizer, base_lr), _each("max_lr", optimizer, max_lr)
+        base_lrs, self.max_lrs = each("base_lr", optimizer, base_lr), each("max_lr", optimizer, max_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                _write(group, lr)
+                write(group, lr)
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up + down)
         self.step_ratio = step_size_up / self.total_size
@@ -145,7 +145,7 @@ class OneCycleLR(_Cycle):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
-        self.optimizer = _checked(optimizer)
+        self.optimizer = checked(optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
@@ -166,7 +166,7 @@ class OneCycleLR(_Cycle):
         else:
             self._phases += [(last, "max_lr", "min_lr", "base_momentum", "max_momentum")]
         if last_epoch == -1:
-            for group, peak in zip(optimizer.param_groups, _each("max_lr", optimizer, max_lr), strict=True):
+            for group, peak in zip(optimizer.param_groups, each("max_lr", optimizer, max_lr), strict=True):
                 group["initial_lr"], group["max_lr"] = peak / div_factor, peak
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         self._take_momentum(cycle_momentum, base_momentum, max_momentum, last_epoch == -1)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _each
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked, each
 from nn.optim.optimizer import Optimizer
 
 Rule = Callable[[int], float]
@@ -227,7 +227,7 @@ class LambdaLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Rule | list[Rule], last_epoch: int = -1) -> None:
-        self.lr_lambdas = _each("lr_lambda", _checked(optimizer), lr_lambda)
+        self.lr_lambdas = each("lr_lambda", checked(optimizer), lr_lambda)
         for rule in self.lr_lambdas:
             if not callable(rule):
                 raise TypeError(f"lr_lambda should be a function, but got {type(rule).__name__}")

@@ -6,7 +6,7 @@ import math
 from typing import SupportsFloat
 
 from autodiff import Tensor
-from nn.optim.lr_scheduler.scheduler import LRScheduler, _checked, _each, _write
+from nn.optim.lr_scheduler.scheduler import LRScheduler, checked, each, write
 from nn.optim.optimizer import Optimizer
 
 
@@ -43,8 +43,8 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode is 'rel' or 'abs', got {threshold_mode!r}")
-        self.optimizer = _checked(optimizer)
-        self.min_lrs = _each("min_lr", optimizer, min_lr)
+        self.optimizer = checked(optimizer)
+        self.min_lrs = each("min_lr", optimizer, min_lr)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
         self.threshold, self.threshold_mode = threshold, threshold_mode
@@ -93,4 +93,4 @@ class ReduceLROnPlateau(LRScheduler):
         for group, least, old in zip(groups, self.min_lrs, self._rates(), strict=True):
             new = max(old * self.factor, least)
             if old - new > self.eps:
-                _write(group, new)
+                write(group, new)

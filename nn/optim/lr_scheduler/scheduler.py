@@ -33,7 +33,7 @@ class LRScheduler:
     _moves_at_once = False  # whether a schedule made at epoch t > 0 takes the step to t, or finds it taken
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self.optimizer = _checked(optimizer)
+        self.optimizer = checked(optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", float(group["lr"]))
@@ -76,7 +76,7 @@ class LRScheduler:
 
     def _set(self, rates: Iterable[float]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            _write(group, rate)
+            write(group, rate)
         self._last_lr = self._rates()
 
     def _rates(self) -> list[float]:
@@ -145,13 +145,14 @@ def _restored(own: Any, value: Any) -> Any:
     return list(value) if isinstance(value, list) else value
 
 
-def _checked(optimizer: Any) -> Optimizer:
+def checked(optimizer: Any) -> Optimizer:
+    """Demand an optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
     return optimizer
 
 
-def _write(group: Group, rate: float) -> None:
+def write(group: Group, rate: float) -> None:
     """Set a group's rate; a Tensor keeps its place, so that a compiled step sees it."""
     if isinstance(group["lr"], Tensor):
         with no_grad():
@@ -160,7 +161,7 @@ def _write(group: Group, rate: float) -> None:
         group["lr"] = rate
 
 
-def _each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+def each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     """Return one value for each group."""
     count = len(optimizer.param_groups)
     if not isinstance(value, (list, tuple)):
