@@ -73,7 +73,7 @@ def test_flatten_joins_axes_as_torch_does(torch, shape, start, end) -> None:
 
 
 def test_flatten_says_what_is_wrong() -> None:
-    with pytest.raises(IndexError, match=r"dimension 2 is out of range for shape \(2, 3\)"):
+    with pytest.raises(IndexError, match=r"dim 2 is out of range for shape \(2, 3\)"):
         nn.Flatten(2)(ad.zeros(2, 3))
     with pytest.raises(ValueError, match="start_dim 1 comes after end_dim 0"):
         nn.Flatten(1, 0)(ad.zeros(2, 3))
