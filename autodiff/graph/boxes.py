@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from autodiff.graph import overlays, style
-from autodiff.graph.folding import Part, attribute, fold, species
+from autodiff.graph.folding import ALL, Column, Part, attribute, fold, species
 from autodiff.graph.labels import Labels, ranged, short_name
 from autodiff.graph.look import Look
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
@@ -40,14 +40,12 @@ class _Arranger:
     # --- boxes and clusters, from the parts ---
 
     def _place_parts(self) -> None:
-        columns = sorted(self.folding.columns, key=lambda c: (style.PHASES.index(c.phase), c.order))
+        columns = sorted(self.folding.columns, key=_column_place)
         for column in columns:
             around = self.picture.root
             if len(columns) > 1:
-                name = (
-                    style.SWEEPS[min(column.order, 4)] if column.phase == "backward" and column.order else column.phase
-                )
-                around = Cluster(name, "phase", column.phase, path=(name,))
+                name = _column_name(column)
+                around = Cluster(name, "phase", column.phase, order=column.order, path=(name,))
                 self.picture.root.inner.append(around)
                 self.outer[around] = self.picture.root
             for part in column.parts:
@@ -67,9 +65,9 @@ class _Arranger:
             title = ranged([attribute(round_[0].scope[part.level]) for round_ in loop.rounds])
         count = len(loop.rounds) if loop is not None else len(part.rounds) or 1
         if single is None and self.folding.is_open(part):
-            name = title or "repeated"
+            name = title or ("repeated" if part.stacked else "loop")
             path = (*around.path, name)
-            cluster = Cluster(name, part.kind, phase, subtitle, count, path=path)
+            cluster = Cluster(name, part.kind, phase, subtitle, count, order, path=path)
             around.inner.append(cluster)
             self.outer[cluster] = around
             for child in part.children:
@@ -106,13 +104,16 @@ class _Arranger:
             apart = [box for box in users if box.kind != "update"]
             if not apart:
                 continue
-            if v.role != "input" and not (roomy and all(len(box.ops) == box.count for box in apart)):
-                forward = [box for box in apart if box.phase == apart[0].phase]
-                if len(forward) == 1:
-                    self._write_into(forward[0], values)
-                    continue
+            first = [box for box in apart if box.phase == apart[0].phase]
+            modules = {op.scope for box in first for op in box.ops[:1]}
+            closed = any(len(box.ops) != box.count for box in first)
+            if v.role != "input" and (len(first) == 1 or len(modules) == 1) and (not roomy or closed or {*modules} != {()}):
+                self._write_into(first[0], values)
+                continue
             box = self.labels.source(values, apart[0].phase)
             around = self._around(apart if v.role != "input" else [])
+            while around.kind == "loop" and len(values) == 1:  # the same in every round
+                around = self.outer[around]
             box.phase, box.path = around.phase or "forward", around.path
             around.inner.insert(self._first_use(around, apart), box)
             self.place[box] = around
@@ -128,7 +129,7 @@ class _Arranger:
         v = values[0]
         self.picture.sources |= dict.fromkeys(values, box)
         if box.kind not in ("module", "group", "stretch") and v.role != "state":
-            box.lines.append((f"{short_name(v, box.ops[0])} {v.type}", v.role))
+            box.given.append((f"{short_name(v, box.ops[0])} {v.type}" if self.labels.shows("shapes") else short_name(v, box.ops[0]), v.role))
 
     def _around(self, boxes: list[Box]) -> Cluster:
         """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
@@ -166,7 +167,8 @@ class _Arranger:
                     tail = self._twin(op, tail)
                 if not kind:
                     continue
-                port = tail.values.index(v) if tail.outputs and v in tail.values else None
+                onward = kind == "data" and tail.outputs and v in tail.values
+                port = tail.values.index(v) if onward else None
                 edge = edges.setdefault((tail, head, port, kind), Edge(tail, head, kind, port))
                 if v not in edge.values:
                     edge.values.append(v)
@@ -187,7 +189,7 @@ class _Arranger:
                     return "" if loop.stacked else "loop"
         if tail is head:
             return ""
-        return "saved" if (tail.phase, head.phase) == ("forward", "backward") else "data"
+        return "saved" if head.phase == "backward" and (tail.phase != "backward" or tail.order < head.order) else "data"
 
     def _twin(self, op: Op, tail: Box) -> Box:
         """Return the forward box of the module whose backward box uses a value, as that has kept the value for it."""
@@ -238,6 +240,19 @@ class _Arranger:
         if cluster is picture.root:
             for n, edge in enumerate(picture.edges):
                 edge.id = f"e{n}"
+
+
+def _column_name(column: Column) -> str:
+    if column.phase == "backward":
+        return style.SWEEPS[min(max(column.order, 1), 4)]
+    return "forward, on derivatives" if column.phase == "forward" and column.order else column.phase
+
+
+def _column_place(column: Column) -> tuple[int, int]:
+    """Return where a column stands: a sweep right of what it differentiates, updates at the end."""
+    if column.phase == "update":
+        return ALL, 0
+    return column.order, int(column.phase == "tangent" or (column.phase == "forward" and column.order > 0))
 
 
 def _single(part: Part) -> Op | None:

@@ -25,10 +25,8 @@ def dot(picture: Picture, *, heading: bool = True) -> str:
         f"  edge [arrowsize=0.6, {font}, fontsize={SMALL}]",
         *([f"  label=<{_heading(picture)}>"] if heading else []),
     ]
+    lines += _columns(picture)
     lines += _inner(picture, picture.root, "  ")
-    phases = [c for c in picture.root.inner if isinstance(c, Cluster) and c.kind == "phase"]
-    if phases:
-        lines.append(f"  {{rank=min; {' -> '.join(f'a{c.id}' for c in phases)} [style=invis]}}")
     lines += [_edge(picture, edge) for edge in picture.edges]
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -78,11 +76,13 @@ def _label(picture: Picture, box: Box) -> str:
     if box.outputs:
         cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
         rows.append(f"<TR>{''.join(cells)}</TR>")
+    for text, role in box.given:
+        fill, border, _ = theme.roles[role]
+        cell = f'BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}" CELLPADDING="2"'
+        rows.append(f'<TR><TD COLSPAN="{span}" {cell}>{_small(theme.soft, text)}</TD></TR>')
     if len(rows) == 1:
         return _titled(picture, box.title, box.subtitle, box.count)
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
-    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
 
 
 def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
@@ -101,21 +101,32 @@ def _small(colour: str, text: str) -> str:
 # --- clusters ------------------------------------------------------------------------------------------------------
 
 
+def _columns(picture: Picture) -> list[str]:
+    """Return invisible points above the columns, in a row, which put these into their order."""
+    phases = [c for c in picture.root.inner if isinstance(c, Cluster) and c.kind == "phase"]
+    if not phases:
+        return []
+    point = "style=invis, shape=point, width=0, height=0"
+    lines = [f"  t{c.id} [{point}]" for c in phases]
+    lines.append(f"  {{rank=min; {' -> '.join(f't{c.id}' for c in phases)} [style=invis]}}")
+    return [*lines, *(f"  t{c.id} -> a{c.id} [style=invis]" for c in phases)]
+
+
 def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
-    lines = []
+    theme, lines = picture.theme, []
     for item in cluster.inner:
         if isinstance(item, Box):
             lines.append(indent + _node(picture, item))
             continue
-        fill, ink = picture.theme.phases[item.phase]
+        fill, ink = theme.column(item.phase, item.order)
         facts = f'id={item.id}; class={item.kind}; tooltip="{escape("/".join(item.path))}"; '
         label = _titled(picture, item.title, item.subtitle, item.count)
         if item.kind == "phase":
             facts += f'label=<{label}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         else:
             line = "1.4" if item.kind == "loop" or item.count > 1 else "0.8"
-            facts += f'label=<{label}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
-            facts += f'fontcolor="{picture.theme.ink}"'
+            facts += f'label=<{_aside(label, item)}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
+            facts += f'fontcolor="{theme.ink}"'
         lines += [f"{indent}subgraph cluster_{item.id} {{", f"{indent}  {facts}"]
         if item.kind == "phase":
             lines.append(f"{indent}  a{item.id} [style=invis, shape=point, width=0, height=0]")
@@ -123,29 +134,36 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
     return lines
 
 
+def _aside(label: str, cluster: Cluster) -> str:
+    """Return a cluster's label with as much room on its right, so that an edge into the middle does not cross it."""
+    letters = len(cluster.title) + len(cluster.subtitle) + (4 if cluster.count > 1 else 0)
+    room = min(6 * letters, 150)
+    cell = f'<TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cell}</TR></TABLE>'
+
+
 # --- edges ---------------------------------------------------------------------------------------------------------
 
 
 def _edge(picture: Picture, edge: Edge) -> str:
-    """Return an edge; one that goes back up is written the other way round, so that it does not pull its head down."""
+    """Return an edge; one within a sweep is written the other way round, so that the sweep comes up from below.
+
+    No edge is as wide as it is flat: Graphviz loses some of those that join two clusters.
+    """
     theme, tail, head = picture.theme, edge.tail, edge.head
-    facts = [f"id={edge.id}", f'color="{theme.line if head.phase == "forward" else theme.phases[head.phase][1]}"']
-    phases = tail.phase, head.phase
+    colour = theme.line if head.phase == "forward" else theme.column(head.phase, head.order)[1]
+    facts = [f"id={edge.id}", f'color="{theme.saved if edge.kind == "saved" else colour}"']
     if edge.kind == "loop":
-        facts += ["penwidth=1.6", "constraint=false" if tail is not head else "dir=forward"]
-    elif phases == ("backward", "backward"):
-        facts.append("dir=back")
-    elif phases == ("backward", "update"):
-        facts.append("minlen=0")
+        facts += ["penwidth=1.6"] if tail is head else ["penwidth=1.6", "constraint=false"]
     elif edge.kind == "saved":
-        facts[1:] = [
-            f'color="{theme.saved}"',
-            "style=dashed",
-            "constraint=false" if tail.kind == "input" else "minlen=0",
-        ]
-    elif tail.phase != head.phase:
+        facts.append("style=dashed")
+    elif tail.phase == head.phase == "backward":
+        facts.append("dir=back")
+    elif (tail.phase, head.phase) not in (("forward", "forward"), ("backward", "update"), ("update", "update")):
         facts.append("constraint=false")
     source = tail.id if edge.port is None else f"{tail.id}:o{edge.port}"
+    if tail is head:
+        return f"  {tail.id}:e -> {head.id}:e [{', '.join(facts)}]"
     ends = (head.id, source) if "dir=back" in facts else (source, head.id)
     return f"  {' -> '.join(ends)} [{', '.join(facts)}]"
 
@@ -153,36 +171,19 @@ def _edge(picture: Picture, edge: Edge) -> str:
 # --- heading and legend --------------------------------------------------------------------------------------------
 
 
-def legend(picture: Picture) -> list[tuple[str, str, str]]:
-    """Return what the colours of a picture mean, of those that occur: name, fill and border."""
-    theme, boxes = picture.theme, [box for box in picture.boxes if not box.highlight]
-    kinds = {box.kind for box in boxes}
-    entries = [(name, *theme.kinds[name]) for name in theme.kinds if name in kinds]
-    if picture.look.orders:
-        entries = [(style.ORDERS[n], *theme.order(n)) for n in sorted({min(box.order, 4) for box in boxes if box.ops})]
-    elif picture.look.overlay:
-        entries = [("less", theme.heat[0], theme.line), ("more", theme.heat[-1], theme.line)]
-    entries += [(name, fill, border) for name, (fill, border, _) in theme.roles.items() if name in kinds]
-    return entries + [
-        (why, *theme.highlight(why)) for why in dict.fromkeys(b.highlight for b in picture.boxes if b.highlight)
-    ]
-
-
 def _heading(picture: Picture) -> str:
-    """Return the title, what was folded, and the legend: only what occurs."""
+    """Return the title, what was folded, and the legend."""
     theme = picture.theme
+    rows = [f"<B>{shortened(picture.title, LONGEST_NAME)}</B>"]
+    if picture.caption:
+        rows.append(_small(theme.soft, " \u00b7 ".join(picture.caption)))
     cells = [
-        f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, name)}</TD>'
-        for name, fill, border in legend(picture)
+        f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, text)}</TD>'
+        for text, fill, border, _ in picture.legend
     ]
     if any(edge.kind == "saved" for edge in picture.edges):
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
-    rows = [
-        f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}"><B>{shortened(picture.title, LONGEST_NAME)}</B></TD></TR>'
-    ]
-    if picture.caption:
-        text = _small(theme.soft, " \u00b7 ".join(picture.caption))
-        rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{max(len(cells), 1)}">{text}</TD></TR>')
     if cells:
-        rows.append(f"<TR>{''.join(cells)}</TR>")
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">{"".join(rows)}</TABLE>'
+        rows.append(f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>')
+    lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2">{lines}</TABLE>'

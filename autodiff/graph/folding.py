@@ -14,6 +14,7 @@ from autodiff.graph.look import Look
 from autodiff.graph.record import Graph, Group, Op, Value
 
 READABLE = 36  # boxes in a column of a picture that is read at first sight
+TEACHING = 18  # where there are fewer boxes than this, modules are opened down to their operations
 STRETCHES = 24  # into so many a sequence is cut that nothing else makes readable
 SEVERAL = 8  # more updates than this are folded by module
 ALL = 10**6
@@ -52,7 +53,7 @@ class Part:
 
 @dataclass
 class Column:
-    """The operations of one phase and order of derivative."""
+    """The operations of one phase and order of derivative; of the forward phase, the order of what they work on."""
 
     phase: str
     order: int
@@ -70,6 +71,7 @@ class Folding:
     expand: tuple[str, ...] = ()
     depth: int = 0
     deepest: int = 0
+    innermost: frozenset[Part] = frozenset()  # modules without modules in them, which are opened last
     left_out: frozenset[Op] = frozenset()
     drawn_as: dict[Op, Op] = field(default_factory=dict)
     loops: dict[Op, list[tuple[Part, int]]] = field(
@@ -80,7 +82,8 @@ class Folding:
     def is_open(self, part: Part) -> bool:
         """Say whether a part is drawn by what is in it."""
         if part.kind == "module":
-            return part.level < self.depth or self.asked(part)
+            innermost = part.level + 1 if part not in self.innermost else self.deepest
+            return innermost <= self.depth or self.asked(part)
         return part.kind == "loop" or (part.kind == "group" and self.asked(part))
 
     def asked(self, part: Part) -> bool:
@@ -107,11 +110,9 @@ def fold(graph: Graph, look: Look) -> Folding:
     updates = {} if everything else _updates(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
     columns: dict[tuple[str, int], list[Op]] = {}
-    for op in graph.ops:
-        if op not in hidden and op not in updates:
-            columns.setdefault((op.phase, op.order if op.phase == "backward" else 0), []).append(op)
-        elif op not in hidden:
-            columns.setdefault((op.phase, 0), [])
+    for op, column in _stages(graph).items():
+        if op not in hidden:
+            columns.setdefault(column, []).extend([op] if op not in updates else [])
     folding = Folding([Column(*key, _nested(ops)) for key, ops in columns.items()], look.expand)
     folding.left_out = frozenset(hidden)
     if look.fold_repeats:
@@ -119,16 +120,32 @@ def fold(graph: Graph, look: Look) -> Folding:
         for column in folding.columns:
             column.parts = seen.folded(column.parts)
     modules = [p for c in folding.columns for part in c.parts for p in part.below() if p.kind == "module"]
-    folding.deepest = 1 + max((p.level for p in modules), default=-1)
+    folding.innermost = frozenset(p for p in modules if not any(q.kind == "module" for q in p.below() if q is not p))
+    folding.deepest = max((p.level + 2 for p in modules if p not in folding.innermost), default=int(bool(modules)))
     folding.depth = look.depth if isinstance(look.depth, int) else folding.deepest
-    while look.depth == "auto" and folding.depth and folding.count() > READABLE:
+    if look.depth == "auto" and folding.depth and folding.count() > TEACHING:
         folding.depth -= 1
+        while folding.depth and folding.count() > READABLE:
+            folding.depth -= 1
     for column in folding.columns:
         column.parts += _update_parts(updates, column, folding)
         if look.depth == "auto":
             column.parts = _cut(folding, column.parts)
     folding.notes = _said(graph, folding, len(hidden))
     return folding
+
+
+def _stages(graph: Graph) -> dict[Op, tuple[str, int]]:
+    """Return the phase of every operation, and its order; a function of derivatives has the order of those."""
+    orders: dict[Value, int] = {}
+    stages = {}
+    for op in graph.ops:
+        order = op.order
+        if op.phase == "forward":
+            order = max((orders.get(v, 0) for v in op.inputs), default=0)
+        stages[op] = op.phase, order if op.phase != "update" else 0
+        orders |= dict.fromkeys(op.outputs, order if op.phase in ("forward", "backward") else 0)
+    return stages
 
 
 # --- modules -------------------------------------------------------------------------------------------------------
@@ -328,23 +345,28 @@ def _cut(folding: Folding, parts: list[Part]) -> list[Part]:
 
 
 def _said(graph: Graph, folding: Folding, hidden: int) -> list[str]:
-    """Return what was folded, in words."""
+    """Return how much there is and what was folded, in words."""
     parts = list(_open(folding, (part for column in folding.columns for part in column.parts)))
-    notes = []
-    closed = [p for p in parts if p.kind == "module" and not folding.is_open(p) and len(p.ops) > 1]
-    if closed:
+    parameters = sum(v.size for v in graph.sources if v.role == "parameter")
+    notes = [_counted(len(graph.ops), "operation") + (f", {_counted(parameters, 'parameter')}" if parameters else "")]
+    if any(p.kind == "module" and not folding.is_open(p) and len(p.children) > 1 for p in parts):
         notes.append(f"modules at depth {folding.depth} of {folding.deepest}")
+    loops = Counter()  # type: Counter[str]
+    for p in parts:
+        if p.kind == "loop":
+            first = p.children[0]
+            what = species(first.name) if len(p.children) == 1 else f"{len(p.children)} boxes"
+            loops[f"{len(p.rounds)} \u00d7 {what}"] += 1
+    if loops:
+        notes.append(f"{', '.join(list(loops)[:3])}{', ...' * (len(loops) > 3)} drawn once")
     groups = Counter(p.name for p in parts if p.kind == "group" and not folding.is_open(p))
     if groups:
-        notes.append(f"closed: {', '.join(groups)}")
-    loops = [p for p in parts if p.kind == "loop"]
-    if loops:
-        notes.append(f"{_counted(len(loops), 'repeat')} drawn once (\u00d7 n)")
+        notes.append(f"folded: {', '.join(list(groups)[:3])}{', ...' * (len(groups) > 3)}")
     stretches = [p for p in parts if p.kind == "stretch"]
     if stretches:
-        notes.append(f"{_counted(len(stretches), 'stretch', 'stretches')} of operations")
+        notes.append(f"cut into {_counted(len(stretches), 'stretch', 'stretches')}")
     if hidden:
-        notes.append(f"{_counted(hidden, 'reshape, copy or count', 'reshapes, copies and counts')} left out")
+        notes.append(f"{hidden:,} that change nothing left out")
     return notes
 
 

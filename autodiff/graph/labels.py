@@ -31,7 +31,7 @@ class Labels:
         for op in graph.ops:
             for v in op.inputs:
                 self.users.setdefault(v, []).append(op)
-        self.answers = {*graph.outputs, *(w.value for w in graph.writes)}
+        self.answers = {*graph.outputs}
 
     def shows(self, what: str) -> bool:
         """Say whether a fact is shown."""
@@ -65,10 +65,10 @@ class Labels:
             named = next((v.name for v in op.outputs if v.name), None)
             box.title = f"{named} = {op.name}" if named else op.name
         same = ops if len(ops) <= LINES else (ops[0], ops[-1])
-        settings = dict.fromkeys(", ".join([*_given(o), *_settings(o)]) for o in same)
+        settings = dict.fromkeys(", ".join([*_numbers(o), *_settings(o)]) for o in same)
         texts = [text for text in settings if text]
         if texts:
-            box.lines.append((texts[0] if len(texts) == 1 else f"{texts[0]} \u2026 {texts[-1]}", "setting"))
+            box.lines.append((ranged(texts), "setting"))
         self._types(box, op)
         if not self.scalar:
             box.lines += [(v.name, "name") for v in op.outputs if v.name]
@@ -87,15 +87,14 @@ class Labels:
         if part.kind == "update":
             self._update(box, part)
         elif phase == "backward":
-            grads = [v.name for op in first for v in op.outputs if v.role == "gradient" and v.name]
-            box.lines += [(text, "name") for text in shortened(grads, 3)]
-            if not grads:
-                self._types(box, None)
+            self._types(box, None)
+            grads = [v.name.split(".", part.path.count("."))[-1] for op in first for v in op.outputs if v.role == "gradient" and v.name]
+            box.lines += [(text, "name") for text in (grads if len(grads) <= 2 else [f"{len(grads)} gradients"])]
         else:
             self._types(box, None)
             parameters = dict.fromkeys(v for op in ops for v in op.inputs if v.role == "parameter")
             if parameters and self.shows("params"):
-                box.lines.append((params(sum(v.size for v in parameters)), "params"))
+                box.given.append((params(sum(v.size for v in parameters)), "parameter"))
         if part.kind == "stretch":
             box.lines += [(f"{name} \u00d7{n:,}", "note") for name, n in _most(first)]
         self._costs(box)
@@ -108,7 +107,8 @@ class Labels:
             box.subtitle = served[0].name or ""
             box.lines += [(served[0].type, "shape")] * self.shows("shapes")
         else:
-            box.lines += [(text, "name") for text in shortened([v.name or v.type for v in served], 4)]
+            names = [v.name or "" for v in served]
+            box.subtitle = _common(names) or f"{len(served)} parameters"
             if self.shows("params"):
                 box.lines.append((params(sum(v.size for v in served)), "params"))
 
@@ -116,13 +116,12 @@ class Labels:
         """Say of what types the outputs are that are used."""
         if not self.shows("shapes"):
             return
-        used = [v for v in (op.outputs if op is not None else box.values) if v in box.values]
-        if op is not None and len(used) > 1:
-            box.outputs = [v.type for v in used]
-            box.values = tuple(used) if len(box.ops) == 1 else box.values
+        onward = [v for v in box.values if op is None or v in op.outputs]
+        if len(box.ops) == 1 and len(onward) > 1:
+            box.outputs = [v.type for v in onward]
         else:
-            types = dict.fromkeys(v.type for v in (used if op is not None else box.values[-2:]))
-            box.lines += [(text, "shape") for text in types]
+            types = list(dict.fromkeys(v.type for v in onward))
+            box.lines += [(text, "shape") for text in shortened(types, 2)]
 
     def _costs(self, box: Box) -> None:
         if self.shows("bytes"):
@@ -133,11 +132,12 @@ class Labels:
             box.lines.append((duration(sum(times)), "time"))
 
     def leaving(self, ops: tuple[Op, ...]) -> tuple[Value, ...]:
-        """Return the outputs of operations that others use, or that are an answer of the graph; else the last one."""
-        inside = set(ops)
+        """Return the outputs of operations that lead on: used by others of the phase, or answers; else what others use."""
+        inside, phase = set(ops), ops[0].phase
         made = [v for op in ops for v in op.outputs]
-        used = tuple(v for v in made if v in self.answers or any(op not in inside for op in self.users.get(v, ())))
-        return used or tuple(made[:1] if len(ops) == 1 else made[-1:])
+        users = {v: [op for op in self.users.get(v, ()) if op not in inside] for v in made}
+        leading = tuple(v for v in made if v in self.answers or any(op.phase == phase for op in users[v]))
+        return leading or tuple(v for v in made if users[v])[:1] or tuple(made[:1] if len(ops) == 1 else made[-1:])
 
     def notes(self, ops: tuple[Op, ...]) -> list[str]:
         """Return what is said of operations under the mouse."""
@@ -213,6 +213,13 @@ def short_name(v: Value, op: Op) -> str:
     return name.rpartition(".")[2] if op.scope else name
 
 
+def _common(names: list[str]) -> str:
+    """Return the path that names have in common."""
+    paths = [name.split(".")[:-1] for name in names]
+    shared = [parts[0] for parts in zip(*paths, strict=False) if len({*parts}) == 1]
+    return ".".join(shared)
+
+
 def _most(ops: list[Op]) -> list[tuple[str, int]]:
     counts: dict[str, int] = {}
     for op in ops:
@@ -220,8 +227,10 @@ def _most(ops: list[Op]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
 
 
-def _given(op: Op) -> list[str]:
-    """Return the operands that are plain numbers, a dot in the place of each array; nothing if all are arrays."""
+def _numbers(op: Op) -> list[str]:
+    """Return the operands where one is a plain number, a dot in the place of each array; nothing if they are many."""
+    if len(op.operands) > 3:
+        return []
     operands = (x for x in op.operands if x is not None)
     texts = [
         literal(x) if not isinstance(x, Value) else number(x.array) if is_literal(x) else "\u2022" for x in operands
@@ -237,10 +246,26 @@ def _settings(op: Op) -> list[str]:
         plain = value is None or value is False or value == () or key in ("put", "take")
         if plain or value == op.outputs[0].shape or (key in usual and _same(usual[key], value)):
             continue
-        every = {*value} if isinstance(value, tuple) and all(isinstance(x, int) for x in value) else set()
-        if key in usual and len(every) == 1 and _same(usual[key], next(iter(every))):
+        if key == "windows":
+            found += _windows(value)
             continue
-        found.append(f"{clean(key)}={literal(value)}")
+        every = {*value} if isinstance(value, tuple) and len(value) > 1 and all(type(x) is int for x in value) else set()
+        value = next(iter(every)) if len(every) == 1 else value
+        if key not in usual or not _same(usual[key], value):
+            found.append(f"{clean(key)}={literal(value)}")
+    return found
+
+
+def _windows(windows: Any) -> list[str]:
+    """Return the windows of a pooling, (count, size, stride, padding, dilation) of each axis, as they are asked for."""
+    facts = {"window": 1, "stride": 2, "padding": 3, "dilation": 4}
+    usual = {"padding": 0, "dilation": 1}
+    found = []
+    for name, place in facts.items():
+        values = [axis[place] for axis in windows]
+        if name in usual and {*values} == {usual[name]}:
+            continue
+        found.append(f"{name}={values[0] if len({*values}) == 1 else tuple(values)}")
     return found
 
 

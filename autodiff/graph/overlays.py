@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from autodiff.graph import style
 from autodiff.graph.labels import duration, size
-from autodiff.graph.picture import Box, Picture
+from autodiff.graph.picture import Box, Entry, Picture
 from autodiff.graph.record import Graph, Op, Value
 
 
@@ -24,6 +25,23 @@ def lay(graph: Graph, picture: Picture) -> None:
     for box in picture.boxes:
         if box.highlight:
             box.fill, box.border = theme.highlight(box.highlight)
+    picture.legend = _legend(picture)
+
+
+def _legend(picture: Picture) -> list[Entry]:
+    """Return what the colours mean that occur."""
+    theme, plain = picture.theme, [box for box in picture.boxes if not box.highlight]
+    kinds = {box.kind for box in plain} | {role for box in picture.boxes for _, role in box.given}
+    if picture.look.orders:
+        orders = sorted({min(box.order, len(style.ORDERS) - 1) for box in plain if box.ops})
+        entries = [Entry(style.ORDERS[n], *theme.order(n)) for n in orders]
+    elif picture.look.overlay is not None:
+        entries = [Entry("less", theme.heat[0], theme.line), Entry("more", theme.heat[-1], theme.line)]
+    else:
+        entries = [Entry(name, *theme.kinds[name]) for name in theme.kinds if name in kinds]
+    entries += [Entry(name, *theme.roles[name]) for name in theme.roles if name in kinds]
+    marks = dict.fromkeys(box.highlight for box in picture.boxes if box.highlight)
+    return entries + [Entry(why, *theme.highlight(why)) for why in marks]
 
 
 def _heat(picture: Picture, costs: dict[Box, float], written: Callable[[float], str]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from autodiff.graph import style
 from autodiff.graph.look import Look
@@ -16,8 +17,8 @@ class Box:
     """A node of the picture: a source, an operation, or all that was folded into one.
 
     `kind` is a role, a class of operations, or module, group, update, stretch. `lines` are facts with what they tell
-    of, `outputs` the types of several outputs, `numbers` the value and the gradient of the last of the `values`, which
-    are those that leave the box. `notes` are shown under the mouse. `count` is of a repeated box.
+    of, `outputs` the types of several outputs, `given` the sources that stand in the box with their roles,
+    `numbers` the value and the gradient of the last of the `values`, which are those that leave the box. `notes` are shown under the mouse. `count` is of a repeated box.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Box:
     path: tuple[str, ...] = ()
     lines: list[tuple[str, str]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    given: list[tuple[str, str]] = field(default_factory=list)
     numbers: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     bold: bool = False
@@ -50,6 +52,7 @@ class Cluster:
     phase: str
     subtitle: str = ""
     count: int = 1
+    order: int = 0
     id: str = ""
     path: tuple[str, ...] = ()
     inner: list[Box | Cluster] = field(default_factory=list)
@@ -79,6 +82,15 @@ class Edge:
     label: str = ""
 
 
+class Entry(NamedTuple):
+    """A line of the legend: what a colour means."""
+
+    text: str
+    fill: str
+    border: str
+    style: str = "filled,rounded"
+
+
 @dataclass(eq=False)
 class Picture:
     """The boxes and edges of a picture, in order, what stands above it, and its colours.
@@ -91,6 +103,7 @@ class Picture:
     theme: Theme
     root: Cluster
     caption: list[str] = field(default_factory=list)
+    legend: list[Entry] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)

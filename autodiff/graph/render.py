@@ -27,7 +27,7 @@ def render(dot: str, kind: str, dpi: int | None = None) -> bytes:
     if _program():
         import graphviz
 
-        return bytes(graphviz.Source(dot).pipe(format=kind))
+        return bytes(graphviz.Source(dot).pipe(format=kind, quiet=True))
     if _library():
         import pygraphviz
 

@@ -26,6 +26,7 @@ class Theme:
     kinds: Mapping[str, Pair]
     roles: Mapping[str, tuple[str, str, str]]  # with Graphviz's style
     phases: Mapping[str, Pair]  # background, and border and edges
+    deeper: tuple[Pair, ...]  # as phases, of the second and higher orders
     orders: tuple[Pair, ...]  # of derivative: function, first sweep, sweep of the sweep, ...
     highlights: Mapping[str, Pair]
     heat: tuple[str, ...]  # from none to most
@@ -37,6 +38,10 @@ class Theme:
     def highlight(self, why: str) -> Pair:
         """Return the colours of what is pointed at."""
         return self.highlights.get(why, self.highlights["highlighted"])
+
+    def column(self, phase: str, order: int) -> Pair:
+        """Return the colours of a phase; a sweep of a sweep has those of its order."""
+        return self.phases[phase] if order < 2 else self.deeper[min(order - 2, len(self.deeper) - 1)]
 
     def order(self, n: int) -> Pair:
         """Return the colours of an order of derivative."""
@@ -85,6 +90,7 @@ LIGHT = Theme(
         "backward": ("#fdf6f5", "#b5473c"),
         "update": ("#f8fbf0", "#6b8e23"),
     },
+    deeper=(("#faf7fd", "#8050b8"), ("#f3fbfa", "#1f8a8a"), ("#fffbef", "#b8960c")),
     orders=(
         ("#dceafb", "#3f7cc0"),
         ("#fbdcd8", "#b5473c"),
@@ -98,6 +104,7 @@ LIGHT = Theme(
         "failed": ("#ffb8b2", "#b00020"),
         "blocks the gradient": ("#ffb8b2", "#b00020"),
         "on its path": ("#cdeff2", "#0b7285"),
+        "first not finite": ("#ffb8b2", "#b00020"),
         "added": ("#b9ecc0", "#1a7f37"),
         "removed": ("#ffc9c4", "#b00020"),
         "changed": ("#ffe9a8", "#8a6d00"),
@@ -132,6 +139,7 @@ DARK = Theme(
         "backward": ("#221a1a", "#e57f73"),
         "update": ("#1a2013", "#9bc04a"),
     },
+    deeper=(("#1e1927", "#a67fe0"), ("#142021", "#4cc0b8"), ("#211e12", "#d9b83a")),
     orders=(
         ("#1c3552", "#5b9be0"),
         ("#4f221d", "#e57f73"),
@@ -145,6 +153,7 @@ DARK = Theme(
         "failed": ("#7a1420", "#ff8a80"),
         "blocks the gradient": ("#7a1420", "#ff8a80"),
         "on its path": ("#0f3d45", "#4dd0e1"),
+        "first not finite": ("#7a1420", "#ff8a80"),
         "added": ("#14401f", "#5fd07a"),
         "removed": ("#571a1a", "#ff8a80"),
         "changed": ("#4f4008", "#ffd54a"),
@@ -181,6 +190,7 @@ PAPER = Theme(  # prints in black and white: classes differ by grey, edges by da
         "backward": ("#ffffff", "#000000"),
         "update": ("#ffffff", "#000000"),
     },
+    deeper=(("#ffffff", "#000000"),),
     orders=(
         ("#ffffff", "#000000"),
         ("#ececec", "#000000"),
@@ -194,6 +204,7 @@ PAPER = Theme(  # prints in black and white: classes differ by grey, edges by da
         "failed": ("#c8c8c8", "#000000"),
         "blocks the gradient": ("#c8c8c8", "#000000"),
         "on its path": ("#f0f0f0", "#000000"),
+        "first not finite": ("#c8c8c8", "#000000"),
         "added": ("#ffffff", "#000000"),
         "removed": ("#c8c8c8", "#777777"),
         "changed": ("#e6e6e6", "#000000"),
