@@ -107,7 +107,11 @@ class _Arranger:
             first = [box for box in apart if box.phase == apart[0].phase]
             modules = {op.scope for box in first for op in box.ops[:1]}
             closed = any(len(box.ops) != box.count for box in first)
-            if v.role != "input" and (len(first) == 1 or len(modules) == 1) and (not roomy or closed or {*modules} != {()}):
+            if (
+                v.role != "input"
+                and (len(first) == 1 or len(modules) == 1)
+                and (not roomy or closed or {*modules} != {()})
+            ):
                 self._write_into(first[0], values)
                 continue
             box = self.labels.source(values, apart[0].phase)
@@ -129,7 +133,14 @@ class _Arranger:
         v = values[0]
         self.picture.sources |= dict.fromkeys(values, box)
         if box.kind not in ("module", "group", "stretch") and v.role != "state":
-            box.given.append((f"{short_name(v, box.ops[0])} {v.type}" if self.labels.shows("shapes") else short_name(v, box.ops[0]), v.role))
+            box.given.append(
+                (
+                    f"{short_name(v, box.ops[0])} {v.type}"
+                    if self.labels.shows("shapes")
+                    else short_name(v, box.ops[0]),
+                    v.role,
+                )
+            )
 
     def _around(self, boxes: list[Box]) -> Cluster:
         """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
@@ -245,14 +256,14 @@ class _Arranger:
 def _column_name(column: Column) -> str:
     if column.phase == "backward":
         return style.SWEEPS[min(max(column.order, 1), 4)]
-    return "forward, on derivatives" if column.phase == "forward" and column.order else column.phase
+    return column.phase
 
 
 def _column_place(column: Column) -> tuple[int, int]:
     """Return where a column stands: a sweep right of what it differentiates, updates at the end."""
     if column.phase == "update":
         return ALL, 0
-    return column.order, int(column.phase == "tangent" or (column.phase == "forward" and column.order > 0))
+    return column.order, int(column.phase == "tangent")
 
 
 def _single(part: Part) -> Op | None:

@@ -69,20 +69,22 @@ def _label(picture: Picture, box: Box) -> str:
     for text, role in box.lines:
         written = _small(theme.alarm if role == "alarm" else theme.soft, text)
         rows.append(f'<TR><TD COLSPAN="{span}">{written}</TD></TR>')
-    for name, number in box.numbers:
-        bad = re.search(r"\b(nan|inf)", number, re.IGNORECASE)
-        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{shortened(number)}</FONT>'
-        rows.append(f'<TR><TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}</TD></TR>')
-    if box.outputs:
-        cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
-        rows.append(f"<TR>{''.join(cells)}</TR>")
     for text, role in box.given:
         fill, border, _ = theme.roles[role]
         cell = f'BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}" CELLPADDING="2"'
         rows.append(f'<TR><TD COLSPAN="{span}" {cell}>{_small(theme.soft, text)}</TD></TR>')
+    if box.outputs:
+        cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
+        rows.append(f"<TR>{''.join(cells)}</TR>")
+    for name, number in box.numbers:
+        bad = re.search(r"\b(nan|inf)", number, re.IGNORECASE)
+        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{shortened(number)}</FONT>'
+        rows.append(f'<TR><TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}</TD></TR>')
     if len(rows) == 1:
         return _titled(picture, box.title, box.subtitle, box.count)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1" COLOR="{box.border}">{"".join(rows)}</TABLE>'
+    )
 
 
 def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
@@ -108,6 +110,7 @@ def _columns(picture: Picture) -> list[str]:
         return []
     point = "style=invis, shape=point, width=0, height=0"
     lines = [f"  t{c.id} [{point}]" for c in phases]
+    lines.append(f"  // columns: {' '.join(f'a{c.id}' for c in phases)}")
     lines.append(f"  {{rank=min; {' -> '.join(f't{c.id}' for c in phases)} [style=invis]}}")
     return [*lines, *(f"  t{c.id} -> a{c.id} [style=invis]" for c in phases)]
 
@@ -125,7 +128,9 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
             facts += f'label=<{label}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         else:
             line = "1.4" if item.kind == "loop" or item.count > 1 else "0.8"
-            facts += f'label=<{_aside(label, item)}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
+            facts += (
+                f'label=<{_aside(label, item)}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
+            )
             facts += f'fontcolor="{theme.ink}"'
         lines += [f"{indent}subgraph cluster_{item.id} {{", f"{indent}  {facts}"]
         if item.kind == "phase":
@@ -137,7 +142,7 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
 def _aside(label: str, cluster: Cluster) -> str:
     """Return a cluster's label with as much room on its right, so that an edge into the middle does not cross it."""
     letters = len(cluster.title) + len(cluster.subtitle) + (4 if cluster.count > 1 else 0)
-    room = min(6 * letters, 150)
+    room = min(6 * letters + 10, 160)
     cell = f'<TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cell}</TR></TABLE>'
 
@@ -175,8 +180,8 @@ def _heading(picture: Picture) -> str:
     """Return the title, what was folded, and the legend."""
     theme = picture.theme
     rows = [f"<B>{shortened(picture.title, LONGEST_NAME)}</B>"]
-    if picture.caption:
-        rows.append(_small(theme.soft, " \u00b7 ".join(picture.caption)))
+    for lines in _filled(picture.caption, 90):
+        rows.append(_small(theme.soft, lines))
     cells = [
         f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, text)}</TD>'
         for text, fill, border, _ in picture.legend
@@ -184,6 +189,19 @@ def _heading(picture: Picture) -> str:
     if any(edge.kind == "saved" for edge in picture.edges):
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
     if cells:
-        rows.append(f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>')
+        rows.append(
+            f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3"><TR>{"".join(cells)}</TR></TABLE>'
+        )
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2">{lines}</TABLE>'
+
+
+def _filled(texts: list[str], width: int) -> list[str]:
+    """Return texts on lines of some width."""
+    lines: list[str] = []
+    for text in texts:
+        if lines and len(lines[-1]) + len(text) < width:
+            lines[-1] += f" \u00b7 {text}"
+        else:
+            lines.append(text)
+    return lines

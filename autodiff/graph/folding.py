@@ -13,7 +13,7 @@ from autodiff.graph import repeats
 from autodiff.graph.look import Look
 from autodiff.graph.record import Graph, Group, Op, Value
 
-READABLE = 36  # boxes in a column of a picture that is read at first sight
+READABLE = 28  # boxes in a column of a picture that is read at first sight
 TEACHING = 18  # where there are fewer boxes than this, modules are opened down to their operations
 STRETCHES = 24  # into so many a sequence is cut that nothing else makes readable
 SEVERAL = 8  # more updates than this are folded by module
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass
 class Column:
-    """The operations of one phase and order of derivative; of the forward phase, the order of what they work on."""
+    """The operations of one phase and order of derivative; what works on derivatives stands with those."""
 
     phase: str
     order: int
@@ -136,14 +136,14 @@ def fold(graph: Graph, look: Look) -> Folding:
 
 
 def _stages(graph: Graph) -> dict[Op, tuple[str, int]]:
-    """Return the phase of every operation, and its order; a function of derivatives has the order of those."""
+    """Return the phase of every operation, and its order; a function of derivatives stands with those."""
     orders: dict[Value, int] = {}
     stages = {}
     for op in graph.ops:
         order = op.order
         if op.phase == "forward":
             order = max((orders.get(v, 0) for v in op.inputs), default=0)
-        stages[op] = op.phase, order if op.phase != "update" else 0
+        stages[op] = ("backward" if order else op.phase), (order if op.phase != "update" else 0)
         orders |= dict.fromkeys(op.outputs, order if op.phase in ("forward", "backward") else 0)
     return stages
 
@@ -366,7 +366,7 @@ def _said(graph: Graph, folding: Folding, hidden: int) -> list[str]:
     if stretches:
         notes.append(f"cut into {_counted(len(stretches), 'stretch', 'stretches')}")
     if hidden:
-        notes.append(f"{hidden:,} that change nothing left out")
+        notes.append(f"{_counted(hidden, 'copy or counter', 'copies and counters')} left out")
     return notes
 
 

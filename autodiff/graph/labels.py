@@ -88,7 +88,12 @@ class Labels:
             self._update(box, part)
         elif phase == "backward":
             self._types(box, None)
-            grads = [v.name.split(".", part.path.count("."))[-1] for op in first for v in op.outputs if v.role == "gradient" and v.name]
+            grads = [
+                v.name.split(".", part.path.count("."))[-1]
+                for op in first
+                for v in op.outputs
+                if v.role == "gradient" and v.name
+            ]
             box.lines += [(text, "name") for text in (grads if len(grads) <= 2 else [f"{len(grads)} gradients"])]
         else:
             self._types(box, None)
@@ -120,8 +125,7 @@ class Labels:
         if len(box.ops) == 1 and len(onward) > 1:
             box.outputs = [v.type for v in onward]
         else:
-            types = list(dict.fromkeys(v.type for v in onward))
-            box.lines += [(text, "shape") for text in shortened(types, 2)]
+            box.lines += [(v.type, "shape") for v in onward[-1:]]
 
     def _costs(self, box: Box) -> None:
         if self.shows("bytes"):
@@ -137,7 +141,13 @@ class Labels:
         made = [v for op in ops for v in op.outputs]
         users = {v: [op for op in self.users.get(v, ()) if op not in inside] for v in made}
         leading = tuple(v for v in made if v in self.answers or any(op.phase == phase for op in users[v]))
-        return leading or tuple(v for v in made if users[v])[:1] or tuple(made[:1] if len(ops) == 1 else made[-1:])
+        onward = tuple(v for v in leading if v.role != "gradient")
+        return (
+            onward
+            or leading
+            or tuple(v for v in made if users[v])[:1]
+            or tuple(made[:1] if len(ops) == 1 else made[-1:])
+        )
 
     def notes(self, ops: tuple[Op, ...]) -> list[str]:
         """Return what is said of operations under the mouse."""
@@ -249,7 +259,9 @@ def _settings(op: Op) -> list[str]:
         if key == "windows":
             found += _windows(value)
             continue
-        every = {*value} if isinstance(value, tuple) and len(value) > 1 and all(type(x) is int for x in value) else set()
+        every = (
+            {*value} if isinstance(value, tuple) and len(value) > 1 and all(type(x) is int for x in value) else set()
+        )
         value = next(iter(every)) if len(every) == 1 else value
         if key not in usual or not _same(usual[key], value):
             found.append(f"{clean(key)}={literal(value)}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 MISSING = (
@@ -11,6 +14,7 @@ MISSING = (
     'one of them: `pip install "ndtape[draw]"` (nothing else is needed), or the system package graphviz '
     "(`apt install graphviz`, `brew install graphviz`). Graph.dot() and Graph.text() work without."
 )
+MOST_LINES = 400  # of a source whose layout is tried several times
 
 
 def available() -> bool:
@@ -19,20 +23,72 @@ def available() -> bool:
 
 
 def render(dot: str, kind: str, dpi: int | None = None) -> bytes:
-    """Return a picture (kind: svg, png or pdf) of a graph in Graphviz's language; `dpi` is for pixels only."""
+    """Return a picture (kind: svg, png, pdf, json) of a graph in Graphviz's language; `dpi` is for pixels only.
+
+    A line `// columns: a b c` names points that are to stand side by side in this order.
+    """
+    if not available():
+        raise RuntimeError(MISSING.format(kind=kind.upper()))
+    dot = _in_order(dot)
     if dpi is not None:
         if not isinstance(dpi, int) or not 10 <= dpi <= 1200:
             raise ValueError(f"dpi is a whole number from 10 to 1200; got {dpi!r}.")
         dot = dot.replace("{", f"{{\n  dpi={dpi}", 1)
+    try:
+        return _laid_out(dot, kind)
+    except Exception as error:
+        if not _failed(error):
+            raise
+        return _laid_out(dot.replace("{", "{\n  splines=line", 1), kind)  # it cannot route some curved edges
+
+
+def _laid_out(dot: str, kind: str) -> bytes:
     if _program():
         import graphviz
 
         return bytes(graphviz.Source(dot).pipe(format=kind, quiet=True))
-    if _library():
-        import pygraphviz
+    import pygraphviz
 
-        return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
-    raise RuntimeError(MISSING.format(kind=kind.upper()))
+    return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
+
+
+def _failed(error: Exception) -> bool:
+    """Say whether Graphviz itself gave up on a layout."""
+    return type(error).__name__ in ("CalledProcessError", "OSError")
+
+
+@lru_cache(16)
+def _in_order(dot: str) -> str:
+    """Return the source in a form whose columns stand in their order.
+
+    Graphviz has no means to order clusters. Points above them settle it mostly; otherwise one of a few variants that
+    say the same of the picture does. Large pictures are taken as they come, since each attempt is a layout.
+    """
+    columns = re.search(r"^ *// columns: (.*)$", dot, re.MULTILINE)
+    if columns is None or dot.count("\n") > MOST_LINES:
+        return dot
+    for variant in _variants(dot):
+        try:
+            plain = _laid_out(variant, "plain").decode()
+        except Exception as error:
+            if not _failed(error):
+                raise
+            continue
+        places = dict(re.findall(r"^node (\S+) (\S+)", plain, re.MULTILINE))
+        across = [float(places[name]) for name in columns[1].split()]
+        if across == sorted(across):
+            return variant
+    return dot
+
+
+def _variants(dot: str) -> Iterator[str]:
+    """Yield the source, and rewritings of it that lead the search for few crossings elsewhere."""
+    points = re.findall(r"^ *t\w+ \[style=invis.*\n", dot, re.MULTILINE)
+    turned = dot.replace("".join(points), "".join(reversed(points)))
+    for source in (dot, turned):
+        yield source
+        for weight in ("weight=3", "weight=0", "constraint=false"):
+            yield source.replace("style=dashed]", f"style=dashed, {weight}]")
 
 
 def written(picture: bytes, path: str | Path | None) -> bytes:
