@@ -9,7 +9,7 @@ from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.text import clean
 
 SMALL = 9  # points; nothing is smaller
-LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
+LONGEST_NAME, LONGEST_LINE = 48, 100  # characters; the tooltip has them all
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
@@ -142,7 +142,7 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
 def _aside(label: str, cluster: Cluster) -> str:
     """Return a cluster's label with as much room on its right, so that an edge into the middle does not cross it."""
     letters = len(cluster.title) + len(cluster.subtitle) + (4 if cluster.count > 1 else 0)
-    room = min(6 * letters + 10, 160)
+    room = 6 * letters + 10 if letters < 40 else 0
     cell = f'<TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cell}</TR></TABLE>'
 
@@ -180,8 +180,7 @@ def _heading(picture: Picture) -> str:
     """Return the title, what was folded, and the legend."""
     theme = picture.theme
     rows = [f"<B>{shortened(picture.title, LONGEST_NAME)}</B>"]
-    for lines in _filled(picture.caption, 90):
-        rows.append(_small(theme.soft, lines))
+    rows += [_small(theme.soft, line) for line in _filled(picture.caption, 90)]
     cells = [
         f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, text)}</TD>'
         for text, fill, border, _ in picture.legend

@@ -110,9 +110,9 @@ def fold(graph: Graph, look: Look) -> Folding:
     updates = {} if everything else _updates(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
     columns: dict[tuple[str, int], list[Op]] = {}
-    for op, column in _stages(graph).items():
+    for op, stage in _stages(graph).items():
         if op not in hidden:
-            columns.setdefault(column, []).extend([op] if op not in updates else [])
+            columns.setdefault(stage, []).extend([op] if op not in updates else [])
     folding = Folding([Column(*key, _nested(ops)) for key, ops in columns.items()], look.expand)
     folding.left_out = frozenset(hidden)
     if look.fold_repeats:
@@ -348,10 +348,13 @@ def _said(graph: Graph, folding: Folding, hidden: int) -> list[str]:
     """Return how much there is and what was folded, in words."""
     parts = list(_open(folding, (part for column in folding.columns for part in column.parts)))
     parameters = sum(v.size for v in graph.sources if v.role == "parameter")
-    notes = [_counted(len(graph.ops), "operation") + (f", {_counted(parameters, 'parameter')}" if parameters else "")]
+    notes = []
+    if len(graph.ops) > TEACHING:
+        notes.append(_counted(len(graph.ops), "operation"))
+        notes[0] += f", {_counted(parameters, 'parameter')}" if parameters else ""
     if any(p.kind == "module" and not folding.is_open(p) and len(p.children) > 1 for p in parts):
         notes.append(f"modules at depth {folding.depth} of {folding.deepest}")
-    loops = Counter()  # type: Counter[str]
+    loops: Counter[str] = Counter()
     for p in parts:
         if p.kind == "loop":
             first = p.children[0]

@@ -88,12 +88,8 @@ class Labels:
             self._update(box, part)
         elif phase == "backward":
             self._types(box, None)
-            grads = [
-                v.name.split(".", part.path.count("."))[-1]
-                for op in first
-                for v in op.outputs
-                if v.role == "gradient" and v.name
-            ]
+            named = [v.name for op in first for v in op.outputs if v.role == "gradient" and v.name]
+            grads = [name.split(".", part.path.count("."))[-1] for name in named]
             box.lines += [(text, "name") for text in (grads if len(grads) <= 2 else [f"{len(grads)} gradients"])]
         else:
             self._types(box, None)
@@ -136,7 +132,7 @@ class Labels:
             box.lines.append((duration(sum(times)), "time"))
 
     def leaving(self, ops: tuple[Op, ...]) -> tuple[Value, ...]:
-        """Return the outputs of operations that lead on: used by others of the phase, or answers; else what others use."""
+        """Return the outputs that lead on: answers, and what others of the phase use; else what any others use."""
         inside, phase = set(ops), ops[0].phase
         made = [v for op in ops for v in op.outputs]
         users = {v: [op for op in self.users.get(v, ()) if op not in inside] for v in made}

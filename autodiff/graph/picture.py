@@ -17,8 +17,9 @@ class Box:
     """A node of the picture: a source, an operation, or all that was folded into one.
 
     `kind` is a role, a class of operations, or module, group, update, stretch. `lines` are facts with what they tell
-    of, `outputs` the types of several outputs, `given` the sources that stand in the box with their roles,
-    `numbers` the value and the gradient of the last of the `values`, which are those that leave the box. `notes` are shown under the mouse. `count` is of a repeated box.
+    of, `outputs` the types of several outputs, `given` the sources that stand in the box with their roles, `numbers`
+    the value and the gradient of the last of the `values`, which are those that leave the box. `notes` are shown under
+    the mouse. `count` is of a repeated box.
     """
 
     title: str

@@ -47,7 +47,7 @@ def test_edges_between_phases_and_too_many_are_written():
         return total + sum(xs)
 
     text = ad.trace(wide)(*(ad.ones(1) for _ in range(20))).ascii(fold_repeats=False)
-    assert max(line.index("  ") for line in text.splitlines()[1:]) <= 2 * 12
+    assert max(line.index("  ") for line in text.splitlines() if "  " in line) <= 2 * 12
     assert "<- [1]" in text
 
     def step(x):

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from autodiff.graph import export
-from autodiff.graph.dot import dot, legend
+from autodiff.graph.dot import dot
 from autodiff.graph.folding import fold
 from autodiff.graph.page.drawing import Colours, Drawing, draw
 from autodiff.graph.page.timeline import timeline
@@ -65,7 +65,7 @@ def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
     light, dark = (dot(themed, heading=False) for themed in themes)
     meanings = [
         (name, f"background:light-dark({fill},{dark_fill});border-color:light-dark({border},{dark_border})")
-        for (name, fill, border), (_, dark_fill, dark_border) in zip(*map(legend, themes), strict=True)
+        for (name, fill, border, _), (_, dark_fill, dark_border, _) in zip(*(p.legend for p in themes), strict=True)
     ]
     drawing = draw(light, dark, colours, {box.id: _roles(box) for box in picture.boxes})
     return View(label, picture, drawing, meanings)
@@ -73,7 +73,7 @@ def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
 
 def _roles(box: Box) -> list[str]:
     """Return what the last texts of a box are: those of its value and gradient appear while stepping."""
-    return [name for name, _ in box.numbers for _ in range(2)] + [""] * len(box.outputs)
+    return [name for name, _ in box.numbers for _ in range(2)]
 
 
 def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
