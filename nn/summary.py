@@ -261,20 +261,26 @@ def _call(model: Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> lis
 
 def _mult_adds(module: Module, args: tuple[Any, ...], given: dict[str, Any], output: Any) -> int:
     """Return the multiply-adds of one call in the module's own weights, of those below it none."""
+    from autodiff.graph.facts import MULTIPLY_ADDS
+
     first = next(_tensors(output), None)
     if first is None or not first.size or isinstance(module, (Embedding, LayerNorm, RMSNorm)):
         return 0  # nothing, or looked up, or multiplied elementwise
+    product = MULTIPLY_ADDS["linear"]
     if isinstance(module, MultiheadAttention):  # projections in and out; scores and weighted values
         query, key, value = (*args, *(given[name] for name in ("query", "key", "value") if name in given))[:3]
         length = key.shape[0] if key.ndim == 2 or not module.batch_first else key.shape[1]
-        count: int = module.embed_dim * (2 * query.size + key.size + value.size) + 2 * query.size * length
-        return count
+        width = module.embed_dim
+        projections = [(query, (width, width)), (key, (width, width)), (value, (width, width)), (query, (width, width))]
+        pairs = MULTIPLY_ADDS["attention"](query.shape, (length, width), (length, width))
+        return sum(product(x.shape, weight) for x, weight in projections) + pairs
     weights = [p for p in module.parameters(recurse=False) if p.ndim > 1]
-    if isinstance(module, ConvTransposeNd):  # its weight is (in_channels, out_channels, ...)
-        first = next(_tensors((args, given)))
-    if isinstance(module, (ConvNd, ConvTransposeNd)):
-        return sum(first.size // p.shape[0] * p.size for p in weights)
-    return sum(first.size // first.shape[-1] * p.size for p in weights)
+    if isinstance(module, ConvTransposeNd):
+        image = next(_tensors((args, given)))
+        return sum(MULTIPLY_ADDS["conv_transpose"](image.shape, p.shape) for p in weights)
+    if isinstance(module, ConvNd):
+        return sum(MULTIPLY_ADDS["conv"](first.shape, p.shape) for p in weights)
+    return sum(product((*first.shape[:-1], p.shape[-1]), p.shape) for p in weights)
 
 
 def _tensors(values: Any) -> Iterator[Any]:
