@@ -27,17 +27,21 @@ def ascii(picture: Picture) -> str:
     pairs = sorted(edges, key=lambda pair: (row[pair[1]], row[pair[0]]))
     drawn, written = _split(boxes, pairs, row)
     numbers = {tail: f"[{n}]" for n, tail in enumerate(sorted({t for t, _ in written}, key=row.__getitem__), 1)}
+    given: dict[Box, list[str]] = {}
+    for tail, head in written:
+        given.setdefault(head, []).append(numbers[tail])
+    for box in {edge.head: None for edge in picture.edges if edge.tail is edge.head}:
+        given.setdefault(box, []).append("itself")
     rails = _rails(boxes, drawn)
     width = max(map(len, rails), default=0)
     where = dict(_where(picture.root, ()))
-    again = {edge.head for edge in picture.edges if edge.tail is edge.head}
+    several = len(picture.phases) > 1
     lines = [clean(text).translate(PLAIN) for text in (picture.title, *picture.caption)]
     for phase, group in groupby(zip(boxes, rails, strict=True), key=lambda pair: pair[0].phase):
-        lines += [phase] if len(picture.phases) > 1 else []
+        lines += [phase] * several
         for box, rail in group:
-            given = " ".join(numbers[tail] for tail, head in written if head is box)
-            given += " itself" * (box in again)
-            said = [numbers.get(box, ""), *_says(box), f"<- {given.strip()}" if given else "", where[box]]
+            source = f"<- {' '.join(given[box])}" if box in given else ""
+            said = [numbers.get(box, ""), *_says(box), source, where[box]]
             text = f"{rail:{width}}  {'  '.join(filter(None, said))}".translate(PLAIN)
             lines.append(text if len(text) <= WIDTH else text[: WIDTH - 3] + "...")
     return "\n".join(lines)
@@ -73,7 +77,8 @@ def _titled(item: Box | Cluster) -> str:
 
 def _ordered(picture: Picture, pairs: list[Pair]) -> list[Box]:
     """Return the boxes by phase, each after those that its edges come from, else as they stand in the picture."""
-    place = {box: (picture.phases.index(box.phase), n) for n, box in enumerate(picture.boxes)}
+    rank = {phase: n for n, phase in enumerate(picture.phases)}
+    place = {box: (rank[box.phase], n) for n, box in enumerate(picture.boxes)}
     heads: dict[Box, list[Box]] = {}
     waits = dict.fromkeys(place, 0)
     for tail, head in pairs:
