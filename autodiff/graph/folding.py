@@ -24,22 +24,19 @@ class Part:
     """A piece of the program: an operation, a call of a module, a group, a loop, an update or a stretch.
 
     `ops` are all operations in it. `children` are what is drawn inside where it is open; of a `loop` those are the
-    first round, and `rounds` lists the operations of every round, in the same order in each.
+    first round, and `rounds` lists the operations of every round, in the same order in each. It is `stacked` if its
+    rounds are modules of their own, as the blocks of a ResNet are: no loop of the program.
     """
 
-    __slots__ = ("children", "kind", "level", "name", "ops", "path", "rounds", "served")
+    __slots__ = ("children", "kind", "level", "name", "ops", "path", "rounds", "served", "stacked")
 
     def __init__(
         self, kind: str, name: str, ops: list[Op], children: list[Part], level: int = 0, path: str = ""
     ) -> None:
         self.kind, self.name, self.ops, self.children, self.level, self.path = kind, name, ops, children, level, path
         self.rounds: list[list[Op]] = []
+        self.stacked = False
         self.served: tuple[Value, ...] = ()  # the parameters of an update
-
-    @property
-    def stacked(self) -> bool:
-        """Whether a loop's rounds are modules of their own, as the blocks of a ResNet are: no loop of the program."""
-        return len({round_[0].scope for round_ in self.rounds}) == len(self.rounds)
 
     def below(self) -> Iterator[Part]:
         """Yield this part and all those in it."""
@@ -249,6 +246,7 @@ class _Seen:
         loop = Part("loop", "", ops, parts[:period])
         size = sum(len(part.ops) for part in parts[:period])
         loop.rounds = [ops[i : i + size] for i in range(0, len(ops), size)]
+        loop.stacked = len({round_[0].scope for round_ in loop.rounds}) == len(loop.rounds)
         for n, round_ in enumerate(loop.rounds):
             for first, op in zip(loop.rounds[0], round_, strict=True):
                 self.folding.drawn_as[op] = self.folding.drawn_as.get(first, first)
