@@ -6,9 +6,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
 from difflib import SequenceMatcher
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from autodiff.graph.record import Graph, Op, Value
+from autodiff.graph.render import written
 from autodiff.graph.text import clean, heading, is_literal, line, literal, names_of, number, settings
 
 LONGEST = 3000  # longer runs of operations are matched one by one in order, since alignment takes quadratic time
@@ -51,7 +53,7 @@ class Difference(Graph):
     def __repr__(self) -> str:
         return f"<Difference of {self.title}>"
 
-    def text(self, **options: Any) -> str:
+    def text(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the difference: what was removed (-), added (+) and changed (both); the rest is counted.
 
         Values have the names of the second graph's listing; those that only the first one has keep theirs, primed: %4'.
@@ -62,7 +64,8 @@ class Difference(Graph):
             body = list(self._body(ops))
             if any(not text.startswith("  ...") for text in body):
                 lines += [head, *body]
-        return "\n".join(lines)
+        text = "\n".join(lines)
+        return written(text.encode(), path).decode()
 
     def _called(self) -> dict[Value, str]:
         """Return what the values of both graphs are called."""

@@ -1,4 +1,7 @@
-"""The ways in which a Graph is shown: each a method, its room loaded when it is first used."""
+"""The ways in which a Graph is shown: each a method, its room loaded when it is first used.
+
+Each returns what it makes, and writes it where a path is given.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,13 @@ def write(graph: Views, path: str | Path | None, formats: str | tuple[str, ...])
         written(made if isinstance(made, bytes) else made.encode(), f"{path}.{ending}")
 
 
+def _kept(text: str, path: str | Path | None) -> str:
+    """Return a text, after writing it to the path if there is one."""
+    from autodiff.graph.render import written
+
+    return written(text.encode(), path).decode()
+
+
 class Views:
     """What a Graph answers when it is asked for a picture or a text. Options are those of `Look`."""
 
@@ -55,16 +65,16 @@ class Views:
 
         return arrange(self._graph, self.look.updated(**options))
 
-    def text(self, **options: Any) -> str:
+    def text(self, path: str | Path | None = None, **options: Any) -> str:
         """Return a listing with one operation a line; two listings can be compared with diff.
 
         It has every operation, whatever `depth` is; `show` adds values, grads, bytes or time to each line.
         """
         from autodiff.graph.text import listing
 
-        return listing(self._graph, self.look.updated(**options).show or ())
+        return _kept(listing(self._graph, self.look.updated(**options).show or ()), path)
 
-    def tree(self, **options: Any) -> str:
+    def tree(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the modules as a tree: what each takes and returns, its parameters and its operations by phase.
 
         >>> import autodiff as ad, nn
@@ -76,9 +86,9 @@ class Views:
         """
         from autodiff.graph.tree import tree
 
-        return tree(self._graph, self.look.updated(**options))
+        return _kept(tree(self._graph, self.look.updated(**options)), path)
 
-    def ascii(self, **options: Any) -> str:
+    def ascii(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture in plain characters, for a terminal.
 
         `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends.
@@ -95,19 +105,19 @@ class Views:
         """
         from autodiff.graph.ascii import ascii
 
-        return ascii(self.picture(**options))
+        return _kept(ascii(self.picture(**options)), path)
 
-    def mermaid(self, **options: Any) -> str:
+    def mermaid(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture in Mermaid's language, which code hosts draw where Markdown has it in a mermaid block."""
         from autodiff.graph.mermaid import mermaid
 
-        return mermaid(self.picture(**options))
+        return _kept(mermaid(self.picture(**options)), path)
 
-    def dot(self, **options: Any) -> str:
+    def dot(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture in Graphviz's language."""
         from autodiff.graph.dot import dot
 
-        return dot(self.picture(**options))
+        return _kept(dot(self.picture(**options)), path)
 
     def svg(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture as SVG, and write it where a path is given."""
