@@ -70,7 +70,9 @@ from autodiff.primitive import sequence as sequence
 from autodiff.primitive import zero as zero
 from autodiff.random import manual_seed as manual_seed
 from autodiff.random import rand as rand
+from autodiff.random import rand_like as rand_like
 from autodiff.random import randn as randn
+from autodiff.random import randn_like as randn_like
 from autodiff.reading import help as help
 from autodiff.reading import rule as rule
 from autodiff.serialization import load as load
@@ -89,6 +91,7 @@ float16, float32, float64 = map(_np.dtype, (_np.float16, _np.float32, _np.float6
 complex64, complex128 = map(_np.dtype, (_np.complex64, _np.complex128))
 bool_, uint8, int8, int16, int32, int64 = map(_np.dtype, ("bool", "uint8", "int8", "int16", "int32", "int64"))
 half, double, long = float16, float64, int64
+from_numpy, inference_mode = as_tensor, no_grad
 
 __version__ = "0.1.0"
 

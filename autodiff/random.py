@@ -127,6 +127,20 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: 
     return uniform(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
 
 
+def randn_like(x: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+    """Draw from the standard normal distribution, with the shape and dtype of x."""
+    return randn(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, generator=generator)
+
+
+def rand_like(x: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+    """Draw from [0, 1), with the shape and dtype of x.
+
+    >>> rand_like(np.zeros((2, 3))).shape
+    (2, 3)
+    """
+    return rand(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, generator=generator)
+
+
 def _drawn(name: str, values: Any, dtype: Any) -> Tensor:
     """Return a draw as a tensor; a graph being traced is told of it."""
     drawn = Tensor(np.asarray(values).astype(dtype or creation.get_default_dtype(), copy=False))

@@ -23,7 +23,7 @@ def images(name: str, input: Tensor, dims: int) -> Tensor:
     """Return the input as a batch; demand one, with channels and pixels."""
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
         kinds = f"(N, C{', L' * dims}) or (C{', L' * dims})"
-        raise ArgumentError(f"{name}: expected an input of shape {kinds} that is not empty, got {tuple(input.shape)}")
+        raise ArgumentError(f"{name}: expected an input of shape {kinds} that is not empty, got {input.shape}")
     return input if input.ndim == dims + 2 else input[None]
 
 

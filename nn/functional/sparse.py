@@ -134,7 +134,7 @@ def _numbers(input: Any) -> Any:
 
 def _check_table(name: str, weight: Tensor) -> None:
     if weight.ndim != 2:
-        raise ArgumentError(f"{name}: weight must have shape (rows, features), got {tuple(weight.shape)}")
+        raise ArgumentError(f"{name}: weight must have shape (rows, features), got {weight.shape}")
 
 
 def _check_bags(

@@ -179,5 +179,5 @@ class EmbeddingBag(_Table):
 def _matrix(embeddings: Any) -> Tensor:
     table = ad.as_tensor(embeddings)
     if table.ndim != 2:
-        raise ArgumentError(f"Embeddings parameter is expected to be 2-dimensional, got shape {tuple(table.shape)}")
+        raise ArgumentError(f"Embeddings parameter is expected to be 2-dimensional, got shape {table.shape}")
     return table

@@ -373,3 +373,10 @@ def test_a_module_may_save_what_is_no_tensor() -> None:
 
 def test_a_parameter_may_start_empty() -> None:
     assert nn.Parameter().shape == (0,)
+
+
+def test_what_loading_answers_reads_as_torchs() -> None:
+    layer = nn.Linear(1, 1)
+    assert repr(layer.load_state_dict(layer.state_dict())) == "<All keys matched successfully>"
+    answer = layer.load_state_dict({"bias": layer.bias}, strict=False)
+    assert repr(answer) == "IncompatibleKeys(missing_keys=['weight'], unexpected_keys=[])"

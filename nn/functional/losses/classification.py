@@ -8,10 +8,10 @@ import numpy as np
 
 from autodiff import Tensor, as_tensor, log_softmax
 from autodiff.errors import ArgumentError
-from autodiff.kernels import linear
 from autodiff.kernels.crossentropy import bce_with_logits, binary_nll, softmax_nll
 from autodiff.kernels.division import product
 from nn import _checks
+from nn.functional.linear import linear
 from nn.functional.losses.reducing import normalized, paired, reduced
 
 
