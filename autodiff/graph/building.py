@@ -302,6 +302,10 @@ class Builder:
         """Say which array a value is."""
         self._remember(array, self._hold(value, array), 0)
 
+    def meet(self, array: Array, value: Value) -> None:
+        """Say that an array is a value of another graph."""
+        self._remember(array, value, 0)
+
     def ran(self, op: Op, saved: Any) -> None:
         """Add an operation that is made already, and what it saved."""
         self._add(op)

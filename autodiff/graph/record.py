@@ -132,6 +132,18 @@ class Op(Located):
         """The operands that are Values."""
         return tuple(x for x in self.operands if isinstance(x, Value))
 
+    def expansion(self) -> Graph | None:
+        """Return what a fused operation computes as a graph of plain operations on its operands; None of a plain one.
+
+        >>> import autodiff as ad
+        >>> op = ad.trace(ad.softmax)(ad.ones(2, 3)).ops[0]
+        >>> [inner.name for inner in op.expansion().ops]
+        ['max', 'subtract', 'exp', 'sum', 'divide']
+        """
+        from autodiff.graph.expansions import expansion
+
+        return expansion(self)
+
     def __repr__(self) -> str:
         return f"<{self.phase} {self.name}>"
 

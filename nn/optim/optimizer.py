@@ -49,7 +49,7 @@ def update(
             flat.touch()
 
         run.__name__, run.__doc__ = kernel.__name__, kernel.__doc__
-        registry[run] = Primitive(run, kind="plain", form="composite", kernel=form)
+        registry[run] = Primitive(run, kind="plain", form="composite", kernel=form, name=form.__name__)
         return run
 
     return register
@@ -268,7 +268,7 @@ class Optimizer:
         numbers = self._numbers(group, step, lr, *scalars)
         numbers = tuple(x.astype(dtype) if isinstance(x, Tensor) else x for x in numbers)
         after = self._advance(group, step, lr, *scalars)
-        form = registry[self._kernel].kernel
+        form = registry[self._kernel]  # a group of the graph
         for p in flat.params:
             g: Any = p.grad
             g = -g if group["maximize"] else g
