@@ -10,58 +10,73 @@ from autodiff.graph.picture import Box, Cluster, Picture
 from autodiff.graph.text import clean
 
 LANES = 10  # edges side by side; what would take more is written as a reference
-WIDTH = 110  # of a line
+WIDTH, SHORTEST = 110, 30  # of a line, of what a box says on it
 PLAIN = str.maketrans({"•": ".", "\u00d7": "x", "…": "...", "±": "+-", "→": "->", "µ": "u"})
 Pair = tuple[Box, Box]
 
 
 def ascii(picture: Picture) -> str:
-    """Return a picture for a plain terminal.
-
-    `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends. An
-    edge from another phase, a loop's, or one lane too many is written as `<- [2]`, the number of the box it comes from.
-    """
-    edges = {(edge.tail, edge.head): edge.kind for edge in picture.edges if edge.tail is not edge.head}
-    boxes = _ordered(picture, [pair for pair, kind in edges.items() if kind != "loop"])
+    """Return a picture for a plain terminal; see `Graph.ascii`."""
+    titles, column = _columns(picture)
+    edges = {(edge.tail, edge.head): edge.kind for edge in picture.edges}
+    boxes = _ordered(picture, [pair for pair, kind in edges.items() if kind != "loop"], column)
     row = {box: n for n, box in enumerate(boxes)}
     pairs = sorted(edges, key=lambda pair: (row[pair[1]], row[pair[0]]))
-    drawn, written = _split(boxes, pairs, row)
-    numbers = {tail: f"[{n}]" for n, tail in enumerate(sorted({t for t, _ in written}, key=row.__getitem__), 1)}
-    given: dict[Box, list[str]] = {}
+    lanes = [(t, h) for t, h in pairs if column[t] == column[h] and row[t] < row[h] and edges[t, h] != "loop"]
+    drawn = _few(boxes, lanes, row)
+    written = [pair for pair in pairs if pair not in drawn]
+    referred = sorted({tail for tail, head in written if tail is not head}, key=row.__getitem__)
+    numbers = {tail: f"[{n}]" for n, tail in enumerate(referred, 1)}
+    sources: dict[Box, str] = {}
     for tail, head in written:
-        given.setdefault(head, []).append(numbers[tail])
-    for box in {edge.head: None for edge in picture.edges if edge.tail is edge.head}:
-        given.setdefault(box, []).append("itself")
-    rails = _rails(boxes, drawn)
+        arrow = "<~" if edges[tail, head] == "loop" else "<-"
+        said = sources.get(head, "")
+        name = numbers[tail] if tail is not head else "itself"
+        sources[head] = f"{said} {name}" if arrow in said else f"{said}  {arrow} {name}".lstrip()
+    rails = _rails(boxes, list(drawn))
     width = max(map(len, rails), default=0)
     where = dict(_where(picture.root, ()))
-    several = len(picture.phases) > 1
     lines = [clean(text).translate(PLAIN) for text in (picture.title, *picture.caption)]
-    for phase, group in groupby(zip(boxes, rails, strict=True), key=lambda pair: pair[0].phase):
-        lines += [phase] * several
+    for n, group in groupby(zip(boxes, rails, strict=True), key=lambda pair: column[pair[0]]):
+        lines += titles[n : n + 1]
         for box, rail in group:
-            source = f"<- {' '.join(given[box])}" if box in given else ""
-            said = [numbers.get(box, ""), *_says(box), source, where[box]]
-            text = f"{rail:{width}}  {'  '.join(filter(None, said))}".translate(PLAIN)
-            lines.append(text if len(text) <= WIDTH else text[: WIDTH - 3] + "...")
+            said = f"{rail:{width}}  {'  '.join(filter(None, (numbers.get(box), *_says(box))))}"
+            source = f"  {sources[box]}" if box in sources else ""
+            room = max(WIDTH - len(source), width + SHORTEST)
+            line = _cut(said.translate(PLAIN), room) + source
+            comment = where[box].translate(PLAIN)
+            lines.append(line + _cut(comment, max(WIDTH - len(line), 0)))
     return "\n".join(lines)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."[:width]
+
+
+def _columns(picture: Picture) -> tuple[list[str], dict[Box, int]]:
+    """Return the titles of the phases, if there are several, and which one each box stands in."""
+    titles: list[str] = []
+    column: dict[Box, int] = {}
+    for item in picture.root.inner:
+        if isinstance(item, Cluster) and item.kind == "phase":
+            titles.append(clean(item.title))
+        inner = [item] if isinstance(item, Box) else item.boxes()
+        column |= dict.fromkeys(inner, max(len(titles) - 1, 0))
+    return titles, column
 
 
 def _says(box: Box) -> Iterable[str]:
     """Yield what stands in a box, on one line."""
-    yield clean(_titled(box))
-    yield from (clean(text) for text, _ in box.lines)
-    yield from map(clean, box.outputs)
+    yield clean(_titled(box)) + (f"  ! {box.highlight}" if box.highlight else "")
+    yield from map(clean, (*(text for text, _ in box.lines), *box.outputs, *(text for text, _ in box.given)))
     yield from (f"{name} {value}" for name, value in box.numbers)
-    if box.highlight:
-        yield f"! {box.highlight}"
 
 
 def _where(cluster: Cluster, around: tuple[str, ...]) -> Iterator[tuple[Box, str]]:
     """Yield each box with the modules, groups and loops around it, as a comment."""
     for item in cluster.inner:
         if isinstance(item, Box):
-            yield item, f"# {' / '.join(around)}" if around else ""
+            yield item, f"  # {' / '.join(around)}" if around else ""
         elif item.kind == "phase":
             yield from _where(item, around)
         else:
@@ -75,14 +90,13 @@ def _titled(item: Box | Cluster) -> str:
 # --- edges ---------------------------------------------------------------------------------------------------------
 
 
-def _ordered(picture: Picture, pairs: list[Pair]) -> list[Box]:
+def _ordered(picture: Picture, pairs: list[Pair], column: dict[Box, int]) -> list[Box]:
     """Return the boxes by phase, each after those that its edges come from, else as they stand in the picture."""
-    rank = {phase: n for n, phase in enumerate(picture.phases)}
-    place = {box: (rank[box.phase], n) for n, box in enumerate(picture.boxes)}
+    place = {box: (column[box], n) for n, box in enumerate(picture.boxes)}
     heads: dict[Box, list[Box]] = {}
     waits = dict.fromkeys(place, 0)
     for tail, head in pairs:
-        if tail.phase == head.phase:
+        if column[tail] == column[head]:
             heads.setdefault(tail, []).append(head)
             waits[head] += 1
     ready = [(place[box], box) for box in picture.boxes if not waits[box]]
@@ -99,11 +113,10 @@ def _ordered(picture: Picture, pairs: list[Pair]) -> list[Box]:
     return sorted([*order, *(box for box in place if box not in met)], key=lambda box: place[box][0])
 
 
-def _split(boxes: list[Box], pairs: list[Pair], row: dict[Box, int]) -> tuple[list[Pair], list[Pair]]:
-    """Return the edges that are drawn and those that are written: between phases, backwards, and too many."""
-    drawn = [(tail, head) for tail, head in pairs if tail.phase == head.phase and row[tail] < row[head]]
+def _few(boxes: list[Box], pairs: list[Pair], row: dict[Box, int]) -> dict[Pair, None]:
+    """Return the edges without those that would take too many lanes, the longest first."""
     last: dict[Box, int] = {}
-    for tail, head in drawn:
+    for tail, head in pairs:
         last[tail] = max(last.get(tail, 0), row[head])
     live: list[Box] = []
     ends: dict[Box, int] = {}  # from that row on, a box's edges are written
@@ -113,8 +126,7 @@ def _split(boxes: list[Box], pairs: list[Pair], row: dict[Box, int]) -> tuple[li
             longest = max(live, key=last.__getitem__)
             ends[longest] = n + 1
             live.remove(longest)
-    lanes = {(tail, head): None for tail, head in drawn if row[head] < ends.get(tail, len(boxes))}
-    return list(lanes), [pair for pair in pairs if pair not in lanes]
+    return {(tail, head): None for tail, head in pairs if row[head] < ends.get(tail, len(boxes))}
 
 
 def _rails(boxes: list[Box], pairs: list[Pair]) -> list[str]:

@@ -92,7 +92,8 @@ class Views:
         """Return the picture in plain characters, for a terminal.
 
         `o` is a source and `*` an operation, whose operands come down the lanes that meet there: `+` goes on, `'` ends.
-        An edge from another phase, a loop's, or one lane too many is written as `<- [2]`: the box of that number.
+        An edge from another phase, or one lane too many, is written as `<- [2]`: from the box of that number. `<~ [2]`
+        is what a round of a loop takes from the round before.
 
         >>> import autodiff as ad, numpy as np
         >>> print(ad.draw(lambda x, y: np.exp(x) * y + x, ad.ones(2), ad.ones(2)).ascii())

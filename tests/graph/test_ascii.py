@@ -71,7 +71,7 @@ def test_a_loop_says_how_often_it_runs():
 
     text = ad.trace(f)(ad.ones(5, 1, 2)).ascii()
     assert "x5" in text
-    assert "<- itself" in text
+    assert "<~ itself" in text
 
 
 def test_lines_are_cut_and_plain():

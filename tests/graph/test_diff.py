@@ -135,7 +135,7 @@ def test_a_removed_operation_stands_in_its_module():
     lines = difference.ascii(depth=1).splitlines()
     assert difference.title == "step: 4 added, 2 removed, 4 changed, 16 the same"
     marked = [line for line in lines[: lines.index("backward")] if "!" in line]
-    assert [line.split("  ")[-2:] for line in marked[:2]] == [
-        ["! removed", "# Sequential"],
-        ["! added", "# Sequential"],
+    assert [line.split("  ")[-5:] for line in marked[:2]] == [
+        ["[2]", "1 ReLU", "! removed", "f32[2,5]", "# Sequential"],
+        ["[3]", "1 Tanh", "! added", "f32[2,5]", "# Sequential"],
     ]
