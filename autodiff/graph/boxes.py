@@ -112,7 +112,8 @@ class _Arranger:
                 and (len(first) == 1 or len(modules) == 1)
                 and (not roomy or closed or {*modules} != {()})
             ):
-                self._write_into(first[0], values)
+                for user in reversed(first):
+                    self._write_into(user, values)
                 continue
             box = self.labels.source(values, apart[0].phase)
             around = self._around(apart if v.role != "input" else [])
@@ -169,11 +170,11 @@ class _Arranger:
             for v in op.inputs if head is not None else ():
                 v = self._origin(v)
                 tail = self.picture.box_of(v)
-                if (
-                    tail is None or head is None or (head.kind == "update" and v.op is None)
-                ):  # an update names its parameter
+                if tail is None or head is None:
                     continue
                 kind = self._kind(v, op, tail, head)
+                if v.op is None and (head.kind == "update" or (kind == "data" and tail.ops)):  # it is written there
+                    continue
                 if kind == "saved" and head.kind == "module":
                     tail = self._twin(op, tail)
                 if not kind:

@@ -9,7 +9,7 @@ from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.text import clean
 
 SMALL = 9  # points; nothing is smaller
-LONGEST_NAME, LONGEST_LINE = 48, 100  # characters; the tooltip has them all
+LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from autodiff.graph.statistics import statistics
 from autodiff.graph.text import clean, is_literal, line, literal, names_of, number
 
 LINES = 12  # of a long list, so many are shown
+RULE = 64  # characters of a rule on one line
 FEW = 6  # an array of so many elements is written out
 
 
@@ -250,7 +252,8 @@ def _settings(op: Op) -> list[str]:
     found = []
     for key, value in op.params.items():
         plain = value is None or value is False or value == () or key in ("put", "take")
-        if plain or value == op.outputs[0].shape or (key in usual and _same(usual[key], value)):
+        follows = key == "scale" and "windows" in op.params  # a mean's divisor, from the size of its windows
+        if plain or follows or value == op.outputs[0].shape or (key in usual and _same(usual[key], value)):
             continue
         if key == "windows":
             found += _windows(value)
@@ -296,6 +299,7 @@ def _rule(primitive: Any) -> list[str]:
     from autodiff.reading import rule
 
     try:
-        return [text.strip() for text in str(rule(primitive)).splitlines()][:4]
+        written = str(rule(primitive)).splitlines()
     except (KeyError, AttributeError):
         return []
+    return [line for text in written for line in textwrap.wrap(text.strip(), RULE)][:4]

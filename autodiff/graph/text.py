@@ -10,6 +10,7 @@ import numpy as np
 from autodiff import errors
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.statistics import statistics
+from autodiff.kernels.scatter import ARRAY
 
 
 def listing(graph: Graph, show: tuple[str, ...] = ()) -> str:
@@ -104,7 +105,7 @@ def literal(x: Any) -> str:
         return errors.short(np.dtype(x))
     if isinstance(x, tuple) and len(x) == 1 and type(x[0]) is int:
         return str(x[0])  # an axis, a size
-    if isinstance(x, tuple) and any(isinstance(part, slice) or part is None or part is Ellipsis for part in x):
+    if isinstance(x, tuple) and any(map(_is_index, x)):
         return f"[{', '.join(map(_place, x))}]"
     if isinstance(x, (np.ndarray, np.generic)) and np.ndim(x) == 0:
         return number(x)
@@ -132,11 +133,15 @@ def _written(x: Any) -> str:
     return repr(x) if x is None or isinstance(x, (bool, int, complex, str, bytes, slice)) else type(x).__name__
 
 
+def _is_index(part: Any) -> bool:
+    return isinstance(part, slice) or part is None or part is Ellipsis or part is ARRAY
+
+
 def _place(part: Any) -> str:
     if isinstance(part, slice):
         bounds = ["" if x is None else str(x) for x in (part.start, part.stop, part.step)]
         return ":".join(bounds if bounds[2] else bounds[:2])
-    return "..." if part is Ellipsis else str(part)
+    return "..." if part is Ellipsis else "\u2022" if part is ARRAY else str(part)
 
 
 def clean(text: str) -> str:

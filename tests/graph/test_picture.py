@@ -164,3 +164,20 @@ def test_without_either_program_dot_still_works_and_svg_says_what_to_install(mon
 def test_a_notebook_shows_the_picture(writer):
     assert render.available()
     assert draw(np.exp, ad.ones(2))._repr_svg_().startswith("<?xml")
+
+
+@pytest.mark.parametrize("look", [{"depth": 1}, {"depth": None}, {"fold_repeats": False, "depth": 1}], ids=str)
+def test_an_edge_carries_what_is_made_where_it_begins(look):
+    cell = nn.LSTMCell(3, 4)
+
+    def read(x):
+        state = ad.zeros(2, 4), ad.zeros(2, 4)
+        for letter in x:
+            state = cell(letter, state)
+        return state[0]
+
+    picture = trace(read)(ad.ones(4, 2, 3)).picture(**look)
+    assert picture.edges
+    for edge in picture.edges:
+        for value in edge.values:
+            assert not edge.tail.ops if value.op is None else picture.home[value.op] is edge.tail
