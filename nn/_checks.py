@@ -30,10 +30,11 @@ def array(name: str, input: Any) -> None:
 
 def same_dtype(name: str, input: Any, *weights: Any, half: bool = False) -> None:
     """Demand an input of the weights' dtype; `half` lets float16 through beside float32, as normalization does."""
-    array(name, input)
-    given = input.dtype
+    given: Any = getattr(input, "dtype", None)
+    if given is None:
+        array(name, input)
     for weight in weights:
-        if weight is None or weight.dtype == given:
+        if weight is None or weight.dtype is given or weight.dtype == given:
             continue
         if half and (given, weight.dtype) == (np.float16, np.float32):
             continue

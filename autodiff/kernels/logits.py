@@ -66,6 +66,8 @@ def _rows(x: Any, axis: Any) -> Any:
     """Return an array as rows for a compiled loop, None where it is laid out otherwise."""
     if axis not in (-1, x.ndim - 1) or x.dtype != np.float32 or not x.flags.c_contiguous or not compiled.available():
         return None
+    if not x.size:
+        return None
     return x.reshape(-1, x.shape[-1])
 
 
@@ -140,7 +142,8 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
         np.subtract(x, top.reshape(*x.shape[:-1], 1), out=y)
         return y
     y = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    y -= np.log(total(np.exp(y), axis=axis, keepdims=True))
+    if y.size:  # a row of nothing has no mass
+        y -= np.log(total(np.exp(y), axis=axis, keepdims=True))
     return y
 
 

@@ -77,12 +77,12 @@ class _Planes:
 
     def of_channels(self, p: Any, groups: int | None) -> Any:
         """Return numbers of groups (N, groups), or of channels (C), as numbers of channels (N or 1, C)."""
-        return p[None] if groups is None else np.repeat(p, self.channels // groups, axis=1)
+        return p[None] if groups is None else np.repeat(p, self.channels // max(groups, 1), axis=1)
 
 
 def _of_groups(p: Any, groups: int | None) -> Any:
     """Return sums of channels (N, C) as sums of groups (N, groups); (1, C) as (C), each channel being its own."""
-    return p[0] if groups is None else p.reshape(len(p), groups, -1).sum(2)
+    return p[0] if groups is None else p.reshape(len(p), groups, p.shape[1] // max(groups, 1)).sum(2)
 
 
 def _common(*operands: Any) -> tuple[Any, Any]:
@@ -119,7 +119,7 @@ def channel_norm(x: Any, weight: Any = None, bias: Any = None, *, groups: int | 
         normalization_loops.normalized_planes(a, w, b, eps, out, mean, var)
         mean, var = (mean, var) if groups is not None else (mean[0], var[0])
     else:
-        share = 1 / (planes.count * planes.channels // (groups or planes.channels)) if a.size else math.nan
+        share = 1 / (planes.count * planes.channels // (groups or planes.channels)) if a.size else 0.0
         mean = _of_groups(planes.total(a), groups) * share
         np.subtract(a, planes.spread(planes.of_channels(mean, groups), dtype), out=out)
         var = _of_groups(planes.dot(out, out), groups) * share
@@ -153,7 +153,7 @@ def channel_norm_backward(
         np.subtract(a, planes.spread(mean, dtype), out=out)
         first, second, scale = planes.total(h), planes.dot(h, out) * r, r
         dweight, dbias = second.sum(0), first.sum(0)
-        share = 1 / max(planes.count * planes.channels // (groups or planes.channels), 1)
+        share = 1 / max(planes.count * planes.channels // max(groups or planes.channels, 1), 1)
         if groups is None:  # the weight of a channel is a factor of all
             scale = r if weight is None else r * weight
         elif weight is not None:

@@ -55,8 +55,9 @@ def batch_norm(
             raise ArgumentError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
         output: Tensor
         output, mean, var = normalization.channel_norm(input, weight, bias, groups=None, eps=eps)
-        tracked(running_mean, mean, momentum)
-        tracked(running_var, var, momentum, _unbiased(count))
+        if count:  # an empty batch has nothing to track
+            tracked(running_mean, mean, momentum)
+            tracked(running_var, var, momentum, _unbiased(count))
         return output
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
@@ -87,8 +88,9 @@ def instance_norm(
         raise ArgumentError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     output: Tensor
     output, mean, var = normalization.channel_norm(input, weight, bias, groups=input.shape[1], eps=eps)
-    tracked(running_mean, mean.detach().mean(0), momentum)
-    tracked(running_var, var.detach().mean(0), momentum, _unbiased(count))
+    for average, each, factor in ((running_mean, mean, 1.0), (running_var, var, _unbiased(count))):
+        if average is not None and len(input):
+            tracked(average, each.detach().mean(0), momentum, factor)
     return output
 
 

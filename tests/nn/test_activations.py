@@ -178,3 +178,12 @@ def test_maxout_takes_the_largest_of_neighbours() -> None:
 def test_what_does_not_fit_is_refused(call, error, message) -> None:
     with pytest.raises(error, match=message):
         call(ad.ones(2, 3))
+
+
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Softmin"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_nothing_stay_so(name: str, dtype: type) -> None:
+    x = ad.ones(2, 0, dtype=dtype, requires_grad=True)
+    y = getattr(nn, name)(1)(x)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (2, 0)

@@ -180,3 +180,25 @@ WRONG = [
 def test_what_does_not_fit_is_refused(call, message) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda dtype: nn.BatchNorm1d(3, dtype=dtype), (0, 3)),
+        (lambda dtype: nn.BatchNorm2d(3, dtype=dtype).eval(), (0, 3, 2, 2)),
+        (lambda dtype: nn.InstanceNorm1d(3, affine=True, track_running_stats=True, dtype=dtype), (0, 3, 5)),
+        (lambda dtype: nn.GroupNorm(1, 3, dtype=dtype), (0, 3, 2)),
+        (lambda dtype: nn.LayerNorm(3, dtype=dtype), (0, 3)),
+    ],
+)
+def test_an_empty_batch_changes_nothing(make: Any, shape: Any, dtype: Any) -> None:
+    layer, x = make(dtype), ad.ones(*shape, dtype=dtype, requires_grad=True)
+    before = {name: value.numpy().copy() for name, value in layer.named_buffers()}
+    y = layer(x)
+    assert y.shape == shape
+    y.sum().backward()
+    assert x.grad.shape == shape
+    assert all((p.grad.numpy() == 0).all() for p in layer.parameters())
+    assert all((before[name] == b.numpy()).all() for name, b in layer.named_buffers() if name != "num_batches_tracked")
