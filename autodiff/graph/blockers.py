@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple, TypeGuard
@@ -28,15 +29,20 @@ class Blocker(NamedTuple):
 
 
 class Search:
-    """What looks for blockers: `places` are the value and what it became in place, `on` all that lies on a path."""
+    """What looks for blockers: `places` are the value and what it became in place."""
 
-    def __init__(self, value: Value, name: str, wanted: bool, flow: Flow, names: dict[Value, str]) -> None:
+    def __init__(self, value: Value, name: str, wanted: bool, flow: Flow) -> None:
         """Prepare; `wanted` says that the value requires a gradient, whether or not the record knows."""
-        self.value, self.flow, self.names = value, flow, names | {value: name}
+        self.value, self.flow = value, flow
+        self.names = flow.names if value in flow.names else flow.names | {value: name}
         written = [w.value for w in flow.graph.writes if w.target is value]
         self.places = dict.fromkeys([value, *written])
         self.wanted = wanted or any(v.tracked for v in self.places)
-        self.on = flow.future(self.places) & flow.history(flow.ends)
+
+    @functools.cached_property
+    def on(self) -> set[Value]:
+        """What lies on a path from a loss to the value."""
+        return self.flow.future(self.places) & self.flow.history
 
     def blockers(self, status: str) -> list[Blocker]:
         """Return the first blockers on the ways from the losses, for what the gradient is."""

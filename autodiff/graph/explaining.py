@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
 from collections import deque
 from collections.abc import Container
 from typing import Any
@@ -41,11 +42,10 @@ class Explanation:
         self.value, self._flow = value, flow
         self._note = _note(tensor, flow, value) if tensor is not None else ""
         held = np.asarray(tensor.grad.data) if tensor is not None and tensor.grad is not None else None
-        graph = flow.graph
-        self._names = names_of(graph)
+        self._names = flow.names
         self.name = self._names.get(value) or clean(value.name or value.type)
         wanted = value.tracked or (tensor is not None and tensor.requires_grad)
-        self._search = Search(value, self.name, wanted, flow, self._names)
+        self._search = Search(value, self.name, wanted, flow)
         sums = [flow.gradients[v] for v in self._search.places if v in flow.gradients]
         self.gradient: Array | None = held if not flow.ends else None
         if sums:
@@ -56,8 +56,6 @@ class Explanation:
         self._scale = max((largest(flow.gradients.get(v)) for v in flow.ends), default=0.0) or 1.0
         self.status = "unknown" if freed and held is None else self._status(tiny)
         self.blockers = self._search.blockers(self.status)
-        self.paths = self._ways()
-        self.count = self._counted()
 
     # --- what the gradient is ---
 
@@ -73,7 +71,8 @@ class Explanation:
 
     # --- the ways to it ---
 
-    def _ways(self) -> list[list[Value]]:
+    @functools.cached_property
+    def paths(self) -> list[list[Value]]:
         """Return a shortest path from a loss to the value, through each blocker that has one."""
         ends, places = self._flow.ends, self._search.places
         ways: list[list[Value]] = []
@@ -111,7 +110,8 @@ class Explanation:
                     waiting.append(x)
         return []
 
-    def _counted(self) -> int:
+    @functools.cached_property
+    def count(self) -> int:
         """Return how many paths lead from the losses to the value."""
         paths = dict.fromkeys((v for v in self._search.places if v in self._search.on), 1)
         for step in self._flow.steps:
@@ -181,7 +181,7 @@ class Audit:
 
     def __init__(self, graph: Graph, explanations: list[Explanation], flow: Flow) -> None:
         self.explanations, self._flow = explanations, flow
-        self._names = names_of(graph)
+        self._names = flow.names
         self.births = list(dict.fromkeys(origins(flow, graph.values, self._names)))
         if graph.failed is not None and all(b.step is not graph.failed for b in self.births):
             self.births.append(
@@ -196,7 +196,7 @@ class Audit:
         lines = [f"{len(found)} gradient{'s' * (len(found) != 1)}: {counts}" if found else self._nothing()]
         width = max((len(e.name) for e in self.explanations), default=0)
         for e in self.explanations:
-            why = f"  {e.blockers[0].kind}: {_place(e.blockers[0], self._names)}" if e.blockers else ""
+            why = f"  {e.blockers[0].kind}{_mark(e.blockers[0], self._names)}" if e.blockers else ""
             size = f"{largest(e.gradient):.3g}" if e.status in ("fine", "tiny") and e.gradient is not None else ""
             lines.append(f"  {e.name:{width}}  {e.status:8}  {size:8}{why}".rstrip())
         first = [e.blockers[0] for e in self.explanations if e.blockers and e.blockers[0].kind != "unused"]
@@ -371,6 +371,11 @@ def _listed(blockers: list[Blocker], names: dict[Value, str]) -> list[str]:
                          + (f" and {len(more) - SHOWN} more" if len(more) > SHOWN else "") + ".")  # fmt: skip
         lines += [f"  Fix: {first.fix}."] if first.fix else []
     return lines
+
+
+def _mark(b: Blocker, names: dict[Value, str]) -> str:
+    """Return where a blocker is, in short."""
+    return f", {names[b.step.outputs[0]]} {clean(b.step.name)}" if b.step is not None else ""
 
 
 def _place(b: Blocker, names: dict[Value, str]) -> str:

@@ -5,6 +5,7 @@ Only the record is read: nothing on the tape is freed, no hook runs and no `.gra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import sweep, tape
 from autodiff.graph.record import Array, Graph, Group, Op, Value
+from autodiff.graph.text import names_of
 from autodiff.tape import Node
 
 Step = Op | Group  # an operation, or the whole call of a custom Function, whose backward stands for its operations
@@ -70,9 +72,15 @@ class Flow:
             for step in reversed(self.steps):
                 self._pull(step)
 
-    def history(self, ends: Iterable[Value]) -> set[Value]:
-        """Return the values that some values were computed from, whether or not a gradient flows, and these."""
-        found = set(ends)
+    @functools.cached_property
+    def names(self) -> dict[Value, str]:
+        """What the values are called."""
+        return names_of(self.graph)
+
+    @functools.cached_property
+    def history(self) -> set[Value]:
+        """The values that the losses were computed from, whether or not a gradient flows, and these."""
+        found = set(self.ends)
         for step in reversed(self.steps):
             if not found.isdisjoint(step.outputs):
                 found.update(step.inputs)
@@ -81,8 +89,10 @@ class Flow:
     def future(self, starts: Iterable[Value]) -> set[Value]:
         """Return the values that were computed from some values, and these."""
         found = set(starts)
-        for step in self.steps:
-            if not found.isdisjoint(step.inputs):
+        waiting = list(found)
+        while waiting:
+            for step, _ in self.users.get(waiting.pop(), ()):
+                waiting += [v for v in step.outputs if v not in found]
                 found.update(step.outputs)
         return found
 
