@@ -54,6 +54,7 @@ from autodiff.functions import where as where
 from autodiff.graph import draw as draw
 from autodiff.graph import explain as explain
 from autodiff.graph import graph_diff as graph_diff
+from autodiff.graph import profile as profile
 from autodiff.graph import trace as trace
 from autodiff.latex import latex as latex
 from autodiff.memory import tune_allocator as tune_allocator

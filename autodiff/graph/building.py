@@ -318,9 +318,10 @@ class Builder:
             self._remember(given.array, self._source(*given, "input", name), 0)
 
     def _hold(self, value: Value, array: Array) -> Value:
+        if self._keep or array.size == 1:
+            value.array = array
         if not self._keep:
             return value
-        value.array = array
         self._held.setdefault(id(tape.memory(array)), []).append(value)
         return value
 
