@@ -76,9 +76,13 @@ def _brief(array: Any) -> str:
 
 def names_of(graph: Graph) -> dict[Value, str]:
     """Return what each value is called: its name for a source, its value for a number, else %1, %2, ..."""
-    names = {v: number(v.array) if is_literal(v) else clean(v.name or v.role) for v in graph.sources}
+    names = {v: number(v.array) if is_literal(v) else _told_apart(clean(v.name or v.role)) for v in graph.sources}
     made = (v for op in graph.ops for v in op.outputs)
     return names | {v: f"%{n}" for n, v in enumerate(made, 1)}
+
+
+def _told_apart(name: str) -> str:
+    return f'"{name}"' if name.startswith("%") else name
 
 
 def is_literal(value: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,13 +39,11 @@ def test_without_graphviz_there_is_the_text(monkeypatch):
 
 
 def test_a_terminal_is_spared_the_drawing(monkeypatch):
-    shell = pytest.importorskip("IPython.core.interactiveshell", reason="IPython is not installed").InteractiveShell
-    monkeypatch.setattr("IPython.get_ipython", shell)
-    terminal = shell()
-    terminal.display_formatter.active_types = ["text/plain"]
-    monkeypatch.setattr("IPython.get_ipython", lambda: terminal)
-    data, _ = terminal.display_formatter.format(neuron())
-    assert data == {"text/plain": neuron().ascii()}
+    formatters = pytest.importorskip("IPython.core.formatters", reason="IPython is not installed: extra notebook")
+    terminal = formatters.DisplayFormatter(active_types=["text/plain"])
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(display_formatter=terminal))
+    monkeypatch.setattr("autodiff.graph.notebook.available", lambda: pytest.fail("the drawing was made"))
+    assert terminal.format(neuron())[0] == {"text/plain": neuron().ascii()}
 
 
 def test_a_tensor_has_a_table_and_its_repr():
