@@ -283,3 +283,47 @@ def test_names_are_text(opened):
     shown = "</script><script>document.title='got'</script>\"'\\n<b>&amp;\\"
     assert shown in page.locator(".n").first.text_content()
     assert shown in page.inner_text("#panel h2")
+
+
+@pytest.mark.long
+def test_a_page_of_two_thousand_boxes_is_quick(page, tmp_path):
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.fc1, self.fc2 = nn.LayerNorm(8), nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            return x + self.fc2(np.tanh(self.fc1(self.norm(x))))
+
+    def step(x):
+        loss = np.mean(model(x) ** 2)
+        loss.backward()
+        return loss
+
+    model = nn.Sequential(*[Block() for _ in range(100)])
+    path = tmp_path / "large.html"
+    text = ad.trace(step)(ad.ones(4, 8)).html(path)
+    assert len(text.encode()) <= 5e6
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(f"file://{path}")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].domComplete") <= 2000
+    page.evaluate("show(views.length - 1)")
+    assert page.evaluate("view.boxes.length") >= 2000
+    took = """async (act) => {
+        const times = [];
+        for (let n = 0; n < 5; n++) {
+            const begin = performance.now();
+            act(n);
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            times.push(performance.now() - begin);
+        }
+        return times.sort((a, b) => a - b)[2];
+    }"""
+    acts = {
+        "search": "(n) => { search.value = ['matmul', 'f32', 'fc1', '', 'none'][n]; find(); }",
+        "hover": "(n) => hover(40 * n)",
+        "step": "(n) => step(300 * n + 5)",
+        "next": "() => step(moment + 1)",
+    }
+    times = {name: page.evaluate(f"() => ({took})({act})") for name, act in acts.items()}
+    assert max(times.values()) <= 100, times

@@ -24,7 +24,7 @@ class Drawing:
     width: float = 0
     height: float = 0
     nodes: list[str] = field(default_factory=list)  # in the order of their elements
-    edges: list[tuple[str, str]] = field(default_factory=list)
+    edges: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)  # from, to, and their bounds
     clusters: dict[str, list[str]] = field(default_factory=dict)  # the nodes in each, those of inner ones included
 
 
@@ -66,7 +66,8 @@ class _Pen:
             parts.append(f'<g class="m">{self._frame(item)}{"".join(self._ops(item["_ldraw_"]))}</g>')
         for item in self.edges:
             ends = self.names[item["tail"]], self.names[item["head"]]
-            drawing.edges.append(ends[::-1] if item.get("dir") == "back" else ends)
+            ends = ends[::-1] if item.get("dir") == "back" else ends
+            drawing.edges.append((*ends, self._bounds(item)))
             parts.append(f'<g class="e">{"".join(self._edge(item))}</g>')
         for item in self.nodes:
             drawing.nodes.append(item["name"])
@@ -99,6 +100,11 @@ class _Pen:
         size = f'width="{_n(max(xs) - min(xs))}" height="{_n(max(ys) - min(ys))}"'
         wide = f' stroke-width="{_n(float(thick))}"' if thick else ""
         return f'<rect class="{style}" {place} {size} rx="5"{wide}/>'
+
+    def _bounds(self, item: dict[str, Any]) -> tuple[int, ...]:
+        xs, ys = zip(*_points(item), strict=True)
+        corners = min(xs) + self.x, self.y - max(ys), max(xs) + self.x, self.y - min(ys)
+        return tuple(map(round, corners))
 
     def _edge(self, item: dict[str, Any]) -> Iterator[str]:
         """Yield the line and the arrowhead."""

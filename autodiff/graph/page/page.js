@@ -14,17 +14,24 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// --- what boxes and edges are, as bits and as classes: only what changes is touched ---------------------------------
+// --- what boxes and edges are, as bits and as classes --------------------------------------------------------------
 
-const LATER = 1, UNMADE = 2, COLD = 4, NOW = 8, SWEEP = 16, STEP = 31, PICKED = 32, UP = 64, DOWN = 128, TRACE = 224, HIT = 256;
+const LATER = 1, UNMADE = 2, COLD = 4, NOW = 8, SWEEP = 16, PICKED = 32, UP = 64, DOWN = 128, ASIDE = 256, HIT = 512, MISSED = 1024;
+const STEP = LATER | UNMADE | COLD | NOW | SWEEP, TRACE = PICKED | UP | DOWN | ASIDE, SEARCH = HIT | MISSED;
 const CLASSES = [[LATER, "later"], [UNMADE, "unmade"], [COLD, "cold"], [NOW, "now"], [SWEEP, "sweep"], [PICKED, "picked"],
-  [UP, "up"], [DOWN, "down"], [HIT, "hit"]];
+  [UP, "up"], [DOWN, "down"], [ASIDE, "aside"], [HIT, "hit"], [MISSED, "missed"]];
 
 function mark(thing, bits, all) {
-  const changed = (thing.state ^ bits) & all;
+  thing.state = (thing.state & ~all) | bits;
+  if (!thing.away) dress(thing);
+}
+
+// Gives an element the classes that have changed; what is out of sight waits until it comes into sight.
+function dress(thing) {
+  const changed = thing.state ^ thing.worn;
   if (!changed) return;
-  for (const [bit, name] of CLASSES) if (changed & bit) thing.element.classList.toggle(name, Boolean(bits & bit));
-  thing.state ^= changed;
+  for (const [bit, name] of CLASSES) if (changed & bit) thing.element.classList.toggle(name, Boolean(thing.state & bit));
+  thing.worn = thing.state;
 }
 
 // --- when everything became known: after how many steps ------------------------------------------------------------
@@ -47,7 +54,7 @@ function build(n) {
   const given = views[n];
   const svg = n === start ? canvas.querySelector("svg") : document.getElementById(`view-${n}`).content.firstElementChild;
   const boxes = given.boxes.map(([title, phase, ops, value, held]) => ({
-    title, phase, ops, value, held, from: [], to: [], state: 0, element: null, words: "",
+    title, phase, ops, value, held, from: [], to: [], state: 0, worn: 0, away: false, element: null, words: "",
     begins: ops.length ? Math.min(...ops.map((op) => ranAt[op])) : 0,
   }));
   const elements = svg.querySelectorAll(".n"), paths = svg.querySelectorAll(".e"), frames = svg.querySelectorAll(".m");
@@ -63,15 +70,16 @@ function build(n) {
     const facts = box.ops.map((op) => `${lines[op]} ${graph.ops[op].line ?? ""} ${(graph.ops[op].scope ?? []).join(" ")}`);
     box.words = [own.textContent, box.title, ...facts, ...box.held.map((v) => graph.values[v].label)].join(" ").toLowerCase();
     const frame = own.querySelector("rect");
-    const [left, top, wide] = ["x", "y", "width"].map((name) => Number(frame.getAttribute(name)));
+    const [left, top, wide, high] = ["x", "y", "width", "height"].map((name) => Number(frame.getAttribute(name)));
     if (gradientAt[box.value] < Infinity && !own.querySelector(".grad"))
       own.append(element("circle", { class: "mark", cx: left + wide, cy: top, r: 3.5 }));
-    box.middle = [left + wide / 2, top + Number(frame.getAttribute("height")) / 2];
+    box.middle = [left + wide / 2, top + high / 2];
+    box.bounds = [left, top, left + wide, top + high];
   });
-  const edges = given.edges.map(([from, to], k) => {
+  const edges = given.edges.map(([from, to, ...bounds], k) => {
     boxes[from].to.push(to);
     boxes[to].from.push(from);
-    return { from, to, element: paths[k], state: 0 };
+    return { from, to, bounds, element: paths[k], state: 0, worn: 0, away: false };
   });
   const clusters = given.clusters.map((inside, k) => ({ inside: new Set(inside), element: frames[k], cover: null, number: k }));
   clusters.forEach((cluster) => { cluster.element.cluster = cluster; });
@@ -83,10 +91,9 @@ function show(n, keep = picked) {
   if (n === shown || !views[n] || views[n].boxes === undefined) return;
   const anchor = keep >= 0 && view ? view.boxes[keep] : null;
   const place = anchor && screen(anchor.middle);
-  view?.svg.remove();
+  const before = view;
   view = built[n] ??= build(n);
   shown = n;
-  canvas.append(view.svg);
   picked = hovered = -1;
   document.querySelectorAll("#depths input")[n].checked = true;
   const same = anchor ? counterpart(anchor) : -1;
@@ -102,6 +109,8 @@ function show(n, keep = picked) {
   }
   step(moment);
   find();
+  before?.svg.remove();
+  canvas.append(view.svg);
 }
 
 function counterpart(box) {
@@ -113,12 +122,33 @@ function counterpart(box) {
 // --- moving and zooming --------------------------------------------------------------------------------------------
 
 const screen = ([left, top]) => [left * scale + x, top * scale + y];
-const settle = () => { view.svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`; };
+function settle() {
+  view.svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+  trim();
+  survey();
+}
+
+// What lies far outside is taken out, and texts too small to be read: pictures of thousands of boxes stay quick.
+function trim() {
+  const { clientWidth: wide, clientHeight: high } = canvas, around = 0.35;
+  const [left, right] = [-around * wide, (1 + around) * wide].map((edge) => (edge - x) / scale);
+  const [top, bottom] = [-around * high, (1 + around) * high].map((edge) => (edge - y) / scale);
+  const size = scale < 0.3 ? "far" : "";
+  if (view.size !== size) view.svg.setAttribute("class", view.size = size);
+  for (const things of [view.boxes, view.edges])
+    for (const thing of things) {
+      const [a, b, c, d] = thing.bounds, away = c < left || a > right || d < top || b > bottom;
+      if (away === thing.away) continue;
+      thing.away = away;
+      thing.element.style.display = away ? "none" : "";
+      if (!away) dress(thing);
+    }
+}
 
 function fit() {
   const { clientWidth: wide, clientHeight: high } = canvas;
   const whole = Math.min(wide / view.width, high / view.height);
-  scale = Math.min(Math.max(whole, 0.55), 1.5); // of what would be illegible the beginning is shown
+  scale = Math.min(Math.max(whole, 0.85), 1.5); // of what would be illegible the beginning is shown
   x = view.width * scale <= wide ? (wide - view.width * scale) / 2 : 0;
   y = view.height * scale <= high ? (high - view.height * scale) / 2 : 0;
   settle();
@@ -147,6 +177,52 @@ function reveal(k) {
   [x, y] = [wide / 2 - a * scale, high / 2 - b * scale];
   settle();
 }
+
+// The small map in the corner, where the picture is larger than the window: all boxes, and what is in the window.
+const map = at("map");
+function survey() {
+  const { clientWidth: wide, clientHeight: high } = canvas, spare = 4;
+  map.hidden = view.width * scale <= wide + spare && view.height * scale <= high + spare;
+  if (map.hidden) return;
+  const small = Math.min(190 / view.width, 190 / view.height, 0.2), crisp = devicePixelRatio || 1;
+  view.small = small;
+  const [across, down] = [Math.max(view.width * small, 24), Math.max(view.height * small, 24)];
+  [map.width, map.height] = [across * crisp, down * crisp];
+  [map.style.width, map.style.height] = [`${across}px`, `${down}px`];
+  const pen = map.getContext("2d");
+  pen.scale(crisp * small, crisp * small);
+  for (const { bounds: [a, b, c, d], phase, state } of view.boxes) {
+    pen.globalAlpha = state & (LATER | ASIDE | MISSED) ? 0.25 : 1;
+    pen.fillStyle = colour(state & (NOW | PICKED) ? "now" : state & HIT ? "hit" : phase);
+    pen.fillRect(a, b, Math.max(c - a, 1 / small), Math.max(d - b, 1 / small));
+  }
+  pen.globalAlpha = 1;
+  pen.strokeStyle = colour("focus");
+  pen.lineWidth = 1.5 / small;
+  pen.strokeRect(-x / scale, -y / scale, wide / scale, high / scale);
+}
+
+const colours = new Map();
+function colour(name) { // of the stylesheet, as the theme has it
+  if (!colours.has(name)) {
+    map.style.color = `var(--${name})`;
+    colours.set(name, getComputedStyle(map).color);
+  }
+  return colours.get(name);
+}
+
+let surveying = 0;
+const surveyed = () => { surveying ||= requestAnimationFrame(() => { surveying = 0; survey(); }); };
+for (const kind of ["pointerdown", "pointermove"])
+  map.addEventListener(kind, (event) => {
+    event.stopPropagation();
+    if (!event.buttons) return;
+    map.setPointerCapture(event.pointerId);
+    x = canvas.clientWidth / 2 - event.offsetX / view.small * scale;
+    y = canvas.clientHeight / 2 - event.offsetY / view.small * scale;
+    settle();
+  });
+map.addEventListener("click", (event) => event.stopPropagation());
 
 const fingers = new Map();
 let travelled = 0;
@@ -211,19 +287,22 @@ function reach(from, along) {
         seen.add(next);
         waiting.push(next);
       }
+  seen.delete(from); // a loop comes back to where it began
   return seen;
 }
 
 function pick(k) {
   picked = k;
   const up = k < 0 ? new Set() : reach(k, "from"), down = k < 0 ? new Set() : reach(k, "to");
-  canvas.classList.toggle("traced", k >= 0);
-  view.boxes.forEach((box, n) => mark(box, (n === k && PICKED) | (up.has(n) && UP) | (down.has(n) && DOWN), TRACE));
+  const or = (bits) => bits || (k >= 0 && ASIDE);
+  view.boxes.forEach((box, n) => mark(box, or((n === k && PICKED) | (up.has(n) && UP) | (down.has(n) && DOWN)), TRACE));
   for (const edge of view.edges) {
     const before = up.has(edge.from) && (edge.to === k || up.has(edge.to));
     const after = down.has(edge.to) && (edge.from === k || down.has(edge.from));
-    mark(edge, (before && UP) | (after && DOWN), TRACE);
+    mark(edge, or((before && UP) | (after && DOWN)), TRACE);
   }
+  surveyed();
+  at("said").textContent = k < 0 ? "" : `${view.boxes[k].title}, ${graph.values[view.boxes[k].value]?.type ?? ""}`;
   view.traced = { up: up.size, down: down.size };
   tell();
 }
@@ -269,6 +348,7 @@ function step(wanted, follow = false) {
   }
   caption();
   if (follow && now >= 0) reveal(now);
+  surveyed();
   tell();
 }
 
@@ -320,11 +400,11 @@ function find() {
   hits = [];
   view.boxes.forEach((box, n) => {
     const found = words.length > 0 && words.every((word) => box.words.includes(word));
-    mark(box, found && HIT, HIT);
+    mark(box, found ? HIT : words.length && MISSED, SEARCH);
     if (found) hits.push(n);
   });
-  canvas.classList.toggle("searching", words.length > 0);
   turn = -1;
+  surveyed();
   at("found").textContent = words.length ? `${hits.length || "nothing"} found` : "";
 }
 
@@ -336,136 +416,18 @@ function turnTo(way) {
   reveal(hits[turn]);
 }
 
-// --- what is pointed at, in words ----------------------------------------------------------------------------------
-
-function tell() {
-  const stepping = canvas.classList.contains("stepping") ? current() : -1;
-  const k = [hovered, picked, stepping].find((n) => n >= 0) ?? -1;
-  panel.replaceChildren(...(k < 0 ? overview() : described(view.boxes[k], k === picked)));
-}
-
-function overview() {
-  const phases = Object.entries(Object.groupBy(graph.ops, (op) => op.phase));
-  const parameters = graph.values.filter((value) => value.role === "parameter");
-  const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const legend = view.legend.map(([name, style]) => element("span", { style }, name));
-  return [
-    element("h2", {}, graph.title),
-    facts([
-      ...phases.map(([phase, ops]) => [phase, `${ops.length.toLocaleString("en")} operations`]),
-      ["parameters", count ? `${count.toLocaleString("en")} in ${parameters.length} arrays` : ""],
-      ["returns", graph.outputs.map((v) => `${graph.values[v].label}: ${graph.values[v].type}`).join(", ")],
-      ["drawn", `${view.boxes.length.toLocaleString("en")} boxes, ${view.edges.length.toLocaleString("en")} edges`],
-    ]),
-    ...(view.notes.length ? [element("h3", {}, "Folded"), element("p", {}, view.notes.join(" · "))] : []),
-    element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend),
-    element("p", {}, view.svg.querySelector(".e .dash") ? "- - -  kept for the backward pass" : ""),
-    element("h3", {}, "How to read it"),
-    element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
-    element("p", {}, "The slider below runs the program again: values appear as they were computed, then gradients as the sweep reached them."),
-  ];
-}
-
-function facts(pairs) {
-  return element("dl", {}, ...pairs.filter(([, fact]) => fact !== "" && fact !== undefined).flatMap(([name, fact]) => [
-    element("dt", {}, name), element("dd", {}, fact)]));
-}
-
-function described(box, traced) {
-  const ops = box.ops.map((n) => graph.ops[n]), op = ops.length === 1 ? ops[0] : null;
-  const value = graph.values[box.value];
-  const parts = [element("h2", {}, box.title)];
-  const chip = (text, tone) => text && element("span", { class: `chip ${tone ?? ""}` }, text);
-  const kinds = [...new Set(ops.map(({ kind }) => kind))];
-  parts.push(element("div", {}, chip(value?.type), chip(op ? op.kind : ops.length ? `${ops.length} operations` : value?.role),
-    chip(ops.length ? box.phase : "", box.phase), op?.order ? chip(`order ${op.order}`) : ""));
-  if (ops.length) {
-    const most = 14;
-    parts.push(element("pre", {}, box.ops.slice(0, most).map((n) => lines[n].split("  # ")[0]).join("\n") + (ops.length > most ? `\n… ${ops.length - most} more` : "")));
-  }
-  const sum = (name) => ops.reduce((total, one) => total + (one[name] ?? 0), 0);
-  const seconds = ops.some((one) => one.seconds !== undefined) ? sum("seconds") : undefined;
-  parts.push(facts([
-    ["module", (ops[0]?.scope ?? []).join(" › ")],
-    ["line", [...new Set(ops.map((one) => one.line).filter(Boolean))].slice(0, 3).join(", ")],
-    ["settings", op ? Object.entries(op.params ?? {}).map(([k, v]) => `${k}=${v}`).join(", ") : ""],
-    ["keeps", sum("saved") ? `${bytes(sum("saved"))} for the backward pass` : ""],
-    ["makes", sum("allocated") ? bytes(sum("allocated")) : ""],
-    ["time", seconds === undefined ? undefined : `${number(seconds * 1e6)} µs`],
-    ["class", !op && kinds.length ? kinds.join(", ") : ""],
-  ]));
-  if (op?.of !== undefined) parts.push(element("h3", {}, "Part of the gradient of"), links([graph.ops[op.of].outputs[0]]));
-  if (op && graph.rules[op.name]) parts.push(...rule(op));
-  if (value) {
-    parts.push(...content("Value", value.array, madeAt[box.value] <= moment, "forward", "not computed yet"));
-    if (value.gradient) parts.push(...content("Gradient", value.gradient, gradientAt[box.value] <= moment, "backward", "the sweep has not come here yet"));
-  }
-  if (op) {
-    const given = [...new Set(op.operands.filter((n) => typeof n === "number"))];
-    const into = [...new Set(op.outputs.flatMap((v) => users[v]))].map((n) => graph.ops[n].outputs[0]);
-    if (given.length) parts.push(element("h3", {}, "Operands"), links(given));
-    if (into.length) parts.push(element("h3", {}, "Used by"), links(into));
-  }
-  if (traced) parts.push(element("h3", {}, "Traced"), element("p", {}, `${view.traced.up} boxes before it, ${view.traced.down} after it`));
-  if (ops.length > 1 && views[shown + 1]?.boxes && traced)
-    parts.push(element("button", { class: "act", type: "button", onclick: deeper }, "Open it: next depth"));
-  return parts;
-}
-
-function rule(op) {
-  const several = op.phase === "forward" ? "Rule: the gradients of its operands" : "Rule: its own derivative";
-  return [element("h3", {}, several), element("pre", {}, graph.rules[op.name].map(([name, code]) => `${name}:  ${code}`).join("\n"))];
-}
-
-function links(values) {
-  const most = 12;
-  return element("ul", {}, ...values.slice(0, most).map((v) => {
-    const { label, type, op } = graph.values[v], k = view.ofValue.get(v) ?? -1;
-    const text = `${label}: ${type}${op === undefined ? "" : `  ${graph.ops[op].name}`}`;
-    return element("li", {}, k < 0 ? element("code", {}, text)
-      : element("button", { type: "button", onclick: () => { pick(k); reveal(k); } }, text));
-  }), values.length > most ? element("li", {}, `… ${values.length - most} more`) : "");
-}
-
-function content(title, array, known, tone, missing) {
-  if (!array) return [];
-  const heading = element("h3", {}, title);
-  if (!known) return [heading, element("p", { class: "wait" }, missing)];
-  if (array.elements !== undefined) return [heading, element("div", { class: tone }, elements(array.elements))];
-  const alarms = [["NaN", array.nan], ["infinite", array.inf]].filter(([, count]) => count);
-  const most = Math.max(...array.bars);
-  const bars = array.bars.map((count, n) => element("rect", { x: n * 10 + 0.5, width: 9, y: 40 - 40 * count / most, height: 40 * count / most }));
-  const zero = array.low < 0 && array.high > 0 ? -160 * array.low / (array.high - array.low) : null;
-  const axis = element("path", { d: `M0 40H160${zero === null ? "" : `M${zero} 0V40`}`, "vector-effect": "non-scaling-stroke" });
-  return [heading, element("div", { class: tone },
-    array.bars.length ? element("svg", { class: "bars", viewBox: "0 0 160 41", preserveAspectRatio: "none" }, axis, ...bars) : "",
-    array.bars.length ? element("div", { class: "ends" }, ...["low", "high"].map((end) => element("span", {}, number(array[end] ?? 0)))) : "",
-    facts([["mean", number(array.mean ?? 0)], ["deviation", number(array.std ?? 0)], ["elements", array.size.toLocaleString("en")],
-      ["zeros", array.zeros ? `${array.zeros.toLocaleString("en")} (${number(100 * array.zeros / array.size)} %)` : ""],
-      ...alarms.map(([name, count]) => [name, element("span", { class: "alarm" }, count.toLocaleString("en"))])]))];
-}
-
-function elements(x) {
-  if (!Array.isArray(x)) return element("div", { class: typeof x === "string" ? "big alarm" : "big" }, typeof x === "number" ? String(x) : `${x}`);
-  const flat = x.flat(Infinity), largest = Math.max(...flat.map((n) => (typeof n === "number" ? Math.abs(n) : 0))) || 1;
-  const rows = x.length && Array.isArray(x[0]) ? x.flat(depth(x) - 2) : [x];
-  return element("table", {}, ...rows.map((row) => element("tr", {}, ...row.map((n) => typeof n === "number"
-    ? element("td", { style: `--share: ${Math.round(45 * Math.abs(n) / largest)}%` }, number(n)) : element("td", { class: "alarm" }, String(n))))));
-}
-
-const depth = (x) => (Array.isArray(x) ? 1 + depth(x[0]) : 0);
-const number = (n) => (typeof n === "number" ? (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : String(Number(n.toPrecision(4)))) : String(n));
-function bytes(n) {
-  const units = ["bytes", "KiB", "MiB", "GiB"], k = Math.min(Math.floor(Math.log2(n) / 10), 3);
-  return `${number(Number((n / 1024 ** k).toPrecision(3)))} ${units[k]}`;
-}
-
 // --- buttons and keys ----------------------------------------------------------------------------------------------
+
+function recolour() {
+  colours.clear();
+  survey();
+}
 
 function theme() {
   const dark = getComputedStyle(document.documentElement).colorScheme === "dark"
     || (document.documentElement.style.colorScheme === "" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.style.colorScheme = dark ? "light" : "dark";
+  recolour();
 }
 
 function walk(along, way) {
@@ -521,6 +483,5 @@ for (const [id, act] of Object.entries(BUTTONS)) at(id).addEventListener("click"
 const runs = [];
 for (const [phase] of steps) if (runs.at(-1)?.[0] === phase) runs.at(-1)[1]++; else runs.push([phase, 1]);
 at("phases").append(...runs.map(([phase, count]) => element("i", { class: phase, style: `flex-grow: ${count}` })));
-addEventListener("resize", () => settle());
-
-show(start);
+addEventListener("resize", settle);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);

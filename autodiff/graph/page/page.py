@@ -9,7 +9,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from autodiff.graph import export
+from autodiff.graph import export, overlays, style
+from autodiff.graph.boxes import arrange
 from autodiff.graph.dot import dot
 from autodiff.graph.folding import fold
 from autodiff.graph.page.drawing import Colours, Drawing, draw
@@ -45,29 +46,38 @@ def html(graph: Graph, options: dict[str, Any]) -> str:
 
 def _pictures(graph: Graph) -> tuple[list[tuple[str, Picture]], int]:
     """Return what is drawn, from the coarsest to all there is, with labels, and the place of what is asked for."""
-    asked = graph.picture()
-    depths = [*range(fold(graph, graph.look.updated(depth=None)).deepest + 1), None]
-    looks = [("auto", graph.look), *((str(d), graph.look.updated(depth=d)) for d in depths)]
+    deepest = fold(graph, graph.look.updated(depth=None)).deepest
+    looks = [("auto", graph.look), *((str(d), graph.look.updated(depth=d)) for d in range(deepest + 1))]
+    looks.append(("ops", graph.look.updated(depth=None)))
     looks.append(("all", graph.look.updated(depth=None, fold_repeats=False)))
     found: dict[Any, tuple[str, Picture]] = {}
+    asked: Any = None
     for label, look in looks:
-        picture = graph.picture(depth=look.depth, fold_repeats=look.fold_repeats)
-        if len(picture.boxes) <= MOST:
-            found[tuple(box.ops for box in picture.boxes)] = "all" if look.depth is None else label, picture
-    pictures = sorted(found.values(), key=lambda pair: len(pair[1].boxes))
-    key = tuple(box.ops for box in asked.boxes)
-    return pictures, next((n for n, (_, p) in enumerate(pictures) if tuple(b.ops for b in p.boxes) == key), 0)
+        picture = arrange(graph, look)
+        key = tuple(box.ops for box in picture.boxes)
+        asked = asked or key
+        if len(picture.boxes) <= MOST or not found:
+            found[key] = label, picture
+    shown = sorted(found, key=len)
+    return [found[key] for key in shown], shown.index(asked)
 
 
 def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
-    folded = {"depth": picture.look.depth, "fold_repeats": picture.look.fold_repeats}
-    themes = [graph.picture(**folded, theme=theme) for theme in ("light", "dark")]
-    light, dark = (dot(themed, heading=False) for themed in themes)
+    sources: dict[str, str] = {}
+    legends = []
+    for theme in ("light", "dark"):
+        if picture.look.overlay is None:
+            picture.theme = style.THEMES[theme]
+            overlays.lay(graph, picture)
+        else:  # which writes into the boxes
+            picture = arrange(graph, picture.look.updated(theme=theme))
+        sources[theme] = dot(picture, heading=False)
+        legends.append(picture.legend)
+    drawing = draw(sources["light"], sources["dark"], colours, {box.id: _roles(box) for box in picture.boxes})
     meanings = [
         (name, f"background:light-dark({fill},{dark_fill});border-color:light-dark({border},{dark_border})")
-        for (name, fill, border, _), (_, dark_fill, dark_border, _) in zip(*(p.legend for p in themes), strict=True)
+        for (name, fill, border, _), (_, dark_fill, dark_border, _) in zip(*legends, strict=True)
     ]
-    drawing = draw(light, dark, colours, {box.id: _roles(box) for box in picture.boxes})
     return View(label, picture, drawing, meanings)
 
 
@@ -87,7 +97,7 @@ def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
         "picture": views[start].drawing.markup,
         "pictures": "".join(rest),
         "data": data.replace("<", "\\u003c"),
-        "script": _asset("page.js"),
+        "script": _asset("page.js") + _asset("panel.js") + "show(start);",
     }
     return re.sub(r"{{(\w+)}}", lambda place: parts[place[1]], _asset("page.html"))
 
@@ -137,18 +147,22 @@ def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str
     for v, box in picture.sources.items():
         if v in values:
             given.setdefault(box, []).append(values[v])
+    inside: dict[Box, list[int]] = {}
+    for op, n in ops.items():  # of a loop that is drawn once, those of every round
+        if (home := picture.home.get(op)) is not None:
+            inside.setdefault(home, []).append(n)
     return {
         "width": drawing.width,
         "height": drawing.height,
         "notes": picture.caption,
         "legend": view.legend,
-        "boxes": [_box(by_id[name], given, values, ops) for name in drawing.nodes],
-        "edges": [[number[tail], number[head]] for tail, head in drawing.edges],
+        "boxes": [_box(box, inside, given, values) for box in map(by_id.__getitem__, drawing.nodes)],
+        "edges": [[number[tail], number[head], *bounds] for tail, head, bounds in drawing.edges],
         "clusters": [[number[name] for name in inner if name in number] for inner in drawing.clusters.values()],
     }
 
 
-def _box(box: Box, given: dict[Box, list[int]], values: dict[Value, int], ops: dict[Op, int]) -> list[Any]:
+def _box(box: Box, inside: dict[Box, list[int]], given: dict[Box, list[int]], values: dict[Value, int]) -> list[Any]:
     """Return a box's title, phase, operations, the value it shows, and the sources that stand in it."""
     title = " ".join(
         part for part in (box.title, box.subtitle, f"\u00d7{box.count:,}" if box.count > 1 else "") if part
@@ -158,4 +172,4 @@ def _box(box: Box, given: dict[Box, list[int]], values: dict[Value, int], ops: d
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
         first = box.ops[0].outputs[0]
     shown = values[first] if first is not None else -1
-    return [clean(title), box.phase, [ops[op] for op in box.ops if op in ops], shown, given.get(box, [])]
+    return [clean(title), box.phase, inside.get(box, []), shown, given.get(box, [])]

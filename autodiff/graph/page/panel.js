@@ -1,0 +1,126 @@
+// What is pointed at, in words; page.js calls `tell`.
+
+function tell() {
+  const stepping = canvas.classList.contains("stepping") ? current() : -1;
+  const k = [hovered, picked, stepping].find((n) => n >= 0) ?? -1;
+  panel.replaceChildren(...(k < 0 ? overview() : described(view.boxes[k], k === picked)));
+}
+
+function overview() {
+  const phases = Object.entries(Object.groupBy(graph.ops, (op) => op.phase));
+  const parameters = graph.values.filter((value) => value.role === "parameter");
+  const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const legend = view.legend.map(([name, style]) => element("span", { style }, name));
+  return [
+    element("h2", {}, graph.title),
+    facts([
+      ...phases.map(([phase, ops]) => [phase, `${ops.length.toLocaleString("en")} operations`]),
+      ["parameters", count ? `${count.toLocaleString("en")} in ${parameters.length} arrays` : ""],
+      ["returns", graph.outputs.map((v) => `${graph.values[v].label}: ${graph.values[v].type}`).join(", ")],
+      ["drawn", `${view.boxes.length.toLocaleString("en")} boxes, ${view.edges.length.toLocaleString("en")} edges`],
+    ]),
+    ...(view.notes.length ? [element("h3", {}, "Folded"), element("p", {}, view.notes.join(" · "))] : []),
+    element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend),
+    element("p", {}, view.svg.querySelector(".e .dash") ? "- - -  kept for the backward pass" : ""),
+    element("h3", {}, "How to read it"),
+    element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
+    element("p", {}, "The slider below runs the program again: values appear as they were computed, then gradients as the sweep reached them."),
+  ];
+}
+
+function facts(pairs) {
+  return element("dl", {}, ...pairs.filter(([, fact]) => fact !== "" && fact !== undefined).flatMap(([name, fact]) => [
+    element("dt", {}, name), element("dd", {}, fact)]));
+}
+
+function described(box, traced) {
+  const ops = box.ops.map((n) => graph.ops[n]), op = ops.length === 1 ? ops[0] : null;
+  const value = graph.values[box.value];
+  const parts = [element("h2", {}, box.title)];
+  const chip = (text, tone) => text && element("span", { class: `chip ${tone ?? ""}` }, text);
+  const kinds = [...new Set(ops.map(({ kind }) => kind))];
+  parts.push(element("div", {}, chip(value?.type), chip(op ? op.kind : ops.length ? `${ops.length} operations` : value?.role),
+    chip(ops.length ? box.phase : "", box.phase), op?.order ? chip(`order ${op.order}`) : ""));
+  if (ops.length) {
+    const most = 14;
+    const from = Math.max(0, Math.min(box.ops.findIndex((n) => ranAt[n] >= moment) - 5, ops.length - most));
+    parts.push(element("pre", {}, from ? `… ${from} before\n` : "", ...box.ops.slice(from, from + most).map((n) =>
+      element("span", { class: ranAt[n] > moment ? "later" : ranAt[n] === moment && moment < steps.length && "now" }, `${lines[n].split("  # ")[0]}\n`)),
+    ops.length > from + most ? `… ${ops.length - from - most} more` : ""));
+  }
+  const sum = (name) => ops.reduce((total, one) => total + (one[name] ?? 0), 0);
+  const seconds = ops.some((one) => one.seconds !== undefined) ? sum("seconds") : undefined;
+  parts.push(facts([
+    ["module", (ops[0]?.scope ?? []).join(" › ")],
+    ["line", [...new Set(ops.map((one) => one.line).filter(Boolean))].slice(0, 3).join(", ")],
+    ["settings", op ? Object.entries(op.params ?? {}).map(([k, v]) => `${k}=${v}`).join(", ") : ""],
+    ["keeps", sum("saved") ? `${bytes(sum("saved"))} for the backward pass` : ""],
+    ["makes", sum("allocated") ? bytes(sum("allocated")) : ""],
+    ["time", seconds === undefined ? undefined : `${number(seconds * 1e6)} µs`],
+    ["class", !op && kinds.length ? kinds.join(", ") : ""],
+  ]));
+  if (op?.of !== undefined) parts.push(element("h3", {}, "Part of the gradient of"), links([graph.ops[op.of].outputs[0]]));
+  if (op && graph.rules[op.name]) parts.push(...rule(op));
+  if (value) {
+    parts.push(...content("Value", value.array, madeAt[box.value] <= moment, "forward", "not computed yet"));
+    if (value.gradient) parts.push(...content("Gradient", value.gradient, gradientAt[box.value] <= moment, "backward", "the sweep has not come here yet"));
+  }
+  if (op) {
+    const given = [...new Set(op.operands.filter((n) => typeof n === "number"))];
+    const into = [...new Set(op.outputs.flatMap((v) => users[v]))].map((n) => graph.ops[n].outputs[0]);
+    if (given.length) parts.push(element("h3", {}, "Operands"), links(given));
+    if (into.length) parts.push(element("h3", {}, "Used by"), links(into));
+  }
+  if (traced) parts.push(element("h3", {}, "Traced"), element("p", {}, `${view.traced.up} boxes before it, ${view.traced.down} after it`));
+  if (ops.length > 1 && views[shown + 1]?.boxes && traced)
+    parts.push(element("button", { class: "act", type: "button", onclick: deeper }, "Open it: next depth"));
+  return parts;
+}
+
+function rule(op) {
+  const several = op.phase === "forward" ? "Rule: the gradients of its operands" : "Rule: its own derivative";
+  return [element("h3", {}, several), element("pre", {}, graph.rules[op.name].map(([name, code]) => `${name}:  ${code}`).join("\n"))];
+}
+
+function links(values) {
+  const most = 12;
+  return element("ul", {}, ...values.slice(0, most).map((v) => {
+    const { label, type, op } = graph.values[v], k = view.ofValue.get(v) ?? -1;
+    const text = `${label}: ${type}${op === undefined ? "" : `  ${graph.ops[op].name}`}`;
+    return element("li", {}, k < 0 ? element("code", {}, text)
+      : element("button", { type: "button", onclick: () => { pick(k); reveal(k); } }, text));
+  }), values.length > most ? element("li", {}, `… ${values.length - most} more`) : "");
+}
+
+function content(title, array, known, tone, missing) {
+  if (!array) return [];
+  const heading = element("h3", {}, title);
+  if (!known) return [heading, element("p", { class: "wait" }, missing)];
+  if (array.elements !== undefined) return [heading, element("div", { class: tone }, elements(array.elements))];
+  const alarms = [["NaN", array.nan], ["infinite", array.inf]].filter(([, count]) => count);
+  const most = Math.max(...array.bars);
+  const bars = array.bars.map((count, n) => element("rect", { x: n * 10 + 0.5, width: 9, y: 40 - 40 * count / most, height: 40 * count / most }));
+  const zero = array.low < 0 && array.high > 0 ? -160 * array.low / (array.high - array.low) : null;
+  const axis = element("path", { d: `M0 40H160${zero === null ? "" : `M${zero} 0V40`}`, "vector-effect": "non-scaling-stroke" });
+  return [heading, element("div", { class: tone },
+    array.bars.length ? element("svg", { class: "bars", viewBox: "0 0 160 41", preserveAspectRatio: "none" }, axis, ...bars) : "",
+    array.bars.length ? element("div", { class: "ends" }, ...["low", "high"].map((end) => element("span", {}, number(array[end] ?? 0)))) : "",
+    facts([["mean", number(array.mean ?? 0)], ["deviation", number(array.std ?? 0)], ["elements", array.size.toLocaleString("en")],
+      ["zeros", array.zeros ? `${array.zeros.toLocaleString("en")} (${number(100 * array.zeros / array.size)} %)` : ""],
+      ...alarms.map(([name, count]) => [name, element("span", { class: "alarm" }, count.toLocaleString("en"))])]))];
+}
+
+function elements(x) {
+  if (!Array.isArray(x)) return element("div", { class: typeof x === "string" ? "big alarm" : "big" }, typeof x === "number" ? String(x) : `${x}`);
+  const flat = x.flat(Infinity), largest = Math.max(...flat.map((n) => (typeof n === "number" ? Math.abs(n) : 0))) || 1;
+  const rows = x.length && Array.isArray(x[0]) ? x.flat(depth(x) - 2) : [x];
+  return element("table", {}, ...rows.map((row) => element("tr", {}, ...row.map((n) => typeof n === "number"
+    ? element("td", { style: `--share: ${Math.round(45 * Math.abs(n) / largest)}%` }, number(n)) : element("td", { class: "alarm" }, String(n))))));
+}
+
+const depth = (x) => (Array.isArray(x) ? 1 + depth(x[0]) : 0);
+const number = (n) => (typeof n === "number" ? (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : String(Number(n.toPrecision(4)))) : String(n));
+function bytes(n) {
+  const units = ["bytes", "KiB", "MiB", "GiB"], k = Math.min(Math.floor(Math.log2(n) / 10), 3);
+  return `${number(Number((n / 1024 ** k).toPrecision(3)))} ${units[k]}`;
+}
