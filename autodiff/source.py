@@ -53,9 +53,16 @@ HOMES = {
 
 def public() -> dict[int, list[str]]:
     """Return the dotted names under which each public callable can be reached, by its id; of modules loaded so far."""
+    return _public(
+        tuple((home, len(vars(sys.modules[module]))) for home, module in HOMES.items() if module in sys.modules)
+    )
+
+
+@functools.lru_cache(maxsize=1)  # until a module is loaded or grows: 2 ms
+def _public(homes: tuple[tuple[str, int], ...]) -> dict[int, list[str]]:
     names: dict[int, list[str]] = {}
-    for home, module in HOMES.items():
-        for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
+    for home, _ in homes:
+        for name, value in list(vars(sys.modules[HOMES[home]]).items()):
             if callable(value) and not name.startswith("_"):
                 names.setdefault(id(value), []).append(f"{home}.{name}")
     return names

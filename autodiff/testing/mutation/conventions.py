@@ -17,14 +17,16 @@ INF, NAN = math.inf, math.nan
 
 
 class Convention(NamedTuple):
-    """An operation, its operands, and the gradients of the sum of its outputs (None: that operand has none).
+    """An operation, its operands, and the gradients of the sum of its outputs.
+
+    None: that operand has no gradient, and its dtype is what its numbers say.
 
     Of second `order`, those of the sum of the gradients.
     """
 
     name: str
-    operands: tuple[list[float], ...]
-    gradients: tuple[list[float] | None, ...]
+    operands: tuple[list[Any], ...]
+    gradients: tuple[list[Any] | None, ...]
     keywords: Mapping[str, Any] = MappingProxyType({})
     order: int = 1
 
@@ -56,10 +58,17 @@ CONVENTIONS = [
     Convention("ive", ([1], [-1]), (None, [0.049938776894223574])),  # left of 0 it is scaled by exp(x)
     Convention("rgamma", ([0, -1, -2, INF],), ([1, -1, 2, 0],)),
     Convention("entr", ([0, 1],), ([0, -1],)),
+    Convention("binary_nll", ([0, 1, 0.5], [1, 0, 0.5]), ([-1e12, 1e12, 0], [100, -100, 0])),
     Convention("leaky_relu", ([0],), ([0.01],)),
     Convention("elu", ([0],), ([2],), {"alpha": 2.0}),
     Convention("elu", ([1000],), ([0],), order=2),
     Convention("hardtanh", ([-1, 0, 1],), ([0, 1, 0],)),
+    Convention(  # the first row is met twice, the last is padding
+        "embedding",
+        ([[1], [2], [3]], [[0, 0], [2, 1]]),
+        ([[1], [1], [0]], None),
+        {"padding_idx": 2, "by_frequency": True},
+    ),
     Convention("zeta", ([2, 3], [1.5]), (None, [-1.5333421612355385])),  # the sum of -a zeta(a + 1, 1.5)
 ]
 
@@ -78,7 +87,7 @@ def _test(entry: Primitive, convention: Convention) -> Callable[[], bool]:
     def holds() -> bool:
         wanted = [e for e in convention.gradients if e is not None]
         xs = [
-            Tensor(np.array(x, dtype=np.float64)).requires_grad_(e is not None)
+            Tensor(np.array(x)) if e is None else Tensor(np.array(x, dtype=np.float64)).requires_grad_()
             for x, e in zip(convention.operands, convention.gradients, strict=True)
         ]
         with np.errstate(all="ignore"):

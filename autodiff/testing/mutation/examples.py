@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import sweep
+from autodiff.kernels import onednn
 from autodiff.primitive import Primitive
 from autodiff.tensor import Tensor
 from autodiff.testing.mutation.conventions import conventions
@@ -44,7 +45,9 @@ def default_tests(entry: Primitive, count: int = 24) -> list[Test]:
     first = [test(call, 1) for call in smooth] + [t for call in [*kinked, *complex_] if (t := test(call, 1))()]
     second = [test(call, 2) for call in smooth[: count // 4]]
     second += [t for call in complex_[: count // 8] if (t := test(call, 2))()]  # not all of SciPy's are complex
-    small = [t for call in smooth[: count // 6] if holds(t := _half(call))]  # sums of float16 are a branch of their own
+    # sums of float16 are a branch of their own, and so are large products of float32
+    small = [t for call in smooth[: count // 6] if holds(t := _rounded(call, np.float16))]
+    small += [_rounded(call, np.float32) for call in _large(entry)]
     alone = [test(call, 1, k) for call in smooth[: count // 6] if entry.form == "outputs" for k in _ends(call)]
     return [*first, *alone, *small, *second, *conventions(entry)]
 
@@ -64,11 +67,21 @@ def holds(test: Test) -> bool:
         return False
 
 
-def _half(call: Any) -> Test:
-    """Return a test that the gradients of float16 operands are those of the same numbers in float64, up to rounding."""
+def _large(entry: Primitive) -> list[Any]:
+    """Return a product that is left to oneDNN where that is at work, as it is once it has been asked for."""
+    from autodiff.testing.strategies.operations import Call
 
-    def gradients(dtype: Any) -> list[Any]:
-        xs = [Tensor(x.astype(np.float16).astype(dtype)).requires_grad_() for x in call.inputs]
+    if entry.name not in ("linear", "matmul") or not onednn.available():
+        return []
+    x, w = np.sin(np.arange(2 * 80 * 80.0)).reshape(2, 80, 80)
+    return [Call(entry, entry.fun, (x, w))]
+
+
+def _rounded(call: Any, dtype: Any) -> Test:
+    """Return a test that the gradients of operands of a dtype are those of float64, up to the rounding of float16."""
+
+    def gradients(wanted: Any) -> list[Any]:
+        xs = [Tensor(x.astype(np.float16).astype(wanted)).requires_grad_() for x in call.inputs]
         with np.errstate(all="ignore"):
             ys = [y for y in leaves([call.function(*xs)]) if y.requires_grad]
             seeds = [np.cos(np.arange(y.size) + 1.0).reshape(y.shape).astype(y.dtype) for y in ys]
@@ -77,10 +90,10 @@ def _half(call: Any) -> Test:
     def check() -> bool:
         if not call.inputs or any(x.dtype.kind == "c" or not x.size for x in call.inputs):
             return False
-        pairs = zip(gradients(np.float16), gradients(np.float64), strict=True)
+        pairs = zip(gradients(dtype), gradients(np.float64), strict=True)
         return all(h is None or (g is not None and _near(g, h)) for g, h in pairs)
 
-    check.__name__ = f"{call.line} in float16"
+    check.__name__ = f"{call.line} in {np.dtype(dtype)}"
     return check
 
 

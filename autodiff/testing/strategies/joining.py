@@ -69,9 +69,10 @@ def vstack(d: Draw) -> Arguments:
 
 
 def sections(d: Draw, n: int) -> Any:
-    """Draw a number of equal parts, or the places to cut at."""
+    """Draw a number of equal parts, or the places to cut at; out of order, parts overlap."""
     if d.chance():
-        return sorted(d.integer(0, n) for _ in range(d.integer(0, 3)))
+        places = [d.integer(0, n) for _ in range(d.integer(0, 3))]
+        return d.choice(sorted(places), places)
     uneven = d.entry.fun is np.array_split
     return d.choice(*[k for k in (1, 2, 3) if uneven or n % k == 0])
 

@@ -74,6 +74,23 @@ def svd(x: Any, **keywords: Any) -> Any:
     return squared(u[..., :k]), s, squared(vh[..., :k, :]), np.matmul(u[..., :k], vh[..., :k, :]), *completed
 
 
+def svd_left(x: Any, **keywords: Any) -> Any:
+    """What `svd` makes of the left vectors alone."""
+    y = svd(x, **keywords)
+    return y[0], y[4]
+
+
+def svd_right(x: Any, **keywords: Any) -> Any:
+    """What `svd` makes of the right vectors alone."""
+    y = svd(x, **keywords)
+    return y[2], y[5]
+
+
+def singular(x: Any, **keywords: Any) -> Any:
+    """The singular values that np.linalg.svd returns with vectors."""
+    return (np.linalg.svd(x, **keywords)[1],)
+
+
 def svd_values(x: Any, **keywords: Any) -> Any:
     """np.linalg.svd, the singular values alone."""
     return np.linalg.svd(x, compute_uv=False, **keywords)
@@ -89,6 +106,16 @@ def qr(x: Any, mode: str = "reduced") -> Any:
     q, r = np.linalg.qr(x, mode=mode)
     k = min(x.shape[-2:])
     return q[..., :k], r, np.matmul(q[..., k:], np.conjugate(q[..., k:].mT))
+
+
+def orthonormal(x: Any, mode: str) -> Any:
+    """What `qr` makes of the columns alone."""
+    return qr(x, mode)[::2]
+
+
+def triangular(x: Any, mode: str) -> Any:
+    """The triangular factor that `qr` returns with columns."""
+    return (qr(x, mode)[1],)
 
 
 def pinv_of_symmetric(x: Any, **keywords: Any) -> Any:
@@ -129,7 +156,7 @@ def pseudo_inverse(d: Draw) -> Arguments:
     """Draw a matrix of any shape, its rank perhaps cut, or a symmetric one."""
     if d.chance():
         return [symmetric(d)], {}, pinv_of_symmetric
-    return [rectangular(d)], d.choice({}, {"rcond": 0.25}, {"rtol": 0.25})
+    return [rectangular(d)], d.choice({}, {"rcond": 0.1}, {"rtol": 0.1})
 
 
 def singular_values(d: Draw) -> Arguments:
@@ -138,6 +165,16 @@ def singular_values(d: Draw) -> Arguments:
     if form is svd_of_symmetric:
         return [symmetric(d)], {}, form
     return [rectangular(d)], d.choice({}, {"full_matrices": False}), form
+
+
+def singular_vectors(d: Draw) -> Arguments:
+    """Draw a matrix of any shape, whether its bases are completed, and which of the results are used."""
+    return [rectangular(d)], {"full_matrices": d.chance()}, d.choice(svd, svd_left, svd_right, singular)
+
+
+def columns(d: Draw) -> Arguments:
+    """Draw a matrix of any shape, whether its basis is completed, and which of the results are used."""
+    return [rectangular(d)], {"mode": d.choice("reduced", "complete")}, d.choice(qr, orthonormal, triangular)
 
 
 def factors(d: Draw) -> Arguments:
@@ -169,7 +206,7 @@ def tensor_inverse(d: Draw) -> Arguments:
     return [finished(d, a.reshape(*rows, *columns))], {} if len(rows) == 2 and d.chance() else {"ind": len(rows)}
 
 
-VECTOR_ORDERS = (2, None, 1, 3, 2.5, 0.5, -1, np.inf, -np.inf)
+VECTOR_ORDERS = (2, None, 1, 3, 2.5, 0.5, 0, -1, np.inf, -np.inf)
 MATRIX_ORDERS = ("fro", None, "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 
 
@@ -242,16 +279,10 @@ def divided(d: Draw) -> Arguments:
 
 
 def checked(d: Draw) -> Arguments:
-    """Draw a gradient by vectors of distinct values, which is what it is."""
-    values = np.cumsum(d.values((d.integer(1, 3),), np.array([1.0, 1.5, 2.0])))
+    """Draw a gradient by vectors of distinct values, which is what it is; no step of a check makes two equal."""
+    values = np.cumsum(d.values((d.integer(1, 3),), np.array([1.1, 1.7, 2.3]) / np.e))
     x = d.array((len(values), len(values)))
     return [x, values, d.array(values.shape), x.copy()], {}
-
-
-def reduced_svd(x: Any) -> Any:
-    """The kernel of np.linalg.svd, with what phases do not change."""
-    u, s, vh = decompositions.svd(x)
-    return squared(u), s, squared(vh), np.matmul(u, vh)
 
 
 def with_minors(d: Draw) -> Arguments:
@@ -267,7 +298,7 @@ def without_rest(x: Any) -> Any:
 
 def completing(x: Any) -> Any:
     """The check of further columns of a basis, where it finds nothing."""
-    return spectra.unturned(x, np.eye(x.shape[-1]))
+    return spectra.unturned(x, np.matmul(np.conjugate(x.mT), x))
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
@@ -296,8 +327,8 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = SCIPYS | {
     np.linalg.trace: diagonal,
     np.linalg.matrix_transpose: lambda d: ([rectangular(d)], {}),
     p_norm: vector_norm,
-    decompositions.svd: lambda d: ([rectangular(d)], {}, reduced_svd),
-    decompositions.qr: lambda d: ([rectangular(d)], {}),
+    decompositions.svd: singular_vectors,
+    decompositions.qr: columns,
     matrices.cofactor: lambda d: ([square(d, least=2)], {}),
     matrices.minors: with_minors,
     matrices.regular: lambda d: ([square(d, least=1)], {"name": "qr"}),

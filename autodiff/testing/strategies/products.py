@@ -12,13 +12,22 @@ import numpy as np
 from autodiff import kernels
 from autodiff.kernels.contraction import contract
 from autodiff.testing.layouts import LAYOUTS, laid_out
-from autodiff.testing.strategies.drawing import Arguments, Draw, Shape
+from autodiff.testing.strategies.drawing import Arguments, Draw, Shape, by_signature
 from autodiff.testing.strategies.matrices import well_conditioned
 
 
 def sides(d: Draw, count: int) -> Shape:
     """Draw the lengths of some axes."""
     return tuple(d.integer(0, 3) for _ in range(count))
+
+
+def matmul(d: Draw) -> Arguments:
+    """Draw vectors and stacks of matrices that fit; or matrices, one of which stands for a whole stack."""
+    stacks = d.choice(None, None, None, ((1,), (2,)), ((2,), (1,)), ((2, 1), (1, 2)))
+    if stacks is None:
+        return by_signature(d)
+    first, second = stacks
+    return [d.array((*first, 2, 2)), d.array((*second, 2, 2), 1)], {}
 
 
 def dot(d: Draw) -> Arguments:
@@ -157,6 +166,7 @@ def invertible(d: Draw) -> Arguments:
 
 
 ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
+    np.matmul: matmul,
     np.dot: dot,
     np.inner: inner,
     np.outer: outer,

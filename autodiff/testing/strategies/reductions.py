@@ -82,6 +82,8 @@ def spread(d: Draw) -> Arguments:
     if math.prod(shape[i] for i in over(shape, axis)) > 1:
         keywords |= d.choice({}, {"ddof": 1}, {"ddof": 0.5}, {"correction": 1}, {"correction": 0})
     if d.chance():
+        return [with_nan(d, x, axis)], keywords
+    if d.chance():
         keywords["where"] = mask(d, shape, axis)
     if d.chance() and keywords.get("dtype") is None:
         keywords["mean"] = mean

@@ -6,7 +6,8 @@ SPREAD = "skip broadcast_to in np.broadcast_to(g, like.shape) (in spread)"
 BROADCAST_LATER = "what it is combined with has the full shape, so that it is broadcast there"
 ONES = "drop the factor np.ones_like(x) (in _kept)"
 CAST = "the truth it makes a number of is cast to one in any case"
-ANOTHER_WAY = "another way to the same product, taken where oneDNN has been at work"
+NO_STACK = "unreachable: a is a matrix here, or the gradient it is multiplied by is a stack as well"
+ONE_BY_ONE = "then the stack's matrices are multiplied one by one"
 POSITIVE = "the sign is 1 here, and stands for the -1 of fmin"
 
 # by operation, then by the mutant's name
@@ -14,11 +15,20 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "linear": {
         "operand 0: skip un-broadcasting": "the gradient by x has the shape of x; the bias alone is broadcast",
         "operand 1: skip un-broadcasting": "the gradient by the weight has the shape of the weight",
-        "operand 0: skip reshape in np.reshape(a, (rows, a.shape[-1])) (in multiplied)": "so is the stack",
-        **{f"operand {i}: skip gemm in onednn.gemm(a, b) (in _product)": ANOTHER_WAY for i in (0, 1)},
+        "operand 0: skip reshape in np.reshape(a, (rows, a.shape[-1])) (in multiplied)": ONE_BY_ONE,
     },
     "put": {"operand 0: skip un-broadcasting": "the result has the shape of x; the values alone are broadcast"},
     "matmul": {
+        "operand 0: skip reshape in np.reshape(a, (rows, a.shape[-1])) (in multiplied)": ONE_BY_ONE,
+        **{
+            f"operand 1: skip {call} (in multiplied)": NO_STACK
+            for call in (
+                "prod in math.prod(a.shape[:-1])",
+                "reshape in np.reshape(_product(np.reshape(a, (rows, a.sh...",
+                "_product in _product(np.reshape(a, (rows, a.shape[-1])), b)",
+                "reshape in np.reshape(a, (rows, a.shape[-1]))",
+            )
+        },
         "operand 1: flip the sign of -1 (in _matmul_second)": "a vector has one axis more then: 1 and -1 are the same",
     },
     "std": {

@@ -24,11 +24,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             ("np.reshape(h, x.shape)", " (2)"),
         )
     },
-    "embedding": {
-        "always take the branch g": "an option that is a convention: tests/nn/test_embedding.py holds it",
-        "drop the divisor np.expand_dims(occurrences(ids), -1)": "drawn numbers of rows are met once; as above",
-        "flip the sign of -1 (2)": "numbers of rows that are met once are a vector: -1 and 1 are the same",
-    },
     "layer_norm_backward": {
         f"skip reshape in {call} (in _second)": "rows are looked at in their own shape"
         for call in (
