@@ -21,7 +21,9 @@ elementwise(special.expi, lambda g, x: ratio(product(g, np.exp(x)), x), domain="
 elementwise(special.exp1, lambda g, x: -ratio(product(g, np.exp(-x)), x), domain="positive")
 elementwise(special.expn, None, lambda g, a, b: -product(g, exponential_integral(a - 1, b)), domain=(None, "positive"))
 elementwise(special.spence, lambda g, x: -product(g, _log_quotient(x)), domain="positive")
-outputs(special.fresnel, lambda g, x: both(g, np.sin(x * x * _TURN), np.cos(x * x * _TURN)))
+# analytic, but SciPy's at complex numbers is off by 3e-13
+outputs(special.fresnel, lambda g, x: both(g, np.sin(x * x * _TURN), np.cos(x * x * _TURN)), analytic=False,
+        complex=True)  # fmt: skip
 outputs(special.sici, lambda g, x: both(g, sine_quotient(x, order=0), np.cos(x) / x), domain="positive", analytic=False,
         complex=True)  # fmt: skip
 outputs(special.shichi, lambda g, x: both(g, np.sinh(x) / x, np.cosh(x) / x), domain="positive", analytic=False,
@@ -48,9 +50,10 @@ elementwise(special.hyp0f1, None, lambda g, a, b: product(g, special.hyp0f1(a + 
             domain=("well above one", None), complex=True)  # fmt: skip
 elementwise(special.hyp1f1, None, None, lambda g, a, b, c: product(g, special.hyp1f1(a + 1, b + 1, c)) * (a / b),
             domain=("order", "well above one", None), analytic=True)  # fmt: skip
+# analytic, but SciPy's at complex numbers is off by 5e-13
 elementwise(special.hyp2f1, None, None, None, lambda g, a, b, c, d:
             product(g, special.hyp2f1(a + 1, b + 1, c + 1, d) * (a * b / c)),
-            domain=("fraction", "fraction", "well above one", "fraction"), analytic=True)  # fmt: skip
+            domain=("fraction", "fraction", "well above one", "fraction"), analytic=False, complex=True)  # fmt: skip
 elementwise(special.hyperu, None, None, lambda g, a, b, c: -product(g, special.hyperu(a + 1, b + 1, c)) * a,
             domain=("order", "well above one", "above a quarter"))  # fmt: skip
 unsupported(
