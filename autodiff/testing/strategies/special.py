@@ -73,7 +73,8 @@ ARGUMENTS: dict[Callable[..., Any], Callable[[Draw], Arguments]] = {
          special.hankel1, special.hankel2, special.hankel1e, special.hankel2e),
         family(ORDERS, ARRAY),
     ),
-    **dict.fromkeys((special.yn, special.kn, special.expn, special.pdtr, special.pdtrc), family(WHOLE, ARRAY)),
+    **dict.fromkeys((special.yn, special.kn, special.expn), family(WHOLE, ARRAY)),
+    **dict.fromkeys((special.pdtr, special.pdtrc), family((1, 2, 0, 2.5), ARRAY)),  # SciPy rounds them down
     **dict.fromkeys(
         (special.eval_legendre, special.eval_chebyt, special.eval_chebyu, special.eval_chebyc, special.eval_chebys,
          special.eval_sh_legendre, special.eval_sh_chebyt, special.eval_sh_chebyu, special.eval_laguerre,
