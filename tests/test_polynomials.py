@@ -118,6 +118,13 @@ def test_a_remainder_of_0_is_one_0() -> None:
     assert (quotient.tolist(), rest.tolist()) == ([1.0, 2.0], [0.0])
 
 
+def test_division_by_a_polynomial_that_begins_with_0_is_nan_as_numpys() -> None:
+    with np.errstate(all="ignore"):
+        found, expected = (np.polydiv(u, [0.0, 1.0]) for u in (t([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0])))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+
+
 def test_a_fit_tells_all_that_numpys_does() -> None:
     x, y = np.linspace(-1, 1, 6), np.array([1.0, 2.0, 0.5, -1.0, 0.0, 1.0])
     given, expected = np.polyfit(t(x), t(y), 2, full=True), np.polyfit(x, y, 2, full=True)

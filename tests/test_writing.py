@@ -115,8 +115,11 @@ def test_no_values_change_nothing() -> None:
 
 
 T = ad.tensor(M)
+SMALL = ad.tensor(np.zeros(3, np.uint8))
 REFUSED = {
     "put beyond": (lambda: np.put(T, [9], 1.0), IndexError, "out of bounds"),
+    "put, dtype": (lambda: np.put(SMALL, [0], [300]), OverflowError, "300 out of bounds for uint8"),
+    "place, dtype": (lambda: np.place(SMALL, [True, False, True], [300]), OverflowError, "300 out of bounds for uint8"),
     "put, mode": (lambda: np.put(T, [9], 1.0, mode="up"), ValueError, "got 'up'"),
     "place, no values": (lambda: np.place(T, EVEN, []), ValueError, "no values to put"),
     "place, size": (lambda: np.place(T, EVEN[0], 1.0), ValueError, "place: the mask has 3 elements and the array 9"),

@@ -156,7 +156,7 @@ def _diagonal_places(shape: tuple[int, ...], offset: int) -> tuple[Any, Any]:
 @composite(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     places = np.ravel(resolved(ind, np.size(a), mode))
-    _write("put", a, _flat(a, places, _cycled(v, places.size)) if np.size(v) else a)
+    _write("put", a, _flat(a, places, _cycled(_fitting(v, a), places.size)) if np.size(v) else a)
 
 
 @composite(np.place)
@@ -165,14 +165,14 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
     places = np.flatnonzero(mask)
     if places.size and not np.size(vals):
         raise ValueError("place: there are no values to put where the mask holds.")
-    _write("place", arr, _flat(arr, places, _cycled(vals, places.size)) if places.size else arr)
+    _write("place", arr, _flat(arr, places, _cycled(_fitting(vals, arr), places.size)) if places.size else arr)
 
 
 @composite(np.putmask)
 def _putmask(a: Any, mask: Any, values: Any) -> None:
     _same_size("putmask", a, mask)
     places = np.flatnonzero(mask)
-    _write("putmask", a, _flat(a, places, _repeated(values, places)) if np.size(values) else a)
+    _write("putmask", a, _flat(a, places, _repeated(_fitting(values, a), places)) if np.size(values) else a)
 
 
 @composite(np.copyto)
@@ -193,22 +193,27 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ValueError(f"fill_diagonal takes a matrix, or an array whose axes are all as long; got shape {shape}.")
     step = 1 + sum(math.prod(shape[i + 1 :]) for i in range(len(shape) - 1))
     places = np.arange(np.size(a))[: shape[1] ** 2 if len(shape) == 2 and not wrap else None : step]
-    _write("fill_diagonal", a, _flat(a, places, _cycled(val, places.size)) if np.size(val) else a)
+    _write("fill_diagonal", a, _flat(a, places, _cycled(_fitting(val, a), places.size)) if np.size(val) else a)
 
 
 @composite(np.put_along_axis)
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     if axis is None:
-        value = _flat(arr, _lines((np.size(arr),), indices, 0)[0], values)
+        value = _flat(arr, _lines((np.size(arr),), indices, 0)[0], _fitting(values, arr))
     else:
         template, arrays = parse(_lines(np.shape(arr), indices, axis))
-        value = put(arr, _array(values), *arrays, index=template)
+        value = put(arr, _fitting(values, arr), *arrays, index=template)
     _write("put_along_axis", arr, value)
 
 
 def _flat(a: Any, places: Any, values: Any) -> Any:
     """Return a with values at places of its elements counted in one row."""
     return np.reshape(put(np.ravel(a), values, places, index=(ARRAY,)), np.shape(a))
+
+
+def _fitting(values: Any, a: Any) -> Any:
+    """Return plain numbers in an array's dtype: where one is beyond it, that is NumPy's error."""
+    return values if hasattr(values, "dtype") else np.asarray(values, getattr(a, "dtype", None))
 
 
 def _cycled(values: Any, n: int) -> Any:

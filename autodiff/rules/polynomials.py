@@ -80,7 +80,7 @@ def _leading(a: Any) -> Any:
 
 @composite(np.polydiv)
 def _polydiv(u: Any, v: Any) -> Any:
-    """Divide with a remainder, whose first coefficients are left out while they are 0, or next to it."""
+    """Divide with a remainder, whose first coefficients are left out while they are 0, or next to it; by 0, NaN."""
     u, v = _sequences(u, v)
     spare = len(u) - len(v)
     quotient, rest = [], u + np.zeros_like(v, shape=()) + 0.0
@@ -88,7 +88,7 @@ def _polydiv(u: Any, v: Any) -> Any:
         quotient.append(rest[k] / v[0])
         rest = rest - np.pad(quotient[-1] * v, (k, spare - k))
     left = np.flatnonzero(~np.isclose(values(rest), 0.0))
-    first = min(max(spare + 1, left[left > spare].min(initial=len(rest))), len(rest) - 1)
+    first = min(max(spare + 1, left[left > spare].min(initial=len(rest))), len(rest) - 1) if values(v[0]) else 0
     return np.stack(quotient) if quotient else np.zeros_like(rest, shape=1), rest[first:]
 
 
