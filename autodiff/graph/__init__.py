@@ -65,6 +65,7 @@ def draw(
     """
     from autodiff.graph.look import OPTIONS, Look
     from autodiff.graph.record import Graph
+    from autodiff.graph.recorder import traced
     from autodiff.graph.tape_graph import from_tape
     from autodiff.graph.views import write
     from autodiff.tensor import Tensor
@@ -78,12 +79,13 @@ def draw(
             f"{type(thing).__name__}. An ndarray has no history: compute with `ad.tensor(x, requires_grad=True)`."
         )
     if not isinstance(thing, (Graph, Tensor)):
-        graph = trace(thing)(*args, **rest)
+        timed = look.overlay == "time" or look.shows("time")
+        graph = traced(thing, backward=look.backward, timed=timed)(*args, **rest)
     else:
         if args:
             raise TypeError(f"draw: a {type(thing).__name__} takes no further arguments; a function or module does.")
         look.updated(**rest)  # says what options there are
-        graph = thing if isinstance(thing, Graph) else from_tape(thing)
+        graph = thing if isinstance(thing, Graph) else from_tape(thing, backward=look.backward)
     graph = graph.with_look(**given)
     write(graph, path, formats)
     return graph

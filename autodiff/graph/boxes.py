@@ -26,7 +26,10 @@ class _Arranger:
     def __init__(self, graph: Graph, look: Look) -> None:
         self.graph, self.look = graph, look
         self.folding = fold(graph, look)
-        self.labels = Labels(graph, look)
+        inner = self.folding.inner
+        self.ops = [o for op in graph.ops for o in (inner[op].ops if op in inner else (op,))]
+        self.meant = {v: w for op, made in inner.items() for v, w in zip(op.outputs, made.outputs, strict=False)}
+        self.labels = Labels(graph, look, self.ops, self.meant)
         self.picture = Picture(graph.title, look, style.THEMES[look.theme], Cluster("", "root", ""))
         self.picture.caption = self.folding.notes
         self.place: dict[Box, Cluster] = {}
@@ -50,6 +53,9 @@ class _Arranger:
                 self.outer[around] = self.picture.root
             for part in column.parts:
                 self._add(part, around, column.phase, column.order)
+        for op, made in self.folding.inner.items():
+            if made.ops[-1] in self.picture.home:
+                self.picture.home[op] = self.picture.home[made.ops[-1]]
         for op, first in self.folding.drawn_as.items():
             if op not in self.picture.home and first in self.picture.home:
                 self.picture.home[op] = self.picture.home[first]
@@ -112,8 +118,7 @@ class _Arranger:
                 and (len(first) == 1 or len(modules) == 1)
                 and (not roomy or closed or {*modules} != {()})
             ):
-                for user in reversed(first):
-                    self._write_into(user, values)
+                self._write_into(first, values)
                 continue
             box = self.labels.source(values, apart[0].phase)
             around = self._around(apart if v.role != "input" else [])
@@ -129,10 +134,11 @@ class _Arranger:
                 self._around([]).inner.append(box)
                 self.picture.sources[v] = box
 
-    def _write_into(self, box: Box, values: list[Value]) -> None:
-        """Say of a source in the box that uses it."""
-        v = values[0]
-        self.picture.sources |= dict.fromkeys(values, box)
+    def _write_into(self, boxes: list[Box], values: list[Value]) -> None:
+        """Say of a source in the box that uses it; of one that several calls of a module use, in the first."""
+        v, box = values[0], boxes[0]
+        if len(boxes) == 1:
+            self.picture.sources |= dict.fromkeys(values, box)
         if box.kind not in ("module", "group", "stretch") and v.role != "state":
             box.given.append(
                 (
@@ -165,7 +171,7 @@ class _Arranger:
 
     def _join(self) -> None:
         edges: dict[tuple[Box, Box, int | None, str], Edge] = {}
-        for op in self.graph.ops:
+        for op in self.ops:
             head = self.picture.home.get(op)
             for v in op.inputs if head is not None else ():
                 v = self._origin(v)
@@ -187,9 +193,10 @@ class _Arranger:
         self.picture.edges = list(edges.values())
 
     def _origin(self, v: Value) -> Value:
-        """Return the value that a value left out of the picture repeats."""
+        """Return the value that is drawn in a value's place: what it repeats, or the result of what was opened."""
+        v = self.meant.get(v, v)
         while v.op is not None and v.op in self.folding.left_out and v.op.inputs:
-            v = v.op.inputs[0]
+            v = self.meant.get(v.op.inputs[0], v.op.inputs[0])
         return v
 
     def _kind(self, v: Value, op: Op, tail: Box, head: Box) -> str:

@@ -35,8 +35,8 @@ class Part:
     ) -> None:
         self.kind, self.name, self.ops, self.children, self.level, self.path = kind, name, ops, children, level, path
         self.rounds: list[list[Op]] = []
-        self.stacked = False
         self.served: tuple[Value, ...] = ()  # the parameters of an update
+        self.stacked = False  # whether a loop's rounds are modules of their own, as the blocks of a ResNet are
 
     def below(self) -> Iterator[Part]:
         """Yield this part and all those in it."""
@@ -70,6 +70,7 @@ class Folding:
     deepest: int = 0
     innermost: frozenset[Part] = frozenset()  # modules without modules in them, which are opened last
     left_out: frozenset[Op] = frozenset()
+    inner: dict[Op, Graph] = field(default_factory=dict)  # what opened operations are made of
     drawn_as: dict[Op, Op] = field(default_factory=dict)
     loops: dict[Op, list[tuple[Part, int]]] = field(
         default_factory=dict
@@ -81,7 +82,7 @@ class Folding:
         if part.kind == "module":
             innermost = part.level + 1 if part not in self.innermost else self.deepest
             return innermost <= self.depth or self.asked(part)
-        return part.kind == "loop" or (part.kind == "group" and self.asked(part))
+        return part.kind in ("loop", "fused") or (part.kind == "group" and self.asked(part))
 
     def asked(self, part: Part) -> bool:
         """Say whether a part was asked to be opened: by its name, or its path with or without the root's."""
@@ -103,14 +104,18 @@ class Folding:
 
 def fold(graph: Graph, look: Look) -> Folding:
     """Decide what stands together in the picture of a graph."""
+    if look.backward and not any(op.phase == "backward" for op in graph.ops):
+        raise ValueError("backward=True: this graph has no backward pass; ad.draw(f, *args, backward=True) runs one.")
     everything = look.depth is None
     updates = {} if everything else _updates(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
+    inner = _expansions(graph, look)
     columns: dict[tuple[str, int], list[Op]] = {}
     for op, stage in _stages(graph).items():
         if op not in hidden:
             columns.setdefault(stage, []).extend([op] if op not in updates else [])
-    folding = Folding([Column(*key, _nested(ops)) for key, ops in columns.items()], look.expand)
+    folding = Folding([Column(*key, _nested(ops, inner)) for key, ops in columns.items()], look.expand)
+    folding.inner = inner
     folding.left_out = frozenset(hidden)
     if look.fold_repeats:
         seen = _Seen(graph, folding)
@@ -148,7 +153,9 @@ def _stages(graph: Graph) -> dict[Op, tuple[str, int]]:
 # --- modules -------------------------------------------------------------------------------------------------------
 
 
-def _nested(ops: list[Op], level: int = 0, path: str = "", inside: Group | None = None) -> list[Part]:
+def _nested(
+    ops: list[Op], inner: dict[Op, Graph], level: int = 0, path: str = "", inside: Group | None = None
+) -> list[Part]:
     """Return operations as parts: each call of a module is one, and each group; `level` modules are around them."""
     together: dict[Any, list[Op]] = {}
     around: dict[Any, Any] = {}
@@ -160,14 +167,30 @@ def _nested(ops: list[Op], level: int = 0, path: str = "", inside: Group | None 
     parts = []
     for key, found in together.items():
         place = around[key]
-        if isinstance(place, Op):
+        if isinstance(place, Op) and place in inner:
+            made = [Part("op", op.name, [op], []) for op in inner[place].ops]
+            parts.append(Part("fused", place.name, inner[place].ops, made, level, path))
+        elif isinstance(place, Op):
             parts.append(Part("op", place.name, found, []))
         elif isinstance(place, str):
             here = f"{path}.{attribute(place)}" if path else attribute(place)
-            parts.append(Part("module", str(place), found, _nested(found, level + 1, here, inside), level, here))
+            parts.append(Part("module", str(place), found, _nested(found, inner, level + 1, here, inside), level, here))
         else:
-            parts.append(Part("group", place.name, found, _nested(found, level, path, place), level, path))
+            parts.append(Part("group", place.name, found, _nested(found, inner, level, path, place), level, path))
     return parts
+
+
+def _expansions(graph: Graph, look: Look) -> dict[Op, Graph]:
+    """Return what the fused operations are made of that the look opens, by their name or their module's path."""
+    found = {}
+    for op in graph.ops if look.expand else ():
+        path = ".".join(map(attribute, op.scope))
+        names = {op.name, path, path.partition(".")[2]} - {""}
+        if any(fnmatchcase(name, pattern) for name in names for pattern in look.expand):
+            made = op.expansion()
+            if made is not None and made.ops:
+                found[op] = made
+    return found
 
 
 def _groups(op: Op) -> list[Group]:

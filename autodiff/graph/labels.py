@@ -25,15 +25,15 @@ FEW = 6  # an array of so many elements is written out
 class Labels:
     """Fills boxes in, for one graph and one look."""
 
-    def __init__(self, graph: Graph, look: Look) -> None:
+    def __init__(self, graph: Graph, look: Look, ops: list[Op], meant: dict[Value, Value]) -> None:
         self.graph, self.look = graph, look
         self.scalar = bool(graph.ops) and all(v.size == 1 for v in graph.values)
         self.names = names_of(graph)
         self.users: dict[Value, list[Op]] = {}
-        for op in graph.ops:
+        for op in ops:
             for v in op.inputs:
-                self.users.setdefault(v, []).append(op)
-        self.answers = {*graph.outputs}
+                self.users.setdefault(meant.get(v, v), []).append(op)
+        self.answers = {meant.get(v, v) for v in graph.outputs}
 
     def shows(self, what: str) -> bool:
         """Say whether a fact is shown."""
