@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from autodiff.graph import overlays, style
 from autodiff.graph.folding import ALL, Column, Part, attribute, fold, species
-from autodiff.graph.labels import Labels, ranged, short_name
+from autodiff.graph.labels import Labels, first_not_finite, ranged, short_name
 from autodiff.graph.look import Look
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.record import Graph, Op, Value
@@ -170,7 +170,7 @@ class _Arranger:
     # --- edges ---
 
     def _join(self) -> None:
-        edges: dict[tuple[Box, Box, int | None, str], Edge] = {}
+        edges: dict[tuple[Box, Box, str, int | None], dict[Value, None]] = {}
         for op in self.ops:
             head = self.picture.home.get(op)
             for v in op.inputs if head is not None else ():
@@ -187,10 +187,8 @@ class _Arranger:
                     continue
                 onward = kind == "data" and tail.outputs and v in tail.values
                 port = tail.values.index(v) if onward else None
-                edge = edges.setdefault((tail, head, port, kind), Edge(tail, head, kind, port))
-                if v not in edge.values:
-                    edge.values.append(v)
-        self.picture.edges = list(edges.values())
+                edges.setdefault((tail, head, kind, port), {})[v] = None
+        self.picture.edges = [Edge(*ends, values=list(values)) for ends, values in edges.items()]
 
     def _origin(self, v: Value) -> Value:
         """Return the value that is drawn in a value's place: what it repeats, or the result of what was opened."""
@@ -205,7 +203,7 @@ class _Arranger:
             rounds = dict(self.folding.loops.get(op, ()))
             for loop, n in self.folding.loops.get(v.op, ()):
                 if loop in rounds and rounds[loop] != n:
-                    return "" if loop.stacked else "loop"
+                    return "" if loop.stacked or (tail is head and tail.count == 1) else "loop"
         if tail is head:
             return ""
         return "saved" if head.phase == "backward" and (tail.phase != "backward" or tail.order < head.order) else "data"
@@ -218,12 +216,15 @@ class _Arranger:
     # --- what is pointed at, and names ---
 
     def _mark(self) -> None:
+        """Say what is an answer, what is highlighted, what failed, and where the first value is not finite."""
         picture = self.picture
         for v in self.graph.outputs:
             box = picture.box_of(self._origin(v))
             if box is not None:
                 box.bold = True
         marks = self.graph.highlights | dict.fromkeys(self._asked(), "highlighted")
+        if self.labels.shows("values") and (bad := first_not_finite(self.graph)) is not None:
+            marks.setdefault(bad, "first not finite")
         if self.graph.failed is not None:
             marks[self.graph.failed] = "failed"
         for thing, why in marks.items():

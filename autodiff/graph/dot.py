@@ -180,12 +180,14 @@ def _heading(picture: Picture) -> str:
     """Return the title, what was folded, and the legend."""
     theme = picture.theme
     rows = [f"<B>{shortened(picture.title, LONGEST_NAME)}</B>"]
-    rows += [_small(theme.soft, line) for line in _filled(picture.caption, 90)]
+    saved = any(edge.kind == "saved" for edge in picture.edges)
+    width = sum(len(entry.text) + 4 for entry in picture.legend) + 30 * saved  # a wider line would stretch the legend
+    rows += [_small(theme.soft, line) for line in _filled(picture.caption, max(width, 48))]
     cells = [
         f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, text)}</TD>'
         for text, fill, border, _ in picture.legend
     ]
-    if any(edge.kind == "saved" for edge in picture.edges):
+    if saved:
         cells.append(f"<TD>{_small(theme.soft, '- - -  kept for the backward pass')}</TD>")
     if cells:
         rows.append(

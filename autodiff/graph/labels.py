@@ -162,6 +162,18 @@ class Labels:
         return [(name, summary(x)) for name, (what, x) in known.items() if x is not None and self.shows(what)]
 
 
+def first_not_finite(graph: Graph) -> Op | None:
+    """Return the first operation that makes NaN or infinity of finite operands, as far as the arrays are known."""
+    finite: dict[Value, bool] = {}
+
+    def sound(v: Value) -> bool:
+        if v not in finite:
+            finite[v] = v.array is None or v.array.dtype.kind not in "fc" or bool(np.isfinite(v.array).all())
+        return finite[v]
+
+    return next((op for op in graph.ops if all(map(sound, op.inputs)) and not all(map(sound, op.outputs))), None)
+
+
 def summary(array: Any) -> str:
     """Return an array in few characters: a number, its elements, or its statistics with a sparkline.
 

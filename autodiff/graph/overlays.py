@@ -38,7 +38,7 @@ def _legend(picture: Picture) -> list[Entry]:
     elif picture.look.overlay is not None:
         entries = [Entry("less", theme.heat[0], theme.line), Entry("more", theme.heat[-1], theme.line)]
     else:
-        entries = [Entry(name, *theme.kinds[name]) for name in theme.kinds if name in kinds]
+        entries = [Entry(name, *theme.kind(name)) for name in (*theme.kinds, *style.FOLDED[1:]) if name in kinds]
     entries += [Entry(name, *theme.roles[name]) for name in theme.roles if name in kinds]
     marks = dict.fromkeys(box.highlight for box in picture.boxes if box.highlight)
     return entries + [Entry(why, *theme.highlight(why)) for why in marks]

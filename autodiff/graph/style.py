@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 FONT = "Helvetica,Arial,sans-serif"
 Pair = tuple[str, str]  # fill, border
+FOLDED = ("module", "group", "stretch")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Theme:
 
     def kind(self, name: str) -> Pair:
         """Return the colours of a class of operations."""
-        return self.kinds.get(name, self.kinds["other"])
+        return self.kinds.get("module" if name in FOLDED else name, self.kinds["other"])
 
     def highlight(self, why: str) -> Pair:
         """Return the colours of what is pointed at."""
