@@ -34,6 +34,7 @@ class _Arranger:
         self.picture.caption = self.folding.notes
         self.place: dict[Box, Cluster] = {}
         self.outer: dict[Cluster, Cluster] = {}
+        self.loops: set[Part] = set()  # those that are seen
         self._place_parts()
         self._place_sources()
         self._join()
@@ -62,6 +63,8 @@ class _Arranger:
 
     def _add(self, part: Part, around: Cluster, phase: str, order: int, loop: Part | None = None) -> None:
         """Draw a part as a box, or as a cluster around its children; `loop` is that of which it is the only child."""
+        if part.kind == "loop":
+            self.loops.add(part)
         if part.kind == "loop" and len(part.children) == 1:
             self._add(part.children[0], around, phase, order, part)
             return
@@ -203,7 +206,7 @@ class _Arranger:
             rounds = dict(self.folding.loops.get(op, ()))
             for loop, n in self.folding.loops.get(v.op, ()):
                 if loop in rounds and rounds[loop] != n:
-                    return "" if loop.stacked or (tail is head and tail.count == 1) else "loop"
+                    return "loop" if loop in self.loops and not loop.stacked else ""
         if tail is head:
             return ""
         return "saved" if head.phase == "backward" and (tail.phase != "backward" or tail.order < head.order) else "data"
