@@ -187,7 +187,7 @@ def _expansions(graph: Graph, look: Look) -> dict[Op, Graph]:
         path = ".".join(map(attribute, op.scope))
         names = {op.name, path, path.partition(".")[2]} - {""}
         if any(fnmatchcase(name, pattern) for name in names for pattern in look.expand):
-            made = getattr(op, "expansion", lambda: None)()
+            made = op.expansion()
             if made is not None and made.ops:
                 found[op] = made
     return found
