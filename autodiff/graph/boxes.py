@@ -138,19 +138,13 @@ class _Arranger:
                 self.picture.sources[v] = box
 
     def _write_into(self, boxes: list[Box], values: list[Value]) -> None:
-        """Say of a source in the box that uses it; of one that several calls of a module use, in the first."""
-        v, box = values[0], boxes[0]
-        if len(boxes) == 1:
-            self.picture.sources |= dict.fromkeys(values, box)
-        if box.kind not in ("module", "group", "stretch") and v.role != "state":
-            box.given.append(
-                (
-                    f"{short_name(v, box.ops[0])} {v.type}"
-                    if self.labels.shows("shapes")
-                    else short_name(v, box.ops[0]),
-                    v.role,
-                )
-            )
+        """Say of a source in the boxes that use it; what else uses it is joined to the first."""
+        v = values[0]
+        self.picture.sources |= dict.fromkeys(values, boxes[0])
+        for box in boxes:
+            if box.kind not in style.FOLDED and v.role != "state":
+                name = short_name(v, box.ops[0])
+                box.given.append((f"{name} {v.type}" if self.labels.shows("shapes") else name, v.role))
 
     def _around(self, boxes: list[Box]) -> Cluster:
         """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
