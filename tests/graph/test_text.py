@@ -76,7 +76,7 @@ def test_composites_orders_and_what_failed_are_named():
     assert [line for line in lines if line[0] != " "][1:] == [
         "forward", "backward", "forward, order 1", "backward, order 2", "forward",
     ]  # fmt: skip
-    assert lines[-1].endswith(": ? = matmul(x, constant1)  # failed")
+    assert lines[-1].endswith(": ? = matmul(x, constant3)  # failed")
 
 
 def test_values_and_costs_are_added_to_each_line():
