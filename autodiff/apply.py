@@ -232,7 +232,7 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
         b: Any
         now = mode.get()
         if now is not None and now is not QUIET:
-            known = isinstance(x, (Tensor, *OPERANDS)) and isinstance(z, (Tensor, *OPERANDS))
+            known = isinstance(x, (Tensor, OPERANDS)) and isinstance(z, (Tensor, OPERANDS))
             return apply(primitive, (x, z), {}) if known else NotImplemented
         if isinstance(x, Tensor):
             a, p = x._data, x._node

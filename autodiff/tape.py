@@ -10,8 +10,7 @@ import functools
 import inspect
 import itertools
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, Self
@@ -292,11 +291,23 @@ class Place(str):
     __slots__ = ()
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Name the module under which operations are traced, e.g. `scope("fc1: Linear")`."""
-    with Switch(scope=(*(now.scope if (now := mode.get()) else ()), Place(name))):
-        yield
+class scope:
+    """The module under which operations are traced, e.g. `with scope("fc1: Linear"):`."""
+
+    __slots__ = ("_before", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        now = self._before = mode.get()
+        if now is not None and now is not QUIET:
+            inner = Mode(now.record, now.graph, (*now.scope, Place(self._name)), now.phase, now.anomaly)
+            inner.levels, inner.segment, inner.order = now.levels, now.segment, now.order
+            mode.set(inner)
+
+    def __exit__(self, *error: object) -> None:
+        mode.set(self._before)
 
 
 # nodes whose saved values were dropped: the segment that computes them again, and their place in it

@@ -226,7 +226,7 @@ class Recorder:
         for event in self.log:
             if type(event[0]) is not str:
                 for x, node in zip(event[1], event[3], strict=True):
-                    if isinstance(x, Tensor) and (node is None or node.plan is None):
+                    if (node is None or node.plan is None) and isinstance(x, Tensor):
                         owners.append(x)
         self._end = End(answers, owners, self._found)
         if all(type(event[0]) is str or getattr(event[5], "size", 1) == 1 for event in self.log):
