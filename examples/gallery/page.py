@@ -35,7 +35,7 @@ PROGRAMS: tuple[Program, ...] = (
     debugging.difference,
     debugging.inside,
     overlays.memory,
-    # overlays.time,
+    overlays.time,
     scalars.themes,
 )
 INTRODUCTION = """\
