@@ -55,7 +55,7 @@ def test_a_function_writes_into_lines_and_leaves_the_operand_alone(recording: bo
 @pytest.mark.parametrize("mode", MODES)
 def test_every_border_is_differentiable_three_times(mode: str) -> None:
     x = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
-    check(gradient(lambda z: np.sum(np.pad(z, 2, mode) ** 4)), x, order=2)
+    check(gradient(lambda z: np.sum(np.pad(z, 2, mode) ** 4)), x, order=2, exhaustive=False, directions=1)
 
 
 def test_values_of_a_border_share_the_gradient_of_what_they_fill() -> None:

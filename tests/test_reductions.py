@@ -177,7 +177,7 @@ def test_cumprod_and_prod_are_exact_at_zeros_to_second_order() -> None:
     ],
 )
 def test_third_derivatives(f: Any) -> None:
-    check(f, X, order=3)
+    check(f, X, order=3, exhaustive=False, directions=1)
 
 
 def test_order_statistics_of_nothing() -> None:

@@ -104,7 +104,7 @@ THIRD: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", THIRD)
 def test_third_derivatives(name: str) -> None:
     call, x = THIRD[name]
-    check(call, x, order=3)
+    check(call, x, order=3, exhaustive=False, directions=1)
 
 
 FAR: dict[str, tuple[Any, float, float, float]] = {  # a function, a point, and what both derivatives are there

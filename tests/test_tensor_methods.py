@@ -122,7 +122,7 @@ def test_ndarrays_methods_mean_what_they_mean_there(name: str) -> None:
 @pytest.mark.parametrize("name", SMOOTH)
 def test_ndarrays_methods_have_derivatives(name: str) -> None:
     call, x = SMOOTH[name]
-    check(call, x, order=2)
+    check(call, x, order=2, exhaustive=False, directions=1)
 
 
 @pytest.mark.parametrize("name", INDICES)

@@ -164,19 +164,6 @@ class TestMutants:
             assert not [name for name in names(scope["rule"]) if name.startswith("drop the factor 1")]
         assert names(scope["zero"]) == ["skip zeros_like in np.zeros_like(g)"]
 
-    def test_every_mutant_of_the_registry_has_a_name_of_its_own_and_its_rules_parameters(self):
-        count = 0
-        for entry in ruled():
-            for rule in (*entry.rules, entry.joint):
-                if rule is not None:
-                    made = mutate(rule)
-                    count += len(made)
-                    assert len({m.name for m in made}) == len(made) > 0
-                    assert all(m.function.__code__.co_varnames[0] == "g" for m in made)
-                    assert all(m.function.__code__.co_argcount == rule.__code__.co_argcount for m in made)
-                    assert all(m.function.__module__ == rule.__module__ for m in made)
-        assert count > 1000
-
     @pytest.mark.parametrize("what", [np.tanh, kernels.relu, len, 3, "rule", int])
     def test_what_has_no_source_is_refused(self, what):
         with pytest.raises(TypeError, match="mutate: "):
@@ -409,7 +396,7 @@ class TestTheProject:
         assert not first
         assert second.score == 1
 
-    def test_every_rule_has_at_least_five_mutants(self):
+    def test_every_rule_has_at_least_five_mutants_each_with_a_name_of_its_own(self):
         from autodiff.testing.mutation.score import LEAST, _places, _rules
 
         for entry in ruled():
