@@ -88,7 +88,7 @@ function build(n) {
 
 const built = [];
 function show(n, keep = picked) {
-  if (n === shown || !views[n] || views[n].boxes === undefined) return;
+  if (n === shown || !views[n]) return;
   const anchor = keep >= 0 && view ? view.boxes[keep] : null;
   const place = anchor && screen(anchor.middle);
   const before = view;
@@ -309,7 +309,7 @@ function pick(k) {
 
 function deeper() {
   const box = view.boxes[picked];
-  if (box && box.ops.length > 1 && views[shown + 1]?.boxes) show(shown + 1);
+  if (box && box.ops.length > 1 && views[shown + 1]) show(shown + 1);
 }
 
 // A frame that is closed covers what it holds, in its place: nothing else moves.
@@ -322,7 +322,7 @@ function fold(cluster) {
     const middle = left + wide / 2, count = cluster.inside.size;
     const cover = element("g", { class: "cover" }, element("rect", { x: left, y: top, width: wide, height: high, rx: 5 }),
       element("text", { x: middle, y: top + high / 2 - 2 }, cluster.element.querySelector("text")?.textContent ?? ""),
-      element("text", { x: middle, y: top + high / 2 + 13 }, `${count} ${count === 1 ? "box" : "boxes"}`));
+      element("text", { x: middle, y: top + high / 2 + 13 }, boxes(count)));
     cover.cluster = cluster;
     cluster.cover = cover;
     view.svg.append(cover);
@@ -450,7 +450,7 @@ function foldAround() {
 
 const KEYS = {
   ",": () => stepTo(moment - 1), ".": () => stepTo(moment + 1), Home: () => stepTo(0), End: () => stepTo(steps.length),
-  " ": play, "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: whole, t: theme, "?": () => at("keys").showModal(),
+  " ": play, "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), f: whole, t: theme, "[": () => show(shown - 1), "]": () => show(shown + 1), "?": () => at("keys").showModal(),
   "/": () => search.focus(), Escape: () => pick(-1), c: foldAround, Enter: deeper,
   ArrowUp: () => walk("from"), ArrowDown: () => walk("to"), ArrowLeft: () => walk("", -1), ArrowRight: () => walk("", 1),
 };
@@ -468,7 +468,7 @@ document.addEventListener("keydown", (event) => {
   }
   const control = target.closest("button, input, a, select"); // which has uses of its own for these keys
   if (control && (key === "Enter" || key === " " || key.startsWith("Arrow") || (target === slider && ["Home", "End"].includes(key)))) return;
-  if (key >= "1" && key <= "9") show(Number(key) - 1);
+  if (key >= "0" && key <= "9") show(views.findIndex(({ label }) => label === key));
   else if (Object.hasOwn(KEYS, key)) KEYS[key]();
   else return;
   event.preventDefault();
@@ -477,6 +477,7 @@ document.addEventListener("keydown", (event) => {
 search.addEventListener("input", find);
 slider.max = steps.length;
 slider.addEventListener("input", () => stepTo(Number(slider.value)));
+at("depths").hidden = views.length < 2;
 for (const input of document.querySelectorAll("#depths input")) input.addEventListener("change", () => show(Number(input.value)));
 const BUTTONS = { first: KEYS.Home, back: KEYS[","], next: KEYS["."], last: KEYS.End, play, in: KEYS["+"], out: KEYS["-"], fit: whole, theme, help: KEYS["?"] };
 for (const [id, act] of Object.entries(BUTTONS)) at(id).addEventListener("click", act);

@@ -36,7 +36,9 @@ class View:
 def html(graph: Graph, options: dict[str, Any]) -> str:
     """Return the page of a graph drawn with these options; see `Graph.html`."""
     look = graph.look.updated(**options)
-    show = look.show or ("shapes", "params", "values", "grads")
+    show = look.show
+    if show is None and not all(v.size == 1 for v in graph.values):
+        show = ("shapes", "params", "values", "grads")
     graph = graph.with_look(**options, show=show)
     colours: Colours = {}
     pictures, start = _pictures(graph)
@@ -154,6 +156,7 @@ def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str
     return {
         "width": drawing.width,
         "height": drawing.height,
+        "label": view.label,
         "notes": picture.caption,
         "legend": view.legend,
         "boxes": [_box(box, inside, given, values) for box in map(by_id.__getitem__, drawing.nodes)],

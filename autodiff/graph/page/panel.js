@@ -17,7 +17,7 @@ function overview() {
       ...phases.map(([phase, ops]) => [phase, `${ops.length.toLocaleString("en")} operations`]),
       ["parameters", count ? `${count.toLocaleString("en")} in ${parameters.length} arrays` : ""],
       ["returns", graph.outputs.map((v) => `${graph.values[v].label}: ${graph.values[v].type}`).join(", ")],
-      ["drawn", `${view.boxes.length.toLocaleString("en")} boxes, ${view.edges.length.toLocaleString("en")} edges`],
+      ["drawn", `${boxes(view.boxes.length)}, ${view.edges.length.toLocaleString("en")} edges`],
     ]),
     ...(view.notes.length ? [element("h3", {}, "Folded"), element("p", {}, view.notes.join(" · "))] : []),
     element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend),
@@ -71,8 +71,8 @@ function described(box, traced) {
     if (given.length) parts.push(element("h3", {}, "Operands"), links(given));
     if (into.length) parts.push(element("h3", {}, "Used by"), links(into));
   }
-  if (traced) parts.push(element("h3", {}, "Traced"), element("p", {}, `${view.traced.up} boxes before it, ${view.traced.down} after it`));
-  if (ops.length > 1 && views[shown + 1]?.boxes && traced)
+  if (traced) parts.push(element("h3", {}, "Traced"), element("p", {}, `${boxes(view.traced.up)} before it, ${boxes(view.traced.down)} after it`));
+  if (ops.length > 1 && views[shown + 1] && traced)
     parts.push(element("button", { class: "act", type: "button", onclick: deeper }, "Open it: next depth"));
   return parts;
 }
@@ -118,6 +118,7 @@ function elements(x) {
     ? element("td", { style: `--share: ${Math.round(45 * Math.abs(n) / largest)}%` }, number(n)) : element("td", { class: "alarm" }, String(n))))));
 }
 
+const boxes = (count) => `${count.toLocaleString("en")} ${count === 1 ? "box" : "boxes"}`;
 const depth = (x) => (Array.isArray(x) ? 1 + depth(x[0]) : 0);
 const number = (n) => (typeof n === "number" ? (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : String(Number(n.toPrecision(4)))) : String(n));
 function bytes(n) {
