@@ -51,7 +51,7 @@ def softmax_nll(
     dtype = losses.dtype
     wide = np.result_type(dtype, np.float32)  # float16 does not count to 70,000
     if weight is None and kept is None:
-        chosen, mass = None, n
+        chosen, mass = None, n or np.nan
     else:
         index = labels if kept is None else np.where(kept, labels, 0)
         chosen = np.ones(n, dtype) if weight is None else np.asarray(weight)[index].astype(dtype)

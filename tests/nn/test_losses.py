@@ -149,3 +149,12 @@ def test_mse_is_the_reduced_square(reduction, expected) -> None:
 def test_mse_warns_when_it_must_broadcast() -> None:
     with pytest.warns(UserWarning, match=r"target of shape \(2,\) with an input of shape \(2, 1\)"):
         nn.MSELoss()(ad.ones(2, 1), ad.ones(2))
+
+
+def test_an_empty_batch_has_no_mean() -> None:
+    logits = ad.ones(0, 3, requires_grad=True)
+    loss = nn.CrossEntropyLoss()(logits, np.zeros(0, int))
+    loss.backward()
+    assert np.isnan(loss.item())
+    assert logits.grad.shape == (0, 3)
+    assert nn.CrossEntropyLoss(reduction="sum")(logits, np.zeros(0, int)).item() == 0
