@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import functools
+import glob
+import html
 from collections import deque
 from collections.abc import Container
 from typing import Any
@@ -14,13 +15,19 @@ import numpy as np
 from autodiff.graph import reasons
 from autodiff.graph.blockers import Blocker, Search, largest, origins
 from autodiff.graph.flow import Flow, Step, losses
+from autodiff.graph.folding import attribute
+from autodiff.graph.notebook import shown
 from autodiff.graph.reasons import finite
-from autodiff.graph.record import Array, Graph, Group, Value
+from autodiff.graph.record import Array, Graph, Group, Op, Value
+from autodiff.graph.render import available
 from autodiff.graph.text import clean, literal, names_of
 
 BLOCKS, PASSES = "blocks the gradient", "on its path"
 SHOWN = 12  # values of a path shown, and blockers
-FREED = "backward(retain_graph=True) keeps it, ad.trace(step)(x) has everything."
+FREED = (
+    "The record lacks arrays that the rules need, freed by backward() or not kept by a profile: "
+    "backward(retain_graph=True) keeps them, ad.trace(step)(x) has all."
+)
 
 
 class Explanation:
@@ -52,7 +59,7 @@ class Explanation:
             self.gradient = np.sum([g for g in sums if g is not None], axis=0)
         if freed := any(g is None for g in sums):
             self.gradient = held
-            self._note = "The history was freed by backward(), and with it what the rules need: " + FREED
+            self._note = FREED
         self._scale = max((largest(flow.gradients.get(v)) for v in flow.ends), default=0.0) or 1.0
         self.status = "unknown" if freed and held is None else self._status(tiny)
         self.blockers = self._search.blockers(self.status)
@@ -334,27 +341,28 @@ def _note(t: Any, flow: Flow, value: Value) -> str:
 
 
 def highlighted(graph: Graph, values: list[Value], passing: list[Step], blocking: list[Step | None]) -> Graph:
-    """Return a view of the graph with some values and steps highlighted."""
-    view = copy.copy(graph)
-    view.highlights = dict.fromkeys(values, PASSES)
-    for why, found in ((PASSES, passing), (BLOCKS, blocking)):
-        for step in found:
-            for op in step.ops if isinstance(step, Group) else [step]:
-                if op is not None:
-                    view.highlights[op] = why
+    """Return a view of the graph with some values and steps highlighted, and the modules open that block."""
+    blocks = [op for step in blocking for op in _operations(step)]
+    passes = [op for step in passing for op in _operations(step) if op not in blocks]
+    paths = [".".join(map(attribute, op.scope[:n])) for op in blocks[:SHOWN] for n in range(1, len(op.scope) + 1)]
+    view = graph.with_look(expand=(*graph.look.expand, *map(glob.escape, dict.fromkeys(paths))))
+    marked: list[Op | Value] = [*values, *passes]
+    view.highlights = dict.fromkeys(marked, PASSES)
+    view.highlights.update(dict.fromkeys(blocks, BLOCKS))
     return view
+
+
+def _operations(step: Step | None) -> list[Op]:
+    return step.ops if isinstance(step, Group) else [step] if step is not None else []
 
 
 def bundle(text: str, graph: Graph) -> dict[str, Any]:
     """Return what a notebook shows: the picture and the words."""
-    import html
-
-    from autodiff.graph.render import available
-
-    shown = {"text/plain": text}
-    if available():
-        shown["text/html"] = f"<pre>{html.escape(text)}</pre>{graph.svg()}"
-    return shown
+    data = {"text/plain": text}
+    if shown("text/html") and available():
+        svg = graph.svg()
+        data["text/html"] = f"<pre>{html.escape(text)}</pre>{svg[svg.index('<svg') :]}"
+    return data
 
 
 def _listed(blockers: list[Blocker], names: dict[Value, str]) -> list[str]:

@@ -171,7 +171,8 @@ class _Run:
             if not math.isfinite(value):
                 raise FloatingPointError(
                     f"fit: the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}; lower the learning "
-                    "rate, give clip_norm, or find the operation with ad.detect_anomaly()"
+                    "rate, give clip_norm, or find the operation with ad.detect_anomaly() "
+                    "or ad.explain(ad.trace(step)(batch))"
                 )
             first[:] = first or [output, target, value]
             loss.backward()

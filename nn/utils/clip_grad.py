@@ -57,7 +57,7 @@ def get_total_norm(
     if error_if_nonfinite and not np.isfinite(total.item()):
         raise RuntimeError(
             f"the norm of order {norm_type} of the gradients is {total.item()}, so they cannot be clipped; find "
-            "the first NaN with ad.detect_anomaly(), or pass error_if_nonfinite=False."
+            "the first NaN with ad.detect_anomaly() or ad.explain, or pass error_if_nonfinite=False."
         )
     return total
 

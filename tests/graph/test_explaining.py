@@ -277,3 +277,15 @@ def test_random_programs_have_the_blockers_that_were_planted_and_no_others(progr
         else:
             assert found.status == "tiny"
             assert np.abs(truth).max() < 1e-5
+
+
+def test_the_picture_opens_the_module_that_blocks():
+    blocks = [nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3)) for _ in range(30)]
+    model = nn.Sequential(*blocks)
+    with ad.no_grad():
+        blocks[7][0].bias -= 90
+    graph = ad.explain("7.0.weight", ad.trace(lambda x: model(x).sum())(ad.rand(2, 3))).graph
+    picture = graph.picture(depth=1)
+    blocking = [box for box in picture.boxes if box.highlight == "blocks the gradient"]
+    assert [[op.name for op in box.ops] for box in blocking] == [["relu"]]
+    assert len(picture.boxes) < 20  # and no other one
