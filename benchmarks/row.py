@@ -27,6 +27,7 @@ WORKLOADS = (
     "memory",
     "growth",
     "imports",
+    "tracing",
     "spine",
 )
 
