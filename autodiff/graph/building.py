@@ -90,7 +90,8 @@ class Builder:
         node: Node | None,
         saved: Any,
         mode: Mode,
-        at: Any,
+        code: Any,
+        place: int,
         time: tuple[float, float] | None,
     ) -> None:
         """Add an operation."""
@@ -119,7 +120,9 @@ class Builder:
                 )
         made = [(result, node)] if type(result) is not list else result
         outputs = tuple([self._output(array, history is not None) for array, history in made])
-        op = self._add(Op(primitive, tuple(read), params, outputs, phase, mode.scope or (of.scope if of else ()), at))
+        op = self._add(
+            Op(primitive, tuple(read), params, outputs, phase, mode.scope or (of.scope if of else ()), (code, place))
+        )
         op.of, op.order, op.live, op.quiet = of, order, tuple(live), not mode.record
         op.allocated = sum([self._fresh(array) for array, _ in made])
         if time is not None:

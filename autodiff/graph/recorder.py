@@ -97,7 +97,7 @@ class Recorder:
     def __init__(self, title: str, timed: bool = False) -> None:
         self.swept = False
         self.builder = Builder(keep=not timed)  # what is kept cannot be used again: fresh memory takes its time
-        self.graph = Graph(title, self.build)
+        self.title = title
         self.log: list[tuple[Any, ...]] = []
         self._timed, self._start = timed, perf_counter()
         self._time: tuple[float, float] | None = None  # when the last kernel began, and how long it ran
@@ -133,8 +133,8 @@ class Recorder:
             made = [(t._data, t._node) for t in result] if isinstance(result, (tuple, list)) else result._data
         frame = errors.user_frame(4)
         saved = node.saved if node is not None else None
-        at = frame.f_code, frame.f_lasti
-        self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, at, self._time))
+        code, place = frame.f_code, frame.f_lasti
+        self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, code, place, self._time))
         if self._timed:
             self.flush()
 
@@ -220,7 +220,8 @@ class Recorder:
 
     def finish(self, result: Any) -> Graph:
         """Note what the function returned and what the tensors hold now, and return the graph."""
-        self.graph.result = result
+        graph = Graph(self.title, self.build)  # which holds this, and not the other way round: a trace leaves no cycle
+        graph.result = result
         answers = [given(t) for t in leaves(result) if isinstance(t, Tensor)]
         owners = list(self.builder.owners.values())
         for event in self.log:
@@ -231,7 +232,7 @@ class Recorder:
         self._end = End(answers, owners, self._found)
         if all(type(event[0]) is str or getattr(event[5], "size", 1) == 1 for event in self.log):
             self.build()  # with the gradients of every value: they may be lost later
-        return self.graph
+        return graph
 
     def flush(self) -> None:
         """Read the log."""

@@ -55,7 +55,7 @@ def read(y: Tensor, *, backward: bool = False) -> tuple[Graph, dict[Node, Value]
     fields = builder.finish(End([Given(y, y._data, None)], [], {}))
     if root is not None and all(v.size == 1 for vs in made.values() for v in vs):
         _add_gradients(root, values, known)
-    graph = Graph(recorder.graph.title, lambda: fields)
+    graph = Graph(recorder.title, lambda: fields)
     graph.partial = True
     return graph, values
 
