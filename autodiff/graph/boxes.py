@@ -26,10 +26,7 @@ class _Arranger:
     def __init__(self, graph: Graph, look: Look) -> None:
         self.graph, self.look = graph, look
         self.folding = fold(graph, look)
-        inner = self.folding.inner
-        self.ops = [o for op in graph.ops for o in (inner[op].ops if op in inner else (op,))]
-        self.meant = {v: w for op, made in inner.items() for v, w in zip(op.outputs, made.outputs, strict=False)}
-        self.labels = Labels(graph, look, self.ops, self.meant)
+        self.labels = Labels(graph, look, self.folding)
         self.picture = Picture(graph.title, look, style.THEMES[look.theme], Cluster("", "root", ""))
         self.picture.caption = self.folding.notes
         self.place: dict[Box, Cluster] = {}
@@ -100,7 +97,7 @@ class _Arranger:
     def _place_sources(self) -> None:
         """Draw what is given: inputs, shared parameters, constants; the rest is written into the box that uses it."""
         uses: dict[Value, list[tuple[Op, int]]] = {}
-        for op in self.picture.home:
+        for op in filter(self.picture.home.__contains__, self.folding.ops):
             for i, x in enumerate(op.operands):
                 if isinstance(x, Value) and x.op is None and not is_literal(x):
                     uses.setdefault(x, []).append((self.folding.drawn_as.get(op, op), i))
@@ -168,7 +165,7 @@ class _Arranger:
 
     def _join(self) -> None:
         edges: dict[tuple[Box, Box, str, int | None], dict[Value, None]] = {}
-        for op in self.ops:
+        for op in self.folding.ops:
             head = self.picture.home.get(op)
             for v in op.inputs if head is not None else ():
                 v = self._origin(v)
@@ -189,9 +186,9 @@ class _Arranger:
 
     def _origin(self, v: Value) -> Value:
         """Return the value that is drawn in a value's place: what it repeats, or the result of what was opened."""
-        v = self.meant.get(v, v)
+        v = self.folding.meant.get(v, v)
         while v.op is not None and v.op in self.folding.left_out and v.op.inputs:
-            v = self.meant.get(v.op.inputs[0], v.op.inputs[0])
+            v = self.folding.meant.get(v.op.inputs[0], v.op.inputs[0])
         return v
 
     def _kind(self, v: Value, op: Op, tail: Box, head: Box) -> str:

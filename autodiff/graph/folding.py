@@ -69,8 +69,11 @@ class Folding:
     depth: int = 0
     deepest: int = 0
     innermost: frozenset[Part] = frozenset()  # modules without modules in them, which are opened last
+    around_opened: frozenset[Part] = frozenset()  # what must be open for an opened operation to be seen
     left_out: frozenset[Op] = frozenset()
     inner: dict[Op, Graph] = field(default_factory=dict)  # what opened operations are made of
+    ops: list[Op] = field(default_factory=list)  # all operations, the opened ones replaced by theirs
+    meant: dict[Value, Value] = field(default_factory=dict)  # of an opened operation's outputs, those in it
     drawn_as: dict[Op, Op] = field(default_factory=dict)
     loops: dict[Op, list[tuple[Part, int]]] = field(
         default_factory=dict
@@ -81,8 +84,9 @@ class Folding:
         """Say whether a part is drawn by what is in it."""
         if part.kind == "module":
             innermost = part.level + 1 if part not in self.innermost else self.deepest
-            return innermost <= self.depth or self.asked(part)
-        return part.kind in ("loop", "fused") or (part.kind == "group" and self.asked(part))
+            return innermost <= self.depth or self.asked(part) or part in self.around_opened
+        opened = part.kind == "group" and (self.asked(part) or part in self.around_opened)
+        return opened or part.kind in ("loop", "fused")
 
     def asked(self, part: Part) -> bool:
         """Say whether a part was asked to be opened: by its name, or its path with or without the root's."""
@@ -116,11 +120,15 @@ def fold(graph: Graph, look: Look) -> Folding:
             columns.setdefault(stage, []).extend([op] if op not in updates else [])
     folding = Folding([Column(*key, _nested(ops, inner)) for key, ops in columns.items()], look.expand)
     folding.inner = inner
+    folding.ops = [o for op in graph.ops for o in (inner[op].ops if op in inner else (op,))]
+    folding.meant = {v: w for op, made in inner.items() for v, w in zip(op.outputs, made.outputs, strict=False)}
     folding.left_out = frozenset(hidden)
     if look.fold_repeats:
         seen = _Seen(graph, folding)
         for column in folding.columns:
             column.parts = seen.folded(column.parts)
+    parts = [p for c in folding.columns for part in c.parts for p in part.below()] if inner else []
+    folding.around_opened = frozenset(p for p in parts if any(q.kind == "fused" for q in p.below()))
     modules = [p for c in folding.columns for part in c.parts for p in part.below() if p.kind == "module"]
     folding.innermost = frozenset(p for p in modules if not any(q.kind == "module" for q in p.below() if q is not p))
     folding.deepest = max((p.level + 2 for p in modules if p not in folding.innermost), default=int(bool(modules)))

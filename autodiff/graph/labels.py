@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.graph import style
-from autodiff.graph.folding import Part, attribute, species
+from autodiff.graph.folding import Folding, Part, attribute, species
 from autodiff.graph.look import Look
 from autodiff.graph.picture import Box
 from autodiff.graph.record import Graph, Op, Value
@@ -25,15 +25,20 @@ FEW = 6  # an array of so many elements is written out
 class Labels:
     """Fills boxes in, for one graph and one look."""
 
-    def __init__(self, graph: Graph, look: Look, ops: list[Op], meant: dict[Value, Value]) -> None:
+    def __init__(self, graph: Graph, look: Look, folding: Folding) -> None:
         self.graph, self.look = graph, look
         self.scalar = bool(graph.ops) and all(v.size == 1 for v in graph.values)
         self.names = names_of(graph)
+        for op, made in folding.inner.items():
+            for v, name in names_of(made).items():
+                self.names.setdefault(
+                    v, name.replace("%", f"{self.names[op.outputs[0]]}.") if v.op is not None else name
+                )
         self.users: dict[Value, list[Op]] = {}
-        for op in ops:
+        for op in folding.ops:
             for v in op.inputs:
-                self.users.setdefault(meant.get(v, v), []).append(op)
-        self.answers = {meant.get(v, v) for v in graph.outputs}
+                self.users.setdefault(folding.meant.get(v, v), []).append(op)
+        self.answers = {folding.meant.get(v, v) for v in graph.outputs}
 
     def shows(self, what: str) -> bool:
         """Say whether a fact is shown."""
