@@ -111,13 +111,10 @@ class _Arranger:
             if not apart:
                 continue
             first = [box for box in apart if box.phase == apart[0].phase]
-            modules = {op.scope for box in first for op in box.ops[:1]}
+            scopes = {op.scope for box in first for op in box.ops[:1]}
+            module = len(scopes) == 1 and scopes != {()}  # all are calls of one
             closed = any(len(box.ops) != box.count for box in first)
-            if (
-                v.role != "input"
-                and (len(first) == 1 or len(modules) == 1)
-                and (not roomy or closed or {*modules} != {()})
-            ):
+            if v.role != "input" and (module or (len(first) == 1 and (closed or not roomy))):
                 self._write_into(first, values)
                 continue
             box = self.labels.source(values, apart[0].phase)

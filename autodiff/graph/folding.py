@@ -235,12 +235,12 @@ class _Seen:
             self.kind[part] = self._kind(part)
         while len(parts) > 1:
             found = repeats.find([self.kind[part] for part in parts], partial(self._rounds, parts))
-            if found is None:
+            if not found:
                 break
-            start, period, count = found
-            loop = self._loop(parts[start : start + period * count], period)
-            self.kind[loop] = self._kind(loop)
-            parts = [*parts[:start], loop, *parts[start + period * count :]]
+            for start, period, count in reversed(found):
+                loop = self._loop(parts[start : start + period * count], period)
+                self.kind[loop] = self._kind(loop)
+                parts = [*parts[:start], loop, *parts[start + period * count :]]
         return parts
 
     def _kind(self, part: Part) -> int:

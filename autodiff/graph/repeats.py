@@ -14,21 +14,28 @@ import numpy as np
 
 Stretch = tuple[int, int, int]  # where it begins, its period, how many rounds it has
 PERIODS = 48  # as many distances are tried as periods, the most frequent ones
+MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def find(kinds: Sequence[int], rounds: Callable[[int, int, int], int]) -> Stretch | None:
-    """Return the first stretch of the shortest period that repeats, or None.
+def find(kinds: Sequence[int], rounds: Callable[[int, int, int], int]) -> list[Stretch]:
+    """Return the stretches of the shortest period that repeats; none if nothing does.
 
     `rounds(start, period, count)` says how many of a candidate's rounds are rounds of one loop, 0 for none.
     """
     array = np.asarray(kinds)
     for period in _periods(array):
+        found: list[Stretch] = []
+        done = 0
         for start, end in _runs(array[period:] == array[:-period]):
-            for at in range(start, min(end - period, start + period) + 1):  # it may begin a little later
+            for at in range(max(start, done), min(end - period, start + period) + 1):  # it may begin a little later
                 count = rounds(at, period, (end - at) // period + 1)
                 if count:
-                    return at, period, count
-    return None
+                    found.append((at, period, count))
+                    done = at + period * count
+                    break
+        if found:
+            return found
+    return []
 
 
 def _runs(same: Any) -> Iterator[tuple[int, int]]:
@@ -40,12 +47,14 @@ def _runs(same: Any) -> Iterator[tuple[int, int]]:
 def _periods(array: Any) -> list[int]:
     """Return the distances at which like pieces, and like rows of pieces, follow each other, the shortest first."""
     gaps: Counter[int] = Counter()
-    for length in (1, 3, 9):
+    rows = array.astype(np.uint64)
+    for length in (1, 3, 9):  # a row is told by a number; that two rows share one only costs a vain attempt
         if len(array) < 2 * length:
             break
-        rows = np.lib.stride_tricks.sliding_window_view(array, length)
-        alike = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
-        order = np.argsort(alike, kind="stable")
-        gaps.update(np.diff(order)[np.diff(alike[order]) == 0].tolist())
+        if length > 1:
+            third = length // 3
+            rows = (rows[: -2 * third] * MIX + rows[third:-third]) * MIX + rows[2 * third :]
+        order = np.argsort(rows, kind="stable")
+        gaps.update(np.diff(order)[np.diff(rows[order]) == 0].tolist())
     likely = [gap for gap, _ in gaps.most_common() if gap <= len(array) // 2]
     return sorted(likely[:PERIODS])
