@@ -44,13 +44,15 @@ def ascii(picture: Picture) -> str:
             source = f"  {sources[box]}" if box in sources else ""
             room = max(WIDTH - len(source), width + SHORTEST)
             line = _cut(said.translate(PLAIN), room) + source
-            comment = where[box].translate(PLAIN)
-            lines.append(line + _cut(comment, max(WIDTH - len(line), 0)))
+            comment, left = where[box].translate(PLAIN), WIDTH - len(line)
+            lines.append(
+                line + (comment if len(comment) <= left else f"  # ...{comment[-left + 8 :]}" if left > 24 else "")
+            )
     return "\n".join(lines)
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."[:width]
+    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def _columns(picture: Picture) -> tuple[list[str], dict[Box, int]]:

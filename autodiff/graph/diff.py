@@ -116,7 +116,7 @@ class Difference(Graph):
         b = self.after
         self.sources, self.outputs, self.writes, self.result = [*b.sources], [*b.outputs], b.writes, b.result
         self.groups, self.failed = b.groups, b.failed
-        here = {was: op for op, was in self.was.items()}
+        here = {was: op for op, was in self.was.items()}  # what stands here for each operation of the first graph
         values = dict(self._same)
         # A call of a module is one string object: a removed operation joins the call that the second graph has.
         modules = {op.scope[: n + 1]: op.scope[n] for op in b.ops for n in range(len(op.scope))}
@@ -139,6 +139,8 @@ class Difference(Graph):
                 v.op = twin
             values |= dict(zip(old.outputs, twin.outputs, strict=True))
             at = max([at, *(place[v.op] for v in twin.inputs if v.op is not None)])
+            here[old] = twin
+            twin.of, twin.group = here.get(old.of) if old.of is not None else None, None
             self._twins[twin], place[twin] = old, at
             after.setdefault(at, []).append(twin)
         self.ops = [*after.get(-1, ()), *(op for i, x in enumerate(b.ops) for op in (x, *after.get(i, ())))]

@@ -9,6 +9,7 @@ import pytest
 
 import autodiff as ad
 import nn
+from autodiff.graph import render
 from nn import optim
 
 
@@ -139,3 +140,8 @@ def test_a_removed_operation_stands_in_its_module():
         ["[2]", "1 ReLU", "! removed", "f32[2,5]", "# Sequential"],
         ["[3]", "1 Tanh", "! added", "f32[2,5]", "# Sequential"],
     ]
+    if render.available():
+        assert "1: ReLU" in difference.html()
+    for options in ({"overlay": "memory"}, {"orders": True}, {"theme": "dark"}, {"highlight": "tanh"}):
+        assert difference.dot(**options).startswith("digraph")
+    assert difference.with_look(depth=1).text() == difference.text()
