@@ -53,8 +53,8 @@ let x = 0, y = 0, scale = 1;
 function build(n) {
   const given = views[n];
   const svg = n === start ? canvas.querySelector("svg") : document.getElementById(`view-${n}`).content.firstElementChild;
-  const boxes = given.boxes.map(([title, phase, ops, value, held]) => ({
-    title, phase, ops, value, held, from: [], to: [], state: 0, worn: 0, away: false, element: null, words: "",
+  const boxes = given.boxes.map(([title, phase, ops, value, held, notes]) => ({
+    title, phase, ops, value, held, notes, from: [], to: [], state: 0, worn: 0, away: false, element: null, words: "",
     begins: ops.length ? Math.min(...ops.map((op) => ranAt[op])) : 0,
   }));
   const elements = svg.querySelectorAll(".n"), paths = svg.querySelectorAll(".e"), frames = svg.querySelectorAll(".m");
@@ -81,6 +81,7 @@ function build(n) {
     boxes[to].from.push(from);
     return { from, to, bounds, element: paths[k], state: 0, worn: 0, away: false };
   });
+  for (const box of boxes) if (box.notes) box.begins = Math.max(0, ...box.from.map((k) => boxes[k].begins));
   const clusters = given.clusters.map((inside, k) => ({ inside: new Set(inside), element: frames[k], cover: null, number: k }));
   clusters.forEach((cluster) => { cluster.element.cluster = cluster; });
   return { ...given, svg, boxes, edges, clusters, ofOp, ofValue };

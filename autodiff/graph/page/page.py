@@ -166,7 +166,10 @@ def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str
 
 
 def _box(box: Box, inside: dict[Box, list[int]], given: dict[Box, list[int]], values: dict[Value, int]) -> list[Any]:
-    """Return a box's title, phase, operations, the value it shows, and the sources that stand in it."""
+    """Return a box's title, phase, operations, the value it shows, and the sources that stand in it.
+
+    A box of what an opened operation is made of, which the record does not have, says what it would say in a picture.
+    """
     title = " ".join(
         part for part in (box.title, box.subtitle, f"\u00d7{box.count:,}" if box.count > 1 else "") if part
     )
@@ -175,4 +178,5 @@ def _box(box: Box, inside: dict[Box, list[int]], given: dict[Box, list[int]], va
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
         first = box.ops[0].outputs[0]
     shown = values[first] if first is not None else -1
-    return [clean(title), box.phase, inside.get(box, []), shown, given.get(box, [])]
+    made_of = [] if box in inside or not box.ops else [box.notes]
+    return [clean(title), box.phase, inside.get(box, []), shown, given.get(box, []), *made_of]

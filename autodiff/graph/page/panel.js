@@ -48,6 +48,7 @@ function described(box, traced) {
       element("span", { class: ranAt[n] > moment ? "later" : ranAt[n] === moment && moment < steps.length && "now" }, `${lines[n].split("  # ")[0]}\n`)),
     ops.length > from + most ? `… ${ops.length - from - most} more` : ""));
   }
+  if (box.notes) parts.push(element("pre", {}, box.notes.join("\n")));
   const sum = (name) => ops.reduce((total, one) => total + (one[name] ?? 0), 0);
   const seconds = ops.some((one) => one.seconds !== undefined) ? sum("seconds") : undefined;
   parts.push(facts([
