@@ -316,7 +316,8 @@ def _rule(primitive: Any) -> list[str]:
     from autodiff.reading import rule
 
     try:
-        written = str(rule(primitive)).splitlines()
+        written = str(rule(primitive)).partition("\ndef ")[0].splitlines()
     except (KeyError, AttributeError):
         return []
-    return [line for text in written for line in textwrap.wrap(text.strip(), RULE)][:4]
+    plain = (text.partition("  # ")[0].strip() for text in written)
+    return [line for text in plain for line in textwrap.wrap(text, RULE)][:4]

@@ -34,7 +34,7 @@ def orders() -> Graph:
     """
 
     def hessian_times(x: ad.Tensor, v: ad.Tensor) -> ad.Tensor:
-        y = (np.sin(x) * x).sum()
+        y = np.sin(x).sum()
         (g,) = ad.grad(y, x, create_graph=True)
         (hv,) = ad.grad((g * v).sum(), x)
         return hv

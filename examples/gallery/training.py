@@ -35,7 +35,7 @@ def cotangents() -> Graph:
     that it belongs to. `show=("rules",)` adds the line of the registry that each operation is differentiated by.
     """
 
-    def swish(x: ad.Tensor) -> ad.Tensor:
-        return x / (1 + np.exp(-x))
+    def waves(x: ad.Tensor) -> ad.Tensor:
+        return np.sin(np.exp(-x))
 
-    return ad.draw(swish, ad.tensor([-1.0, 0.0, 2.0], requires_grad=True), backward=True, show=("values", "rules"))
+    return ad.draw(waves, ad.tensor([-1.0, 0.0, 2.0], requires_grad=True), backward=True, show=("values", "rules"))
