@@ -344,7 +344,9 @@ def highlighted(graph: Graph, values: list[Value], passing: list[Step], blocking
     """Return a view of the graph with some values and steps highlighted, and the modules open that block."""
     blocks = [op for step in blocking for op in _operations(step)]
     passes = [op for step in passing for op in _operations(step) if op not in blocks]
-    paths = [".".join(map(attribute, op.scope[:n])) for op in blocks[:SHOWN] for n in range(1, len(op.scope) + 1)]
+    outer = {op.scope[:n] for op in graph.ops for n in range(1, len(op.scope))}  # modules with modules in them
+    opened = [op.scope[:n] for op in blocks[:SHOWN] for n in range(1, len(op.scope) + 1) if op.scope[:n] in outer]
+    paths = [".".join(map(attribute, scope)) for scope in opened]
     view = graph.with_look(expand=(*graph.look.expand, *map(glob.escape, dict.fromkeys(paths))))
     marked: list[Op | Value] = [*values, *passes]
     view.highlights = dict.fromkeys(marked, PASSES)
