@@ -20,6 +20,7 @@ from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.recorder import Recorder
 from autodiff.kernels.convolution.geometry import geometry
 from autodiff.kernels.recurrent import gru_sequence, lstm_sequence, rnn_sequence
+from autodiff.tensor import Tensor
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 
@@ -48,6 +49,13 @@ def expansion(op: Op) -> Graph | None:
     for inner in fields["ops"]:
         inner._at, inner.of = op._at, op.of
     return Graph(op.name, lambda: {**fields, "sources": [*inputs, *fields["sources"]]})
+
+
+def _constant(name: str, array: Any) -> Any:
+    """Return an array as a constant of the graph, with a name."""
+    constant = Tensor(array)
+    constant.name = name
+    return constant
 
 
 # --- products ------------------------------------------------------------------------------------------------------
@@ -82,7 +90,7 @@ def _windows(x: Any, axes: Any, fill: float = 0.0) -> Any:
         at = numpy.arange(k)[:, None] * d + numpy.arange(count) * s
         shape = [1] * (2 * rank)
         shape[i], shape[rank + i] = at.shape
-        places.append(at.reshape(shape))
+        places.append(_constant(f"window {i + 1}", at.reshape(shape)))
     return x[(slice(None), slice(None), *places)]
 
 
@@ -103,7 +111,7 @@ def _attention(q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, *, ca
     if mask is not None:
         scores = np.where(mask, scores, -math.inf)
     if causal:
-        scores = np.where(numpy.tri(*scores.shape[-2:]) == 1, scores, -math.inf)
+        scores = np.where(_constant("causal", numpy.tri(*scores.shape[-2:]) == 1), scores, -math.inf)
     return np.matmul(_softmax(scores), v)
 
 
@@ -143,7 +151,7 @@ def _cross_entropy(logits: Any, target: Any, weight: Any = None, *, ignore_index
     if (target._data == ignore_index).any():
         kept = np.not_equal(target, ignore_index)
         target = np.where(kept, target, 0)
-    losses = -logs[numpy.arange(len(logits)), target]
+    losses = -logs[_constant("rows", numpy.arange(len(logits))), target]
     shares = None
     if weight is not None or kept is not None:
         shares = kept * 1.0 if weight is None else weight[target] if kept is None else weight[target] * kept
@@ -158,7 +166,7 @@ def _cross_entropy(logits: Any, target: Any, weight: Any = None, *, ignore_index
 
 
 def _cross_entropy_backward(a: Any, b: Any, target: Any, d: Any, weight: Any = None, *, smoothing: float = 0.0) -> Any:
-    classes = numpy.arange(b.shape[1])
+    classes = _constant("classes", numpy.arange(b.shape[1]))
     aim = np.equal(np.reshape(target, (-1, 1)), classes) * d[:, -1:]
     if smoothing:
         aim = aim + (d[:, :1] - d[:, -1:]) * (1 / b.shape[1] if weight is None else weight / np.sum(weight))
