@@ -183,25 +183,17 @@ LAYERS: dict[str, Callable[[Draw, Any], Any]] = modules_images.LAYERS | {
 }
 
 
-LAYERS |= modules_attention.LAYERS | modules_spatial.LAYERS
-LAYERS |= modules_activations.LAYERS | modules_padding.LAYERS | modules_vectors.LAYERS
+FAMILIES = (modules_activations, modules_attention, modules_padding, modules_spatial, modules_vectors)
+for family in FAMILIES:
+    LAYERS |= family.LAYERS
+LAYERS = modules_lazy.perhaps_lazy(LAYERS)
 LOSSES = modules_losses.LOSSES
-FUNCTIONS = (
-    modules_losses.FUNCTIONS
-    | modules_attention.FUNCTIONS
-    | modules_spatial.FUNCTIONS
-    | modules_activations.FUNCTIONS
-    | modules_padding.FUNCTIONS
-    | modules_vectors.FUNCTIONS
-)
+FUNCTIONS = {name: draw for family in (modules_losses, *FAMILIES) for name, draw in family.FUNCTIONS.items()}
 
 
 def _cast(x: Any, dtype: Any) -> Any:
     """Return a floating tensor in a dtype, anything else as it is."""
     return x.to(dtype) if isinstance(x, Tensor) and x.dtype.kind == "f" else x
-
-
-LAYERS = modules_lazy.perhaps_lazy(LAYERS)
 
 
 # --- the strategies --------------------------------------------------------------------------------------------------
