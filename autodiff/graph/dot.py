@@ -10,6 +10,7 @@ from autodiff.graph.text import clean
 
 SMALL = 9  # points; nothing is smaller
 LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
+MANY, LARGE = 400, "nslimit=0.5, nslimit1=0.5, mclimit=0.1, splines=polyline"  # of more boxes, a rougher layout
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
@@ -20,6 +21,7 @@ def dot(picture: Picture, *, heading: bool = True) -> str:
     lines = [
         "digraph {",
         f"  graph [rankdir={DIRECTIONS[picture.look.direction]}, newrank=true, nodesep=0.22, ranksep=0.32, pad=0.2,",
+        *([f"    {LARGE},"] if len(picture.boxes) > MANY else []),
         f'    bgcolor="{theme.paper}", labelloc=t, labeljust=l, style=rounded, penwidth=0.8, {font}, fontsize=11]',
         f'  node [shape=box, height=0.3, margin="0.1,0.055", {font}, fontsize=11]',
         f"  edge [arrowsize=0.6, {font}, fontsize={SMALL}]",

@@ -74,8 +74,10 @@ def _in_order(dot: str) -> str:
             if not _failed(error):
                 raise
             continue
-        places = dict(re.findall(r"^node (\S+) (\S+)", plain, re.MULTILINE))
-        across = [float(places[name]) for name in columns[1].split()]
+        places = {
+            name: (float(x), -float(y)) for name, x, y in re.findall(r"^node (\S+) (\S+) (\S+)", plain, re.MULTILINE)
+        }
+        across = [places[name]["rankdir=LR" in variant] for name in columns[1].split()]
         if across == sorted(across):
             return variant
     return dot
