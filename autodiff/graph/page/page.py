@@ -56,7 +56,7 @@ def _pictures(graph: Graph) -> tuple[list[tuple[str, Picture]], int]:
     asked: Any = None
     for label, look in looks:
         picture = arrange(graph, look)
-        key = tuple(box.ops for box in picture.boxes)
+        key = tuple((box.path, box.title, tuple(op.number for op in box.ops)) for box in picture.boxes)
         asked = asked or key
         if len(picture.boxes) <= MOST or not found:
             found[key] = label, picture
