@@ -12,7 +12,7 @@ from pathlib import Path
 MISSING = (
     "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install "
     'one of them: `pip install "ndtape[draw]"` (nothing else is needed), or the system package graphviz '
-    "(`apt install graphviz`, `brew install graphviz`). Graph.dot() and Graph.text() work without."
+    "(`apt install graphviz`, `brew install graphviz`). Graph.ascii(), .mermaid(), .dot() and .text() work without."
 )
 MOST_LINES = 400  # of a source whose layout is tried several times
 
@@ -28,7 +28,7 @@ def render(dot: str, kind: str, dpi: int | None = None) -> bytes:
     A line `// columns: a b c` names points that are to stand side by side in this order.
     """
     if not available():
-        raise RuntimeError(MISSING.format(kind=kind.upper()))
+        raise RuntimeError(MISSING.format(kind="a page" if kind == "json" else kind.upper()))
     dot = _in_order(dot)
     if dpi is not None:
         if not isinstance(dpi, int) or not 10 <= dpi <= 1200:

@@ -190,6 +190,13 @@ def test_a_path_that_cannot_be_written(kind, tmp_path):
             getattr(graph, kind)(path)
 
 
+def test_without_graphviz_the_page_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(RuntimeError, match=r"drawing a page needs Graphviz.*ndtape\[draw\].*ascii"):
+        ad.draw(np.exp, ad.ones(2)).html()
+
+
 def test_a_format_that_does_not_exist(tmp_path):
     with pytest.raises(ValueError, match="svg.*got 'jpeg'"):
         ad.draw(np.exp, ad.ones(2), path=tmp_path / "x", formats=("jpeg",))
