@@ -125,6 +125,8 @@ def zeros(step: Step, i: int, flow: Flow, names: dict[Value, str]) -> Reason:
             if v.array is not None and v.array.size and not v.array.any():
                 return Reason("zero operand", f"its other operand {names[v]} is 0 everywhere")
         return Reason("zero operand", f"its other operand is 0{_at(step, flow)}")
+    if step.kind == "linear":
+        return Reason("not chosen", f"no gradient arrives at what {name} makes of {names[x]}")
     if name in CENTRED and _constant(flow, step):
         return Reason("no effect", f"the gradient that arrives is the same all along the axis, which {name} takes to 0")
     if name in SATURATING:

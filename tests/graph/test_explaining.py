@@ -240,7 +240,7 @@ HEALTHY = {
 }
 PLANTED = {
     "D": ("detach", lambda h, w: (h * w).detach() + w),
-    "I": ("integer cast", lambda h, w: (h * w * 9).astype(np.int32) + w),
+    "I": ("integer cast", lambda h, w: (h * w * 4).astype(np.int32) * 0.2 + w),
     "Z": ("step function", lambda h, w: np.floor(h * w) + w),
     "R": ("dead ReLU", lambda h, w: ad.relu(-np.abs(h * w) - 1) + w),
 }
@@ -250,7 +250,7 @@ PLANTED = {
 @given(st.text("tsmgercDIZR", min_size=1, max_size=7), st.integers(0, 2**16))
 def test_random_programs_have_the_blockers_that_were_planted_and_no_others(program, seed):
     rng = np.random.default_rng(seed)
-    weights = [parameter(rng.uniform(0.5, 1.5, 3), f"w{i}") for i in range(len(program))]
+    weights = [parameter(rng.uniform(0.5, 1, 3), f"w{i}") for i in range(len(program))]
     rules = HEALTHY | {key: f for key, (_, f) in PLANTED.items()}
 
     def f(x):
@@ -273,7 +273,7 @@ def test_random_programs_have_the_blockers_that_were_planted_and_no_others(progr
             assert np.abs(truth).max() > 1e-7
         elif found.status in ("None", "zero"):
             assert found.blockers
-            assert {b.kind for b in found.blockers} - {"dead ReLU"} <= planted
+            assert {b.kind for b in found.blockers} - {"dead ReLU", "not chosen"} <= planted  # of the letters r and c
         else:
             assert found.status == "tiny"
             assert np.abs(truth).max() < 1e-5
