@@ -5,6 +5,7 @@ from __future__ import annotations
 CHECK = "it returns what it is given, or raises: tests/test_linalg.py holds that it raises"
 APART = "nothing is broadcast: the operands are matrices of one shape"
 SYMMETRIC = "of a symmetric matrix only the symmetric part of the gradient counts, and that stays the same"
+BELOW = "what is used is strictly below the diagonal; strictly upper times upper, and upper, are not"
 UNTURNED = "skip unturned in unturned(g, np.matmul(_adjoint(outer), g[...,... (in _completed)"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -28,6 +29,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         UNTURNED: CHECK,
         "skip determined in determined(both, s, g[1], like, name='svd') (in _svd_rule)": CHECK,
         "skip the transpose .mT of g_v (in _svd_rule)": "it is asked for the size of its largest element alone",
+    },
+    "lu_factor": {
+        "skip tril in np.tril(g[..., :k, :k], -1) (in _lu_rule)": BELOW,
+        "flip the sign of -1 (in _lu_rule)": BELOW,
+        "skip triu in np.triu(g[..., :k, :k]) (in _lu_rule)": "strictly lower times lower is that again, and left out",
+        "skip broadcast_to in np.broadcast_to(order[..., None], x.shape) (in permuted)": "it is broadcast anyhow",
     },
     "qr": {UNTURNED: CHECK, "skip regular in regular(r, name='qr') (in _qr_tall)": CHECK},
 } | {
