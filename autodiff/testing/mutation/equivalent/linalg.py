@@ -30,6 +30,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "skip determined in determined(both, s, g[1], like, name='svd') (in _svd_rule)": CHECK,
         "skip the transpose .mT of g_v (in _svd_rule)": "it is asked for the size of its largest element alone",
     },
+    "signm": {"swap the operands of np.matmul(y, x)": "a function of x, such as its sign, commutes with x"},
     "lu_factor": {
         "skip tril in np.tril(g[..., :k, :k], -1) (in _lu_rule)": BELOW,
         "flip the sign of -1 (in _lu_rule)": BELOW,

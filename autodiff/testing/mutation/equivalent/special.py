@@ -8,6 +8,7 @@ REAL = "of a real operand's gradient the sweep takes the real part"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "erfcx": {
+        "replace < by <= in x < 0 (in _erfcx_slope)": "at 0 both formulas give -2 / sqrt(pi)",
         "skip maximum in np.maximum(x, -1) (in _erfcx_slope)": "left of 0 the other branch is taken",
     },
     "kl_div": {
