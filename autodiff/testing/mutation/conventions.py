@@ -13,7 +13,7 @@ from autodiff import sweep
 from autodiff.primitive import Primitive
 from autodiff.tensor import Tensor
 
-INF, NAN = math.inf, math.nan
+INF, NAN, EULER = math.inf, math.nan, np.euler_gamma
 
 
 class Convention(NamedTuple):
@@ -57,6 +57,9 @@ CONVENTIONS = [
     Convention("erfcx", ([INF, -40],), ([0, -INF],)),
     Convention("ive", ([1], [-1]), (None, [0.049938776894223574])),  # left of 0 it is scaled by exp(x)
     Convention("rgamma", ([0, -1, -2, INF],), ([1, -1, 2, 0],)),
+    Convention(
+        "rgamma", ([0, 1],), ([2 * EULER, EULER**2 - math.pi**2 / 6],), order=2
+    ),  # where gamma(1 - x) is infinite
     Convention("entr", ([0, 1],), ([0, -1],)),
     Convention("binary_nll", ([0, 1, 0.5], [1, 0, 0.5]), ([-1e12, 1e12, 0], [100, -100, 0])),
     Convention("leaky_relu", ([0],), ([0.01],)),
