@@ -14,7 +14,7 @@ from autodiff import tape
 from autodiff.testing import profiles
 
 profiles.register()
-settings.register_profile("suite", settings.get_profile("ci"), max_examples=15)  # the whole suite is to stay quick
+settings.register_profile("suite", settings.get_profile("ci"), max_examples=10)  # the whole suite is to stay quick
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

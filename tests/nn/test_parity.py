@@ -43,7 +43,7 @@ ALONE = {  # what torch has not, or where the two draw different random numbers;
     "native_channel_shuffle",
     "sigmoid_focal_loss",
 }
-once = {"max_examples": 25, "deadline": None, "derandomize": True, "database": None, "phases": [Phase.generate]}
+once = {"max_examples": 15, "deadline": None, "derandomize": True, "database": None, "phases": [Phase.generate]}
 often = settings(**once, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 
 

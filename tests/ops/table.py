@@ -6,7 +6,6 @@ Shapes are written with letters: `nm, mk` (0 to 3 elements a side; capitals at l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -56,16 +55,14 @@ OPS = (
 )
 
 
-def foremost(ops: Iterable[Op]) -> list[Any]:
-    """Return rows as a test's parameters: a function's first, real and complex, always, the others under --long."""
-    met: set[Any] = set()
-    marked = []
-    for op in ops:
-        key = op.fun, "complex" in op.domains
-        marked.append(pytest.param(op, marks=pytest.mark.long) if key in met else op)
-        met.add(key)
-    return marked
+FIRST = {(op.fun, "complex" in op.domains): op.label for op in reversed(OPS)}  # of each function, real and complex
+
+
+def row(op: Op, *more: Any) -> Any:
+    """Return a row, and what else a test takes, as its parameters: under --long alone unless it is a first row."""
+    first = FIRST[op.fun, "complex" in op.domains] == op.label
+    return pytest.param(op, *more, marks=() if first else pytest.mark.long)
 
 
 each_op = pytest.mark.parametrize("op", OPS, ids=str)
-each_function = pytest.mark.parametrize("op", foremost(OPS), ids=str)
+each_function = pytest.mark.parametrize("op", [row(op) for op in OPS], ids=str)

@@ -41,7 +41,7 @@ def drawn(strategy: Any, count: int = 40, **options: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_layers_have_the_right_derivative(name: str, data: st.DataObject) -> None:
     module, inputs = data.draw(modules(among=[name]))
@@ -51,7 +51,7 @@ def test_layers_have_the_right_derivative(name: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_layers_at_kinks_have_no_wrong_derivative(name: str, data: st.DataObject) -> None:
     module, inputs = data.draw(modules(smooth=False, among=[name]))
@@ -59,7 +59,7 @@ def test_layers_at_kinks_have_no_wrong_derivative(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES | FUNCTIONS))
-@settings(max_examples=8)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_losses_have_the_right_derivative(name: str, data: st.DataObject) -> None:
     loss, inputs = data.draw(losses(among=[name]))

@@ -28,8 +28,8 @@ from autodiff.testing.subject import Subject
 
 RESOLVED = 1e-3  # of the largest derivative on a line: behind a coarser tolerance an error could hide
 ROUNDING = 1e-10  # of the function's values: a derivative below this is 0 at their precision
+LARGEST = 2  # coordinates of large gradients for each random direction, looked at one by one where not all are
 SMALL = (40, 64)  # inputs and outputs up to which every entry is compared
-LARGEST = 8  # coordinates of the largest gradients, looked at one by one where not all are
 PERSISTENT = 4  # attempts after which a mismatch or a kink is believed
 
 
@@ -107,7 +107,8 @@ class Comparison:
         coordinates = np.arange(size)
         if not self.gradients.everything:
             steep = np.nan_to_num(np.abs(self.gradients.rows)) * next(self.point.scales())
-            coordinates = np.argsort(-np.max(steep, axis=0, initial=0), kind="stable")[:LARGEST]
+            largest = np.argsort(-np.max(steep, axis=0, initial=0), kind="stable")
+            coordinates = largest[: LARGEST * self.directions.random]
         yield Line(None, np.ones(size))
         for _ in range(self.directions.random):
             yield Line(None, self.rng.standard_normal(size))
