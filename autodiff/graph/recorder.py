@@ -213,7 +213,8 @@ class Recorder:
         call = failing(error)
         if call is not None:
             primitive, operands, params, mode, at = call
-            ran = bool(self.log) and self.log[-1][1] is operands  # and its result was refused
+            last = self.log[-1] if self.log else ("",)
+            ran = type(last[0]) is not str and last[1] is operands  # and its result was refused
             frame = errors.user_frame(3)
             at = at or (frame.f_code, frame.f_lasti)
             self.log.append(("fail", ran, primitive, tuple(map(given, operands)), params, mode, at))
