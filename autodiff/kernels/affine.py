@@ -14,16 +14,17 @@ from autodiff.primitive import primitive
 # 12 stacked (64, 128) times (128, 512), 2 threads: 431 us one by one, 270 as one product of (768, 128).
 def multiplied(a: Any, b: Any) -> Any:
     """Return np.matmul(a, b), as one product where all matrices of the stack a are multiplied by the same b."""
-    if getattr(b, "ndim", 0) != 2 or getattr(a, "ndim", 0) < 3:  # a number is refused by NumPy
-        return _product(a, b)
-    rows = math.prod(a.shape[:-1])
-    return np.reshape(_product(np.reshape(a, (rows, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+    if getattr(a, "ndim", 0) > 2 and getattr(b, "ndim", 0) == 2:  # a number is refused by NumPy
+        rows = math.prod(a.shape[:-1])
+        return np.reshape(_product(np.reshape(a, (rows, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+    return _product(a, b)
 
 
 def _product(a: Any, b: Any) -> Any:
     """Return np.matmul(a, b): of large matrices by oneDNN where its threads are at work, which BLAS's would disturb."""
-    y = onednn.gemm(a, b) if onednn.in_use() and type(a) is type(b) is np.ndarray else None
-    return np.matmul(a, b) if y is None else y
+    if onednn.in_use() and type(a) is type(b) is np.ndarray and (y := onednn.gemm(a, b)) is not None:
+        return y
+    return np.matmul(a, b)
 
 
 def _weight(g: Any, x: Any) -> Any:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,6 +45,7 @@ def here() -> ModuleType:
     return autodiff
 
 
+@cache
 def then() -> ModuleType:
     """The engine at the commit."""
     checkout = TemporaryDirectory(prefix=f"{OURS}-{BASELINE}-")

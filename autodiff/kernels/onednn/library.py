@@ -38,6 +38,7 @@ Dims = c_int64 * 12  # dnnl_dims_t
 SPIN = "3000"
 
 _wanted = True
+_loaded = False
 
 
 class OneDNNError(RuntimeError):
@@ -175,6 +176,8 @@ def library() -> Library | None:
         return None
     # libgomp's threads do not survive a fork, and a team that waits for them hangs
     os.register_at_fork(after_in_child=lambda: loaded.set_threads(1))
+    global _loaded
+    _loaded = True
     return loaded
 
 
@@ -185,7 +188,7 @@ def available() -> bool:
 
 def in_use() -> bool:
     """Say whether something has been computed by oneDNN in this process, whose threads are then the ones to use."""
-    return _wanted and library.cache_info().currsize > 0 and library() is not None
+    return _wanted and _loaded  # every product asks
 
 
 @contextmanager
