@@ -302,6 +302,7 @@ class scope:
     def __enter__(self) -> None:
         now = self._before = mode.get()
         if now is not None and now is not QUIET:
+            # changed(scope=...) written out: every call of a module while a graph is traced comes here
             inner = Mode(now.record, now.graph, (*now.scope, Place(self._name)), now.phase, now.anomaly)
             inner.levels, inner.segment, inner.order = now.levels, now.segment, now.order
             mode.set(inner)
