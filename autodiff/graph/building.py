@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -213,8 +214,10 @@ class Builder:
             return
         mode = mode or Mode()
         read = tuple([self._read(x) for x in operands])
+        last = self.ops[-1].scope if self.ops else ()  # of which calls it is, where only the modules' names are known
+        scope = [b if type(a) is str and a == b else a for a, b in zip_longest(mode.scope, last[: len(mode.scope)])]
         op = self.failed = self._add(
-            Op(primitive, read, params, (Value((), None, "failed"),), mode.phase, mode.scope, at)
+            Op(primitive, read, params, (Value((), None, "failed"),), mode.phase, tuple(scope), at)
         )
         op.order, op.quiet = mode.order, not mode.record
         if op.phase == "backward" and self._pulled is not None:

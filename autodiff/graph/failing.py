@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
 from autodiff import apply as engine
@@ -39,7 +39,7 @@ def failing(error: BaseException) -> tuple[Any, ...] | None:
             elif home.startswith("nn.functional") and not code.co_name.startswith("_"):  # it checks what it is given
                 given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
                 operands = tuple(x for x in given if hasattr(x, "dtype"))
-                found = _named(code.co_name), operands, {}, Mode(scope=tuple(scope)), at
+                found = _Named(code.co_name), operands, {}, Mode(scope=tuple(scope)), at
         seen.append(error)
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return found
@@ -52,9 +52,17 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
         traceback = traceback.tb_next
 
 
-def _named(name: str) -> Any:
-    """Return the primitive of an operation of which only the name is known."""
-    return SimpleNamespace(name=name, kind="other", form="operands", differentiable=False, carries=lambda i: False)
+class _Named:
+    """The primitive of an operation of which only the name is known."""
+
+    kind, form, kernel, differentiable = "other", "operands", None, False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def carries(self, i: int) -> bool:
+        """No gradient goes through it."""
+        return False
 
 
 def _call(frame: FrameType) -> tuple[Any, ...]:
@@ -62,7 +70,7 @@ def _call(frame: FrameType) -> tuple[Any, ...]:
     if frame.f_code is RUN:
         return known["primitive"], known["operands"], known["params"], mode
     if frame.f_code is PULL:
-        return _named(known["node"].name), (known["g"],), {}, mode
+        return _Named(known["node"].name), (known["g"],), {}, mode
     if frame.f_code is FUNCTION:
         return whole(known["cls"].__name__, "function", known["cls"]), known["args"], known["kwargs"], mode
     return whole(known["self"].name, "composite", known["self"].fun), known["args"], known["kwargs"], mode

@@ -130,6 +130,7 @@ def failed(f, *args):
     assert graph.failed is graph.ops[-1]
     assert graph.failed.line.startswith("test_record.py:")
     assert graph.failed.name in graph.text()
+    assert graph.failed.name in graph.dot(show=("shapes", "values", "rules", "bytes"))
     return graph.failed
 
 
@@ -137,7 +138,9 @@ def test_the_operation_that_failed():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 1))
     linear = failed(model, ad.ones(5, 2))
     assert (linear.name, linear.scope, linear.outputs[0].type) == ("linear", ("Sequential", "1: Linear"), "?")
-    assert linear.inputs[0].op.scope == ("Sequential", "0: Linear")
+    before = linear.inputs[0].op.scope
+    assert before == ("Sequential", "0: Linear")
+    assert before[0] is linear.scope[0]  # the same call: one frame is drawn
     add = failed(lambda x: np.exp(x) + np.ones(7), ad.ones(2))
     assert (add.name, add.inputs[0].op.name) == ("add", "exp")
 
