@@ -71,7 +71,7 @@ def _says(box: Box) -> Iterable[str]:
     """Yield what stands in a box, on one line."""
     yield clean(_titled(box)) + (f"  ! {box.highlight}" if box.highlight else "")
     yield from map(clean, (*(text for text, _ in box.lines), *box.outputs, *(text for text, _ in box.given)))
-    yield from (f"{name} {value}" for name, value in box.numbers)
+    yield from map(str, box.numbers)
 
 
 def _where(cluster: Cluster, around: tuple[str, ...]) -> Iterator[tuple[Box, str]]:

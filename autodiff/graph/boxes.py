@@ -8,6 +8,7 @@ from autodiff.graph import overlays, style
 from autodiff.graph.folding import ALL, Column, Part, attribute, fold, species
 from autodiff.graph.labels import Labels, first_not_finite, ranged, short_name
 from autodiff.graph.look import Look
+from autodiff.graph.naming import variable
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import is_literal
@@ -176,10 +177,13 @@ class _Arranger:
                     tail = self._twin(op, tail)
                 if not kind:
                     continue
-                onward = kind == "data" and tail.outputs and v in tail.values
-                port = tail.values.index(v) if onward else None
+                port = self._port(v, tail) if kind == "data" and tail.outputs else None
                 edges.setdefault((tail, head, kind, port), {})[v] = None
         self.picture.edges = [Edge(*ends, values=list(values)) for ends, values in edges.items()]
+        for edge in self.picture.edges:
+            others = {e.head for e in self.picture.edges if e.kind == "loop" and e.tail is edge.tail} - {edge.tail}
+            if edge.kind == "loop" and not (edge.head is edge.tail and others):  # it is said of one of them
+                edge.label = ", ".join(dict.fromkeys(filter(None, map(self._called, edge.values))))
 
     def _origin(self, v: Value) -> Value:
         """Return the value that is drawn in a value's place: what it repeats, or the result of what was opened."""
@@ -198,6 +202,18 @@ class _Arranger:
         if tail is head:
             return ""
         return "saved" if head.phase == "backward" and (tail.phase != "backward" or tail.order < head.order) else "data"
+
+    def _port(self, v: Value, tail: Box) -> int | None:
+        """Return which of a box's several outputs a value is; one of a later round stands where the first one does."""
+        if v.op is not None:
+            v = self.folding.drawn_as.get(v.op, v.op).outputs[v.op.outputs.index(v)]
+        return tail.values.index(v) if v in tail.values else None
+
+    def _called(self, v: Value) -> str:
+        """Return what the program calls a value that a loop carries; an opened operation stands for several."""
+        if v.name or v.op is None or any(v.op in made.ops for made in self.folding.inner.values()):
+            return v.name or ""
+        return variable(v, [u for u in v.op.outputs if u in self.labels.users])
 
     def _twin(self, op: Op, tail: Box) -> Box:
         """Return the forward box of the module whose backward box uses a value, as that has kept the value for it."""

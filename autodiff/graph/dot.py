@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from autodiff.graph import style
 from autodiff.graph.picture import Box, Cluster, Edge, Picture
+from autodiff.graph.style import Theme
 from autodiff.graph.text import clean
 
 SMALL = 9  # points; nothing is smaller
-LONGEST_NAME, LONGEST_LINE = 60, 100  # characters; the tooltip has them all
+HIGH, BAR = 12, 3  # points: the tallest bar of a histogram, and the width of one
+LONGEST_NAME, LONGEST_LABEL, LONGEST_LINE = 60, 24, 100  # characters, of clusters less; the tooltip has them all
 MANY, LARGE = 400, "nslimit=0.5, nslimit1=0.5, mclimit=0.1, splines=polyline"  # of more boxes, a rougher layout
+BARE = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
 DIRECTIONS = {"down": "TB", "right": "LR"}
 
 
@@ -66,7 +70,8 @@ def _node(picture: Picture, box: Box) -> str:
 
 def _label(picture: Picture, box: Box) -> str:
     """Return the text in a box; below it stand its value and gradient, or the types of several outputs side by side."""
-    theme, span = picture.theme, max(len(box.outputs), 2)
+    theme, plenty = picture.theme, len(picture.boxes) > MANY
+    span = max(len(box.outputs), 3 if any(number.bars for number in box.numbers) else 2)
     rows = [f'<TR><TD COLSPAN="{span}">{_titled(picture, box.title, box.subtitle, box.count)}</TD></TR>']
     for text, role in box.lines:
         written = _small(theme.alarm if role == "alarm" else theme.soft, text)
@@ -78,10 +83,11 @@ def _label(picture: Picture, box: Box) -> str:
     if box.outputs:
         cells = [f'<TD BORDER="1" PORT="o{i}">{_small(theme.soft, kind)}</TD>' for i, kind in enumerate(box.outputs)]
         rows.append(f"<TR>{''.join(cells)}</TR>")
-    for name, number in box.numbers:
-        bad = re.search(r"\b(nan|inf)", number, re.IGNORECASE)
-        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{theme.alarm if bad else theme.ink}">{shortened(number)}</FONT>'
-        rows.append(f'<TR><TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}</TD></TR>')
+    for name, number, bars in box.numbers:
+        ink = theme.alarm if re.search(r"\b(nan|inf)", number, re.IGNORECASE) else theme.ink
+        value = f'<FONT POINT-SIZE="{SMALL + 1}" COLOR="{ink}">{shortened(number)}</FONT>'
+        row = f'<TD ALIGN="LEFT">{_small(theme.soft, name)}&#160;</TD><TD ALIGN="RIGHT">{value}'
+        rows.append(f"<TR>{row}&#160;</TD>{_bars(theme, bars)}</TR>" if bars and not plenty else f"<TR>{row}</TD></TR>")
     if len(rows) == 1:
         return _titled(picture, box.title, box.subtitle, box.count)
     return (
@@ -89,12 +95,24 @@ def _label(picture: Picture, box: Box) -> str:
     )
 
 
-def _titled(picture: Picture, title: str, subtitle: str, count: int) -> str:
+def _bars(theme: Theme, bars: tuple[int, ...]) -> str:
+    """Return a histogram as a cell of cells, which needs no font; neighbours of one height are one."""
+    cells = []
+    for height, equal in groupby(-(-HIGH * n // max(bars)) for n in bars):
+        size = f'FIXEDSIZE="TRUE" WIDTH="{BAR * len([*equal])}"'
+        rows = f'<TR><TD {size} HEIGHT="{HIGH - height}"></TD></TR>' * (height < HIGH)
+        rows += f'<TR><TD {size} HEIGHT="{height}" BGCOLOR="{theme.line}"></TD></TR>' * (height > 0)
+        cells.append(f"<TD><TABLE {BARE}>{rows}</TABLE></TD>")
+    line = BARE.replace("0", "1", 1)
+    return f'<TD><TABLE {line} SIDES="B" COLOR="{theme.line}"><TR>{"".join(cells)}</TR></TABLE></TD>'
+
+
+def _titled(picture: Picture, title: str, subtitle: str, count: int, longest: int = LONGEST_NAME) -> str:
     theme = picture.theme
-    text = f"<B>{shortened(title, LONGEST_NAME)}</B>"
+    text = f"<B>{shortened(title, longest)}</B>"
     if subtitle:  # a browser that rounds each letter to whole pixels makes a long title longer than it was laid out
         gap = "&#160;" * (len(title) // 16)
-        text += f'{gap} <FONT COLOR="{theme.soft}">{shortened(subtitle, LONGEST_NAME)}</FONT>'
+        text += f'{gap} <FONT COLOR="{theme.soft}">{shortened(subtitle, longest)}</FONT>'
     return f"{text}  <B>\u00d7{count:,}</B>" if count > 1 else text
 
 
@@ -125,14 +143,13 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
             continue
         fill, ink = theme.column(item.phase, item.order)
         facts = f'id={item.id}; class={item.kind}; tooltip="{escape("/".join(item.path))}"; '
-        label = _titled(picture, item.title, item.subtitle, item.count)
+        label = _titled(picture, item.title, item.subtitle, item.count, LONGEST_LABEL)
+        named = _moveable(label, item)
         if item.kind == "phase":
-            facts += f'label=<{label}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
+            facts += f'label=<{named}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         else:
             line = "1.4" if item.kind == "loop" or item.count > 1 else "0.8"
-            facts += (
-                f'label=<{_aside(label, item)}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
-            )
+            facts += f'label=<{named}>; penwidth={line}; bgcolor="{ink}0c"; color="{ink}66"; fontsize=10; '
             facts += f'fontcolor="{theme.ink}"'
         lines += [f"{indent}subgraph cluster_{item.id} {{", f"{indent}  {facts}"]
         if item.kind == "phase":
@@ -141,12 +158,13 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
     return lines
 
 
-def _aside(label: str, cluster: Cluster) -> str:
-    """Return a cluster's label with as much room on its right, so that an edge into the middle does not cross it."""
-    letters = len(cluster.title) + len(cluster.subtitle) + (4 if cluster.count > 1 else 0)
-    room = 6 * letters + 10 if letters < 40 else 0
-    cell = f'<TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cell}</TR></TABLE>'
+def _moveable(label: str, cluster: Cluster) -> str:
+    """Return a cluster's label between two cells by which it can be moved, with room for it beside an edge."""
+    text = cluster.title[:LONGEST_LABEL] + cluster.subtitle[:LONGEST_LABEL]
+    wide = sum(c in "MWmw@" or ord(c) > 0x2000 for c in text)
+    room = 6 * len(text) + 4 * wide + 10 + 24 * (cluster.count > 1) if cluster.kind != "phase" else 0
+    cells = f'<TD WIDTH="0"></TD><TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
+    return f"<TABLE {BARE}><TR>{cells}</TR></TABLE>"
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------
@@ -168,9 +186,12 @@ def _edge(picture: Picture, edge: Edge) -> str:
         facts.append("dir=back")
     elif (tail.phase, head.phase) not in (("forward", "forward"), ("backward", "update"), ("update", "update")):
         facts.append("constraint=false")
+    if edge.label:
+        facts.append(f"label=< {_small(theme.ink, edge.label)} >")
     source = tail.id if edge.port is None else f"{tail.id}:o{edge.port}"
     if tail is head:
-        return f"  {tail.id}:e -> {head.id}:e [{', '.join(facts)}]"
+        side = "e" if edge.label else "w"  # a label on the right may be in the way of what else is carried
+        return f"  {tail.id}:{side} -> {head.id}:{side} [{', '.join(facts)}]"
     ends = (head.id, source) if "dir=back" in facts else (source, head.id)
     return f"  {' -> '.join(ends)} [{', '.join(facts)}]"
 

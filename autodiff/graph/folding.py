@@ -146,12 +146,12 @@ def fold(graph: Graph, look: Look) -> Folding:
 
 
 def _stages(graph: Graph) -> dict[Op, tuple[str, int]]:
-    """Return the phase of every operation, and its order; a function of derivatives stands with those."""
+    """Return the phase of every operation, and its order; what is computed of derivatives alone stands with those."""
     orders: dict[Value, int] = {}
     stages = {}
     for op in graph.ops:
         order = op.order
-        if op.phase == "forward":
+        if op.phase == "forward" and not any(op.live):
             order = max((orders.get(v, 0) for v in op.inputs), default=0)
         stages[op] = ("backward" if order else op.phase), (order if op.phase != "update" else 0)
         orders |= dict.fromkeys(op.outputs, order if op.phase in ("forward", "backward") else 0)

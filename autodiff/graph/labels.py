@@ -12,14 +12,14 @@ import numpy as np
 from autodiff.graph import style
 from autodiff.graph.folding import Folding, Part, attribute, species
 from autodiff.graph.look import Look
-from autodiff.graph.picture import Box
+from autodiff.graph.picture import Box, Number
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.statistics import statistics
 from autodiff.graph.text import clean, is_literal, line, literal, names_of, number
 
 LINES = 12  # of a long list, so many are shown
 RULE = 64  # characters of a rule on one line
-FEW = 6  # an array of so many elements is written out
+FEW, SHORT = 6, 40  # an array of so many elements is written out, if it takes no more characters
 
 
 class Labels:
@@ -161,10 +161,10 @@ class Labels:
 
     # --- numbers ---
 
-    def numbers(self, v: Value) -> list[tuple[str, str]]:
+    def numbers(self, v: Value) -> list[Number]:
         """Return a value and its gradient, as far as they are known and shown."""
         known = {"value": ("values", v.array), "grad": ("grads", v.gradient)}
-        return [(name, summary(x)) for name, (what, x) in known.items() if x is not None and self.shows(what)]
+        return [Number(name, *summary(x)) for name, (what, x) in known.items() if x is not None and self.shows(what)]
 
 
 def first_not_finite(graph: Graph) -> Op | None:
@@ -179,23 +179,27 @@ def first_not_finite(graph: Graph) -> Op | None:
     return next((op for op in graph.ops if all(map(sound, op.inputs)) and not all(map(sound, op.outputs))), None)
 
 
-def summary(array: Any) -> str:
-    """Return an array in few characters: a number, its elements, or its statistics with a sparkline.
+def summary(array: Any) -> tuple[str, tuple[int, ...]]:
+    """Return an array in few characters: a number, its elements, or its mean and spread with a histogram's bars.
 
     >>> import numpy as np
-    >>> summary(np.array([1.0, 2.5])), summary(np.arange(100.0))[:11]
-    ('[1, 2.5]', '49.5 ± 28.9')
+    >>> summary(np.array([1.0, 2.5])), summary(np.arange(100.0))[0]
+    (('[1, 2.5]', ()), '49.5 ± 28.9')
     """
     x = np.asarray(array)
     if x.size == 1:
-        return number(x, 4)
-    if x.size <= FEW and x.ndim == 1:
-        return f"[{', '.join(number(e, 3) for e in x)}]"
+        return number(x, 4), ()
+    if 0 < x.size <= FEW and len(written := _elements(x)) <= SHORT:
+        return written, ()
     found = statistics(x)
     if found.mean is None or found.std is None:
-        return found.warning or "empty"
-    text = f"{found.mean:.3g} \u00b1 {found.std:.3g} {found.sparkline}"
-    return f"{text} {found.warning}" if found.warning else text
+        return found.warning or "empty", ()
+    text = f"{found.mean:.3g} \u00b1 {found.std:.3g}"
+    return (f"{text}, {found.warning}" if found.warning else text), found.bars
+
+
+def _elements(x: Any) -> str:
+    return f"[{', '.join(_elements(e) if x.ndim > 1 else number(e, 3) for e in x)}]"
 
 
 def params(n: int) -> str:

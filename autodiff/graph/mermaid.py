@@ -67,7 +67,7 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
 
 def _node(picture: Picture, box: Box) -> str:
     """Return a box's shape and text: rounded for a source, doubled for what was folded from several."""
-    texts = [text for text, _ in (*box.lines, *box.given)] + [f"{name} {number}" for name, number in box.numbers]
+    texts = [*(text for text, _ in (*box.lines, *box.given)), *map(str, box.numbers)]
     texts += [" | ".join(box.outputs)] * bool(box.outputs)
     label = "<br/>".join([_titled(box.title, box.subtitle, box.count), *map(escape, texts)])
     opening, closing = (

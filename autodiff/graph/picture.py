@@ -9,7 +9,19 @@ from typing import NamedTuple
 from autodiff.graph import style
 from autodiff.graph.look import Look
 from autodiff.graph.record import Op, Value
+from autodiff.graph.statistics import sparkline
 from autodiff.graph.style import Theme
+
+
+class Number(NamedTuple):
+    """A value or a gradient in few characters; of a large one the bars of a histogram as well."""
+
+    name: str
+    text: str
+    bars: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.text} {sparkline(self.bars)}".rstrip()
 
 
 @dataclass(eq=False)
@@ -35,7 +47,7 @@ class Box:
     lines: list[tuple[str, str]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     given: list[tuple[str, str]] = field(default_factory=list)
-    numbers: list[tuple[str, str]] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     bold: bool = False
     highlight: str = ""

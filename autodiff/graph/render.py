@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from autodiff.graph.clearing import cleared
 
 MISSING = (
     "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install "
@@ -15,6 +19,7 @@ MISSING = (
     "(`apt install graphviz`, `brew install graphviz`). Graph.ascii(), .mermaid(), .dot() and .text() work without."
 )
 MOST_LINES = 400  # of a source whose layout is tried several times
+ATTEMPTS = 3  # to find each cluster's label a place: a label that is moved can move what is around it
 
 
 def available() -> bool:
@@ -29,7 +34,7 @@ def render(dot: str, kind: str, dpi: int | None = None) -> bytes:
     """
     if not available():
         raise RuntimeError(MISSING.format(kind="a page" if kind == "json" else kind.upper()))
-    dot = _in_order(dot)
+    dot = _arranged(dot)
     if dpi is not None:
         if not isinstance(dpi, int) or not 10 <= dpi <= 1200:
             raise ValueError(f"dpi is a whole number from 10 to 1200; got {dpi!r}.")
@@ -58,29 +63,50 @@ def _failed(error: Exception) -> bool:
 
 
 @lru_cache(16)
-def _in_order(dot: str) -> str:
-    """Return the source in a form whose columns stand in their order.
+def _arranged(dot: str) -> str:
+    """Return the source in a form whose columns stand in their order, and whose edges run through no label.
+
+    Large pictures are taken as they come, since each attempt is a layout.
+    """
+    if dot.count("\n") > MOST_LINES:
+        return dot
+    dot, laid = _in_order(dot)
+    for _ in range(ATTEMPTS):
+        better = cleared(dot, laid)
+        if better == dot:
+            break
+        dot, laid = better, _places(better)
+    return dot
+
+
+def _in_order(dot: str) -> tuple[str, dict[str, Any]]:
+    """Return the source in a form whose columns stand in their order, and its layout.
 
     Graphviz has no means to order clusters. Points above them settle it mostly; otherwise one of a few variants that
-    say the same of the picture does. Large pictures are taken as they come, since each attempt is a layout.
+    say the same of the picture does.
     """
     columns = re.search(r"^ *// columns: (.*)$", dot, re.MULTILINE)
-    if columns is None or dot.count("\n") > MOST_LINES:
-        return dot
-    for variant in _variants(dot):
+    first = None
+    for variant in _variants(dot) if columns is not None else [dot]:
         try:
-            plain = _laid_out(variant, "plain").decode()
+            laid = _places(variant)
         except Exception as error:
             if not _failed(error):
                 raise
             continue
-        places = {
-            name: (float(x), -float(y)) for name, x, y in re.findall(r"^node (\S+) (\S+) (\S+)", plain, re.MULTILINE)
-        }
-        across = [places[name]["rankdir=LR" in variant] for name in columns[1].split()]
+        first = first or (variant, laid)
+        places = {item["name"]: item["pos"].split(",") for item in laid.get("objects", ()) if "pos" in item}
+        turned = "rankdir=LR" in variant
+        across = [(-1) ** turned * float(places[name][turned]) for name in columns[1].split()] if columns else []
         if across == sorted(across):
-            return variant
-    return dot
+            return variant, laid
+    return first or (dot, {})
+
+
+def _places(dot: str) -> dict[str, Any]:
+    """Return a layout, as Graphviz writes it in JSON."""
+    found: dict[str, Any] = json.loads(_laid_out(dot, "json0"))
+    return found
 
 
 def _variants(dot: str) -> Iterator[str]:

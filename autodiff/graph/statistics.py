@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +31,6 @@ class Statistics:
     bars: tuple[int, ...]
 
     @property
-    def sparkline(self) -> str:
-        """The bars as text, one character each; an interval without values is a blank.
-
-        >>> import numpy as np
-        >>> statistics(np.linspace(-2, 2, 1000) ** 3).sparkline
-        '▁▁▁▁▂▂▃██▃▂▂▁▁▁▁'
-        """
-        tallest = max(self.bars, default=0)
-        return "".join(BLOCKS[-(-len(BLOCKS) * n // tallest) - 1] if n else " " for n in self.bars)
-
-    @property
     def warning(self) -> str:
         """What is wrong with the values: `3 NaN`, `1 inf`, `3 NaN, 1 inf`, or nothing.
 
@@ -48,6 +38,16 @@ class Statistics:
         '1 NaN, 1 inf'
         """
         return ", ".join(f"{count} {name}" for name, count in (("NaN", self.nan), ("inf", self.inf)) if count)
+
+
+def sparkline(bars: Sequence[int]) -> str:
+    """Return bars as text, one character each; an interval without values is a blank.
+
+    >>> sparkline(statistics(np.linspace(-2, 2, 1000) ** 3).bars)
+    '▁▁▁▁▂▂▃██▃▂▂▁▁▁▁'
+    """
+    tallest = max(bars, default=0)
+    return "".join(BLOCKS[-(-len(BLOCKS) * n // tallest) - 1] if n else " " for n in bars)
 
 
 def statistics(array: Any) -> Statistics:

@@ -14,7 +14,7 @@ def nan_hunt() -> Explanation:
     """A hunt for the NaN.
 
     A softmax written out overflows. `ad.explain` finds where the NaN begins; in the picture every array shows its
-    range and a sparkline, and what is infinite or not a number is red.
+    spread and a histogram, and what is infinite or not a number is red.
     """
     layer = nn.Linear(4, 3)
 

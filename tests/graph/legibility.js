@@ -67,18 +67,16 @@
   for (const shape of shapes(root))
     if (!inside(shape.getBoundingClientRect(), frame)) faults.push(`a ${shape.tagName} is clipped by the edge of the picture`);
 
-  // Edges: a line through a label does not hide it, but is counted.
-  const crossed = new Set();
+  // Edges, looked at in small steps.
   for (const path of document.querySelectorAll("g.edge path")) {
     const matrix = path.getScreenCTM();
-    const mine = path.closest("g.edge");
     const length = path.getTotalLength();
     const near = path.getBoundingClientRect();
     const candidates = texts.filter((t) => meet(t.box, { ...near.toJSON(), right: near.right + 1, bottom: near.bottom + 1, left: near.left - 1, top: near.top - 1 }));
     for (let at = 0; candidates.length && at <= length; at += 1.5) {
       const { x, y } = path.getPointAtLength(at).matrixTransform(matrix);
       for (const t of candidates)
-        if (x > t.box.left && x < t.box.right && y > t.box.top && y < t.box.bottom) crossed.add(t.said);
+        if (x > t.box.left && x < t.box.right && y > t.box.top && y < t.box.bottom) faults.push(`${t.said} has an edge running through it`);
     }
   }
   return {
@@ -88,6 +86,5 @@
     texts: texts.length,
     font: Math.min(...texts.map((t) => t.box.size)),
     faults: [...new Set(faults)],
-    crossed: [...crossed],
   };
 }

@@ -14,8 +14,8 @@ SMALLEST = 9.0  # pixels: the font size below which text on a screen is guessed 
 class Legibility:
     """What was measured of an SVG. Lengths are CSS pixels at the picture's natural size.
 
-    `faults` is empty where no two texts intersect, each lies inside its own box and on no other, none is smaller than
-    the smallest font, and nothing is clipped. `crossed` are the texts that an edge runs through.
+    `faults` is empty where no two texts intersect, each lies inside its own box and on no other, no edge runs through
+    one, none is smaller than the smallest font, and nothing is clipped.
     """
 
     width: float
@@ -24,7 +24,6 @@ class Legibility:
     texts: int
     font: float
     faults: tuple[str, ...]
-    crossed: tuple[str, ...]
 
 
 def measure(page: Any, svg: str | Path, smallest: float = SMALLEST) -> Legibility:

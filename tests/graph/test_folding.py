@@ -135,9 +135,26 @@ def test_a_loop_is_drawn_once_with_what_it_carries():
     assert [box.title for box in loop.boxes()] == ["getitem", "matmul", "matmul", "add", "tanh"]
     (carried,) = (edge for edge in picture.edges if edge.kind == "loop")
     assert (carried.tail.title, carried.head.title) == ("tanh", "matmul")
-    assert len(carried.values) == 19
+    assert (len(carried.values), carried.label) == (19, "h")
     assert all(box.path == () for box in picture.boxes if not box.ops)  # the same in every round: outside
     assert len(graph.picture(fold_repeats=False, depth=None).boxes) == len(graph.ops) + 3  # xs and the weights
+
+
+def test_a_loop_of_training_is_a_loop_of_each_phase():
+    def train(w, x):
+        for _ in range(8):
+            y, z = np.split(w * x, 2)
+            (g,) = ad.grad(np.sum((y - z) ** 2), w)
+            w = w - 0.1 * g
+        return w
+
+    picture = ad.draw(train, ad.ones(4, requires_grad=True), ad.rand(4)).picture()
+    forward, *_, backward = (c for c in picture.clusters if c.kind in ("phase", "loop"))
+    assert (forward.title, backward.kind, backward.phase, backward.count) == ("forward", "loop", "backward", 8)
+    titles = [box.title for box in forward.boxes()]
+    assert titles == ["w", "x", "multiply", "split", "subtract", "square", "sum", "subtract"]
+    assert [e.label for e in picture.edges if e.kind == "loop"] == ["w", ""]  # to the product, to itself
+    assert [e.port for e in picture.edges if e.tail.title == "split" and e.kind == "data"] == [0, 1]
 
 
 def test_a_stack_of_modules_is_drawn_once_without_a_loop():

@@ -131,6 +131,7 @@ class _Pen:
         pen: dict[str, Any] = {"c": None, "C": None, "size": 11.0, "bold": False}
         texts = [op for op in ops if op["op"] == "T" and _words(op)]
         role = {id(op): name for op, name in zip(reversed(texts), reversed(roles), strict=False)}
+        last = ""  # of the text before, whose histogram follows
         for op in ops:
             kind = op["op"]
             if kind in "cC":
@@ -140,13 +141,12 @@ class _Pen:
             elif kind == "t":
                 pen["bold"] = bool(op["fontchar"] & 1)
             elif kind == "T":
+                last = f" {role[id(op)]}" if id(op) in role else ""
                 yield self._text(op, pen, role.get(id(op), ""))
-            elif kind in "pP":
-                style = f"{_fill(pen['C'])} {_stroke(None)}" if kind == "P" else f"fn {_stroke(pen['c'])}"
-                yield f'<path class="{style}" d="{self._path(op["points"], "l")}z"/>'
-            elif kind in "LbB":
-                path = self._path(op["points"], "l" if kind == "L" else "c")
-                yield f'<path class="fn {_stroke(pen["c"])}" d="{path}"/>'
+            elif kind in "pPLbB":
+                style = f"{_fill(pen['C'])} {_stroke(None)}" if kind in "PB" else f"fn {_stroke(pen['c'])}"
+                path = self._path(op["points"], "c" if kind in "bB" else "l") + "z" * (kind in "pP")
+                yield f'<path class="{style}{last}" d="{path}"/>'
 
     def _text(self, op: dict[str, Any], pen: dict[str, Any], role: str) -> str:
         """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides."""

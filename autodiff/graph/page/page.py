@@ -39,7 +39,7 @@ def html(graph: Graph, options: dict[str, Any]) -> str:
     show = look.show
     if show is None and not all(v.size == 1 for v in graph.values):
         show = ("shapes", "params", "values", "grads")
-    graph = graph.with_look(**options, show=show)
+    graph = graph.with_look(**options | {"show": show})
     colours: Colours = {}
     pictures, start = _pictures(graph)
     views = [_view(graph, label, picture, colours) for label, picture in pictures]
@@ -85,7 +85,7 @@ def _view(graph: Graph, label: str, picture: Picture, colours: Colours) -> View:
 
 def _roles(box: Box) -> list[str]:
     """Return what the last texts of a box are: those of its value and gradient appear while stepping."""
-    return [name for name, _ in box.numbers for _ in range(2)]
+    return [number.name for number in box.numbers for _ in range(2)]
 
 
 def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
