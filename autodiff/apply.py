@@ -69,7 +69,9 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
     if not plain:
         met = arrays[:]
         _settle(primitive, operands, arrays)
-    kernel = primitive.kernel if now is None or now.graph is None else now.graph.kernel(primitive)
+    kernel = primitive.kernel
+    if now is not None and now.graph is not None and now.graph.timed:
+        kernel = now.graph.clocked(kernel)
     try:
         y = kernel(*arrays, **params)
     except Exception as error:
@@ -86,9 +88,16 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
         )
     ):
         node = _record(primitive, key, y, arrays, nodes, params)
-    result = _results(y, node) if type(y) is not ndarray and several else wrap(y, node)
+    if type(y) is ndarray:
+        result = new(Tensor)
+        result._data, result._node = y, node
+    else:
+        result = _results(y, node)
     if now is not None and now is not QUIET:
-        _notice(now, primitive, operands, met, nodes, params, result, node)
+        if now.graph is not None:
+            now.graph.note(primitive, operands, met, nodes, params, result, node, now)
+        if now.anomaly or now.segment is not None:
+            _notice(now, primitive, met, params, result, node)
         if now.levels:
             placed = [x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)]
             now.levels[-1].push(now, primitive, placed, nodes, params, result)
@@ -159,20 +168,11 @@ def _settle(primitive: Primitive, operands: tuple[Any, ...], arrays: list[Any]) 
 
 
 def _notice(
-    now: Mode,
-    primitive: Primitive,
-    operands: Any,
-    arrays: Any,
-    nodes: Any,
-    params: dict[str, Any],
-    result: Any,
-    node: Node | None,
+    now: Mode, primitive: Primitive, arrays: Any, params: dict[str, Any], result: Any, node: Node | None
 ) -> None:
-    """Tell whoever watches: the checkpointed segment, the graph being traced and the anomaly check."""
+    """Tell the checkpointed segment and the anomaly check."""
     if now.segment is not None and node is not None:
         now.segment.note(node)
-    if now.graph is not None:
-        now.graph.note(primitive, operands, arrays, nodes, params, result, node, now)
     if now.anomaly:
         line = errors.user_line()
         if node is not None:

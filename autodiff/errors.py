@@ -95,20 +95,20 @@ def user_line() -> str:
 def user_frame(depth: int = 1) -> Any:
     """Return the innermost frame of the caller's own code, so many frames up or more."""
     frame = sys._getframe(depth)
-    while frame.f_back is not None and (_inside.get(frame.f_code.co_filename) or inside(frame.f_code.co_filename)):
+    while inside[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
 
-def inside(file: str) -> bool:
-    """Say whether a file of code is one of ours, or of NumPy's."""
-    known = _inside.get(file)
-    if known is None:
-        known = _inside[file] = file.startswith((*_INSIDE, "<string>", "<__array_function__"))
-    return known
+class _Inside(dict[str, bool]):
+    """Says of files of code whether they are ours, or NumPy's."""
+
+    def __missing__(self, file: str) -> bool:
+        known = self[file] = file.startswith((*_INSIDE, "<string>", "<__array_function__"))
+        return known
 
 
-_inside: dict[str, bool] = {}
+inside = _Inside()
 
 
 def line_of(code: Any, place: int) -> str:

@@ -31,7 +31,7 @@ Rule = Callable[..., Any]
 class Plan:
     """How one operation, with a given set of operands that need gradients, saves and pulls back."""
 
-    __slots__ = ("active", "foreign", "name", "origins", "primitive", "pull", "save")
+    __slots__ = ("active", "foreign", "name", "origins", "parents", "primitive", "pull", "save")
 
     def __init__(self, primitive: Any, active: tuple[int, ...] | None) -> None:
         """Plan for the operands numbered in `active`; None plans a joint rule, which answers for all of them."""
@@ -46,6 +46,9 @@ class Plan:
             kept = isinstance(name, int) or name in ("y", "xs", "rest", "shapes") or (several and name in RESULTS)
             if kept and name not in self.origins:
                 self.origins.append(name)
+        # the parents a node of this plan keeps, out of its operands' nodes
+        self.parents: Callable[[list[Node | None]], tuple[Node | None, ...]]
+        self.parents = tuple if active is None else eval(f"lambda n: ({''.join(f'n[{i}], ' for i in active)})")
         self.save = self._save(primitive.signature.arity)
         self.pull = self._pull(rules, names, several)
 
@@ -76,10 +79,6 @@ class Plan:
             pairs = "(" + "".join(f"(p[{j}], {call}), " for j, call in enumerate(calls)) + ")"
         function: Callable[..., Any] = eval(f"lambda g, v, p, k: {pairs}", scope)
         return function
-
-    def parents(self, nodes: list[Node | None]) -> tuple[Node | None, ...]:
-        """Return the parents a node of this plan keeps, out of its operands' nodes."""
-        return tuple(nodes) if self.active is None else tuple([nodes[i] for i in self.active])
 
     def parent(self, node: Node, operand: Any) -> Node | None:
         """Return the node of an operand, None where it needs no gradient (or is no operand's number)."""

@@ -30,7 +30,7 @@ def failing(error: BaseException) -> tuple[Any, ...] | None:
     while error is not None and error not in seen:  # its own traceback leads to where the cause's begins
         for frame, place in _frames(error):
             code, home = frame.f_code, frame.f_globals.get("__name__", "")
-            if not errors.inside(code.co_filename):
+            if not errors.inside[code.co_filename]:
                 at = code, place
             elif code in (RUN, PULL, COMPOSITE, FUNCTION):
                 found = *_call(frame), at

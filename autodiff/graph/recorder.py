@@ -99,7 +99,7 @@ class Recorder:
         self.builder = Builder(keep=not timed)  # what is kept cannot be used again: fresh memory takes its time
         self.title = title
         self.log: list[tuple[Any, ...]] = []
-        self._timed, self._start = timed, perf_counter()
+        self.timed, self._start = timed, perf_counter()
         self._time: tuple[float, float] | None = None  # when the last kernel began, and how long it ran
         self._orders: dict[Node, int] = {}  # of derivatives that have a history
         self._found: dict[Node, Tensor] = {}  # the gradients of a sweep of our own
@@ -131,11 +131,11 @@ class Recorder:
                     break
         else:
             made = [(t._data, t._node) for t in result] if isinstance(result, (tuple, list)) else result._data
-        frame = errors.user_frame(4)
+        frame = errors.user_frame(3)
         saved = node.saved if node is not None else None
         code, place = frame.f_code, frame.f_lasti
         self.log.append((primitive, operands, arrays, nodes, params, made, node, saved, mode, code, place, self._time))
-        if self._timed:
+        if self.timed:
             self.flush()
 
     def drew(self, t: Tensor, name: str) -> None:
@@ -184,15 +184,16 @@ class Recorder:
         self.flush()
         self.builder.write(given(target), given(y))
 
-    def kernel(self, primitive: Any) -> Callable[..., Any]:
-        """Return an operation's kernel, which is about to run: with a clock, where times are wanted."""
-        return functools.partial(self._clocked, primitive.kernel) if self._timed else primitive.kernel
+    def clocked(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a kernel, which is about to run, with a clock."""
 
-    def _clocked(self, kernel: Callable[..., Any], *operands: Any, **params: Any) -> Any:
-        began = perf_counter()
-        y = kernel(*operands, **params)
-        self._time = began - self._start, perf_counter() - began
-        return y
+        def run(*operands: Any, **params: Any) -> Any:
+            began = perf_counter()
+            y = kernel(*operands, **params)
+            self._time = began - self._start, perf_counter() - began
+            return y
+
+        return run
 
     # --- beginning and end ---
 
@@ -224,14 +225,17 @@ class Recorder:
         graph = Graph(self.title, self.build)  # which holds this, and not the other way round: a trace leaves no cycle
         graph.result = result
         answers = [given(t) for t in leaves(result) if isinstance(t, Tensor)]
-        owners = list(self.builder.owners.values())
+        owners: dict[int, Any] = {id(t): t for t in self.builder.owners.values()}
+        scalars = True
         for event in self.log:
             if type(event[0]) is not str:
-                for x, node in zip(event[1], event[3], strict=True):
-                    if (node is None or node.plan is None) and isinstance(x, Tensor):
-                        owners.append(x)
-        self._end = End(answers, owners, self._found)
-        if all(type(event[0]) is str or getattr(event[5], "size", 1) == 1 for event in self.log):
+                scalars = scalars and getattr(event[5], "size", 1) == 1
+                operands = event[1]
+                for i, node in enumerate(event[3]):
+                    if node is None or node.plan is None:
+                        owners[id(operands[i])] = operands[i]
+        self._end = End(answers, [x for x in owners.values() if isinstance(x, Tensor)], self._found)
+        if scalars:
             self.build()  # with the gradients of every value: they may be lost later
         return graph
 
