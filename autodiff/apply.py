@@ -76,7 +76,7 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any
         y = kernel(*arrays, **params)
     except Exception as error:
         raise errors.explained(error, primitive.name, arrays, params) from error
-    if type(y) is not ndarray and not (several := primitive.form == "outputs"):
+    if type(y) is not ndarray and primitive.form != "outputs":
         y = asarray(y)
     node = None
     if (
