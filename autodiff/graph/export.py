@@ -55,6 +55,7 @@ def document(graph: Graph) -> dict[str, Any]:
         for g in graph.groups
     ]
     primitives = {op.name: op.primitive for op in graph.ops}
+    failed = {} if graph.failed is None else {"failed": ops[graph.failed]}
     return {
         "format": "ndtape graph",
         "version": 1,
@@ -69,6 +70,7 @@ def document(graph: Graph) -> dict[str, Any]:
         "groups": groups,
         "outputs": _ids(graph.outputs, values),
         "rules": {name: rules for name, primitive in primitives.items() if (rules := written(primitive))},
+        **failed,
     }
 
 

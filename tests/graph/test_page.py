@@ -222,7 +222,7 @@ def test_stepping_shows_values_and_then_gradients(opened):
     assert page.locator(".n.cold").count() == 0
     page.keyboard.press("Home")
     page.locator("#play").click()
-    page.locator("#at", has_text="2 of 6").wait_for()
+    page.locator("#at", has_text="forward 2 of 2").wait_for()
     page.locator("#play").click()
 
 

@@ -60,21 +60,22 @@ class _Pen:
     def drawing(self) -> Drawing:
         """Return the whole picture: clusters at the back, nodes in front."""
         drawing = Drawing("", *self.size)
-        parts: list[str] = []
+        frames, lines, boxes = [], [], []
         for item in self.clusters:
             drawing.clusters[item["name"]] = [self.names[n] for n in item.get("nodes", ())]
-            parts.append(f'<g class="m">{self._frame(item)}{"".join(self._ops(item["_ldraw_"]))}</g>')
+            frames.append(f'<g class="m">{self._frame(item)}{"".join(self._ops(item["_ldraw_"]))}</g>')
         for item in self.edges:
             ends = self.names[item["tail"]], self.names[item["head"]]
             ends = ends[::-1] if item.get("dir") == "back" else ends
             drawing.edges.append((*ends, self._bounds(item)))
-            parts.append(f'<g class="e">{"".join(self._edge(item))}</g>')
+            lines.append(f'<g class="e">{"".join(self._edge(item))}</g>')
         for item in self.nodes:
             drawing.nodes.append(item["name"])
             texts = "".join(self._ops(item["_ldraw_"], self.roles.get(item["name"], [])))
-            parts.append(f'<g class="n">{self._frame(item)}{texts}</g>')
+            boxes.append(f'<g class="n">{self._frame(item)}{texts}</g>')
         width, height = map(_n, self.size)
-        drawing.markup = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{"".join(parts)}</svg>'
+        layers = "".join(f"<g>{''.join(layer)}</g>" for layer in (frames, lines, boxes))
+        drawing.markup = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{layers}</svg>'
         return drawing
 
     def _frame(self, item: dict[str, Any]) -> str:
@@ -149,9 +150,12 @@ class _Pen:
                 yield f'<path class="{style}{last}" d="{path}"/>'
 
     def _text(self, op: dict[str, Any], pen: dict[str, Any], role: str) -> str:
-        """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides."""
+        """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides.
+
+        What has a role may change: it ends where it ended.
+        """
         x, y = op["pt"]
-        x += {"l": 0.5, "c": 0.0, "r": -0.5}[op["align"]] * op["width"]
+        x += {"l": 0.5, "c": 0.0, "r": -0.5}[op["align"]] * op["width"] + (op["width"] / 2 if role else 0)
         names = [_fill(pen["c"]), *(["b"] if pen["bold"] else []), *([role] if role else [])]
         size = "" if pen["size"] == 9 else f' font-size="{_n(pen["size"])}"'
         place = f'x="{_n(x + self.x)}" y="{_n(self.y - y)}"'

@@ -13,6 +13,7 @@ from autodiff.graph import export, overlays, style
 from autodiff.graph.boxes import arrange
 from autodiff.graph.dot import dot
 from autodiff.graph.folding import fold
+from autodiff.graph.labels import summary
 from autodiff.graph.page.drawing import Colours, Drawing, draw
 from autodiff.graph.page.timeline import timeline
 from autodiff.graph.picture import Box, Picture
@@ -20,6 +21,7 @@ from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import clean, line, names_of
 
 MOST = 4000  # with more boxes than this a depth is left out: neither Graphviz nor a reader gets through
+SCRIPTS = ("page", "sight", "stepper", "panel", "controls")  # in this order
 FOLDED = ("module", "group", "update", "stretch")  # kinds of boxes that show the last of their values
 
 
@@ -99,7 +101,7 @@ def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
         "picture": views[start].drawing.markup,
         "pictures": "".join(rest),
         "data": data.replace("<", "\\u003c"),
-        "script": _asset("page.js") + _asset("panel.js") + "show(start);",
+        "script": "".join(_asset(f"{name}.js") for name in SCRIPTS),
     }
     return re.sub(r"{{(\w+)}}", lambda place: parts[place[1]], _asset("page.html"))
 
@@ -145,38 +147,63 @@ def _boxes(view: View, values: dict[Value, int], ops: dict[Op, int]) -> dict[str
     picture, drawing = view.picture, view.drawing
     number = {name: n for n, name in enumerate(drawing.nodes)}
     by_id = {box.id: box for box in picture.boxes}
-    given: dict[Box, list[int]] = {}
+    given: dict[Box, list[Value]] = {}
     for v, box in picture.sources.items():
         if v in values:
-            given.setdefault(box, []).append(values[v])
-    inside: dict[Box, list[int]] = {}
-    for op, n in ops.items():  # of a loop that is drawn once, those of every round
+            given.setdefault(box, []).append(v)
+    inside: dict[Box, list[Op]] = {}
+    for op in ops:  # of a loop that is drawn once, those of every round
         if (home := picture.home.get(op)) is not None:
-            inside.setdefault(home, []).append(n)
+            inside.setdefault(home, []).append(op)
+    counts = {f"cluster_{cluster.id}": cluster.count for cluster in picture.clusters}
     return {
         "width": drawing.width,
         "height": drawing.height,
         "label": view.label,
         "notes": picture.caption,
         "legend": view.legend,
-        "boxes": [_box(box, inside, given, values) for box in map(by_id.__getitem__, drawing.nodes)],
+        "boxes": [
+            _box(box, inside.get(box, []), given.get(box, []), values, ops)
+            for box in map(by_id.__getitem__, drawing.nodes)
+        ],
         "edges": [[number[tail], number[head], *bounds] for tail, head, bounds in drawing.edges],
-        "clusters": [[number[name] for name in inner if name in number] for inner in drawing.clusters.values()],
+        "clusters": [
+            [counts[name], *(number[node] for node in inner if node in number)]
+            for name, inner in drawing.clusters.items()
+        ],
     }
 
 
-def _box(box: Box, inside: dict[Box, list[int]], given: dict[Box, list[int]], values: dict[Value, int]) -> list[Any]:
-    """Return a box's title, phase, operations, the value it shows, and the sources that stand in it.
+def _box(box: Box, inside: list[Op], given: list[Value], values: dict[Value, int], ops: dict[Op, int]) -> list[Any]:
+    """Return a box's title, phase, operations, the value it shows, the sources that stand in it, its count, and rounds.
 
     A box of what an opened operation is made of, which the record does not have, says what it would say in a picture.
     """
-    title = " ".join(
-        part for part in (box.title, box.subtitle, f"\u00d7{box.count:,}" if box.count > 1 else "") if part
-    )
+    times = f"\u00d7{box.count:,}" if box.count > 1 else ""
+    title = clean(" ".join(filter(None, (box.title, box.subtitle, times))))
     kept = [v for v in box.values if v in values]
-    first = kept[-1] if box.kind in FOLDED else kept[0] if kept else None
+    shown = kept[-1] if box.kind in FOLDED and kept else kept[0] if kept else None
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
-        first = box.ops[0].outputs[0]
-    shown = values[first] if first is not None else -1
-    made_of = [] if box in inside or not box.ops else [box.notes]
-    return [clean(title), box.phase, inside.get(box, []), shown, given.get(box, []), *made_of]
+        shown = box.ops[0].outputs[0]
+    made_of = box.notes if box.ops and not inside else None
+    rounds = [[values[v], *(number[1] for number in numbers)] for v, numbers in _rounds(box, inside, shown)]
+    value = values[shown] if shown is not None else -1
+    facts = [title, box.phase, [ops[op] for op in inside], value, [values[v] for v in given], box.count]
+    return [*facts, *([made_of, rounds] if rounds else [made_of] if made_of else [])]
+
+
+def _rounds(box: Box, inside: list[Op], shown: Value | None) -> list[tuple[Value, list[tuple[str, str]]]]:
+    """Return of a box that stands for every round of a loop what it shows in each: its value, and that in words."""
+    size = len(box.ops) // box.count
+    if shown is None or shown.op not in inside or len(inside) <= size or len(inside) % size:
+        return []
+    place, output = inside.index(shown.op) % size, shown.op.outputs.index(shown)
+    made = [inside[n + place] for n in range(0, len(inside), size)]
+    if any(op.name != shown.op.name for op in made):
+        return []
+    return [(v, _numbers(v, box)) for v in (op.outputs[output] for op in made)]
+
+
+def _numbers(v: Value, box: Box) -> list[tuple[str, str]]:
+    known = {"value": v.array, "grad": v.gradient}
+    return [(name, "" if known[name] is None else clean(summary(known[name]))) for name, _ in box.numbers]

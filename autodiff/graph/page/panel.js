@@ -7,24 +7,27 @@ function tell() {
 }
 
 function overview() {
+  const how = [element("h3", {}, "How to read it"),
+    element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
+    steps.length ? element("p", {}, "The slider below runs the program again: values appear as they were computed, then gradients as the sweep reached them.") : ""];
   const phases = Object.entries(Object.groupBy(graph.ops, (op) => op.phase));
   const parameters = graph.values.filter((value) => value.role === "parameter");
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const legend = view.legend.map(([name, style]) => element("span", { style }, name));
   return [
     element("h2", {}, graph.title),
+    graph.failed !== undefined ? element("p", { class: "alarm" }, `failed at ${lines[graph.failed].split("  # ")[0]}, ${graph.ops[graph.failed].line ?? ""}`) : "",
+    graph.values.length ? "" : element("p", {}, "Nothing was recorded: no tensor was given, and no operation ran."),
     facts([
-      ...phases.map(([phase, ops]) => [phase, `${ops.length.toLocaleString("en")} operations`]),
-      ["parameters", count ? `${count.toLocaleString("en")} in ${parameters.length} arrays` : ""],
+      ...phases.map(([phase, ops]) => [phase, counted(ops.length, "operation")]),
+      ["parameters", count ? `${count.toLocaleString("en")} in ${counted(parameters.length, "array")}` : ""],
       ["returns", graph.outputs.map((v) => `${graph.values[v].label}: ${graph.values[v].type}`).join(", ")],
-      ["drawn", `${boxes(view.boxes.length)}, ${view.edges.length.toLocaleString("en")} edges`],
+      ["drawn", `${boxes(view.boxes.length)}, ${counted(view.edges.length, "edge")}`],
     ]),
     ...(view.notes.length ? [element("h3", {}, "Folded"), element("p", {}, view.notes.join(" · "))] : []),
-    element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend),
+    ...(legend.length ? [element("h3", {}, "Legend"), element("div", { class: "legend" }, ...legend)] : []),
     element("p", {}, view.svg.querySelector(".e .dash") ? "- - -  kept for the backward pass" : ""),
-    element("h3", {}, "How to read it"),
-    element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
-    element("p", {}, "The slider below runs the program again: values appear as they were computed, then gradients as the sweep reached them."),
+    ...(graph.values.length ? how : []),
   ];
 }
 
@@ -39,7 +42,8 @@ function described(box, traced) {
   const parts = [element("h2", {}, box.title)];
   const chip = (text, tone) => text && element("span", { class: `chip ${tone ?? ""}` }, text);
   const kinds = [...new Set(ops.map(({ kind }) => kind))];
-  parts.push(element("div", {}, chip(value?.type), chip(op ? op.kind : ops.length ? `${ops.length} operations` : value?.role),
+  if (box.rounds) parts.push(element("p", {}, `in ${roundOf(box)}`));
+  parts.push(element("div", { class: "chips" }, chip(value?.type), chip(op ? op.kind : ops.length ? `${ops.length} operations` : value?.role),
     chip(ops.length ? box.phase : "", box.phase), op?.order ? chip(`order ${op.order}`) : ""));
   if (ops.length) {
     const most = 14;
@@ -89,7 +93,7 @@ function links(values) {
     const { label, type, op } = graph.values[v], k = view.ofValue.get(v) ?? -1;
     const text = `${label}: ${type}${op === undefined ? "" : `  ${graph.ops[op].name}`}`;
     return element("li", {}, k < 0 ? element("code", {}, text)
-      : element("button", { type: "button", onclick: () => { pick(k); reveal(k); } }, text));
+      : element("button", { type: "button", onclick: () => pickAndReveal(k, true) }, text));
   }), values.length > most ? element("li", {}, `… ${values.length - most} more`) : "");
 }
 
@@ -112,14 +116,18 @@ function content(title, array, known, tone, missing) {
 }
 
 function elements(x) {
-  if (!Array.isArray(x)) return element("div", { class: typeof x === "string" ? "big alarm" : "big" }, typeof x === "number" ? String(x) : `${x}`);
+  const sound = (n) => !/NaN|Infinity|nan|inf/.test(n), text = (n) => (typeof n === "number" ? number(n) : String(n));
+  if (!Array.isArray(x)) return element("div", { class: sound(x) ? "big" : "big alarm" }, String(x));
   const flat = x.flat(Infinity), largest = Math.max(...flat.map((n) => (typeof n === "number" ? Math.abs(n) : 0))) || 1;
-  const rows = x.length && Array.isArray(x[0]) ? x.flat(depth(x) - 2) : [x];
-  return element("table", {}, ...rows.map((row) => element("tr", {}, ...row.map((n) => typeof n === "number"
-    ? element("td", { style: `--share: ${Math.round(45 * Math.abs(n) / largest)}%` }, number(n)) : element("td", { class: "alarm" }, String(n))))));
+  if (!flat.length) return element("p", {}, "no elements");
+  const rows = Array.isArray(x[0]) ? x.flat(depth(x) - 2) : [x];
+  const share = (n) => (typeof n === "number" ? `--share: ${Math.round(45 * Math.abs(n) / largest)}%` : undefined);
+  return element("table", {}, ...rows.map((row) => element("tr", {}, ...row.map((n) =>
+    element("td", { class: sound(n) ? undefined : "alarm", style: share(n) }, text(n))))));
 }
 
-const boxes = (count) => `${count.toLocaleString("en")} ${count === 1 ? "box" : "boxes"}`;
+const counted = (n, one, several = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : several}`;
+const boxes = (n) => counted(n, "box", "boxes");
 const depth = (x) => (Array.isArray(x) ? 1 + depth(x[0]) : 0);
 const number = (n) => (typeof n === "number" ? (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : String(Number(n.toPrecision(4)))) : String(n));
 function bytes(n) {

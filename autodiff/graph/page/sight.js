@@ -1,0 +1,290 @@
+// What is in sight: moving and zooming, the small map, and pictures so far off that they are painted, not written.
+
+let x = 0, y = 0, scale = 1, placed = null; // what placed it, until the reader moves it
+const FAR = 0.4; // below this no text can be read: boxes are painted, with those names that fit
+const far = () => scale < FAR;
+const screen = ([left, top]) => [left * scale + x, top * scale + y];
+
+function settle() {
+  view.svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+  trim();
+  redraw();
+}
+
+// Only what is in the window or near it stands in the document: pictures of thousands of boxes stay quick.
+function trim() {
+  const { clientWidth: wide, clientHeight: high } = canvas, around = 0.15;
+  const [left, right] = [-around * wide, (1 + around) * wide].map((edge) => (edge - x) / scale);
+  const [top, bottom] = [-around * high, (1 + around) * high].map((edge) => (edge - y) / scale);
+  stand(({ bounds: [a, b, c, d] }) => !far() && c >= left && a <= right && d >= top && b <= bottom);
+}
+
+function stand(seen) {
+  let next = null; // what stands behind this in the document, where the later is drawn upon the earlier
+  for (const thing of view.parts) {
+    const away = !seen(thing);
+    if (next?.home !== thing.home) next = null;
+    if (away !== thing.away) {
+      thing.away = away;
+      if (away) thing.element.remove();
+      else {
+        dress(thing);
+        thing.home.insertBefore(thing.element, next?.element ?? null);
+      }
+    }
+    if (!away) next = thing;
+  }
+}
+
+// Shows all of it if that can be read, else its beginning.
+function fit() {
+  const { clientWidth: wide, clientHeight: high } = canvas, all = Math.min(wide / view.width, high / view.height);
+  scale = all < 0.85 ? 1 : Math.min(all, 1.5);
+  x = view.width * scale <= wide ? (wide - view.width * scale) / 2 : 0;
+  y = view.height * scale <= high ? (high - view.height * scale) / 2 : 0;
+  placed = fit;
+  settle();
+}
+
+function whole() {
+  const { clientWidth: wide, clientHeight: high } = canvas;
+  scale = Math.min(wide / view.width, high / view.height, 1.5);
+  [x, y] = [(wide - view.width * scale) / 2, (high - view.height * scale) / 2];
+  placed = whole;
+  settle();
+}
+
+function zoom(factor, left = canvas.clientWidth / 2, top = canvas.clientHeight / 2) {
+  const wanted = Math.min(Math.max(scale * factor, Math.min(0.02, canvas.clientHeight / view.height)), 8);
+  glide(left - (left - x) * (wanted / scale), top - (top - y) * (wanted / scale), wanted);
+}
+
+// Moves to a place: at once where it is another size or far off, or no motion is wanted.
+let gliding = 0;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+function glide(left, top, size = scale) {
+  cancelAnimationFrame(gliding);
+  placed = null;
+  const [a, b] = [x, y], begin = performance.now();
+  const jump = still.matches || size !== scale || Math.hypot(left - x, top - y) > 2 * canvas.clientWidth;
+  const move = (now) => {
+    const share = jump ? 1 : Math.min(Math.max((now - begin) / 160, 0), 1), eased = share * (2 - share);
+    [x, y, scale] = [a + (left - a) * eased, b + (top - b) * eased, size];
+    settle();
+    if (share < 1) gliding = requestAnimationFrame(move);
+  };
+  move(begin);
+}
+
+// Brings a box into the window, and `near` enough to be read.
+function reveal(k, near = false) {
+  const { bounds: [a, b, c, d], middle } = view.boxes[k], { clientWidth: wide, clientHeight: high } = canvas, rim = 16;
+  const size = near && far() ? 0.85 : scale;
+  const inside = a * size + x > rim && c * size + x < wide - rim && b * size + y > rim && d * size + y < high - rim;
+  if (size !== scale || !inside) glide(wide / 2 - middle[0] * size, high / 2 - middle[1] * size, size);
+}
+
+function central() {
+  const middle = [(canvas.clientWidth / 2 - x) / scale, (canvas.clientHeight / 2 - y) / scale];
+  return nearest(middle, Infinity);
+}
+
+function nearest([left, top], most) {
+  let best = null;
+  for (const box of view.boxes) {
+    const [a, b, c, d] = box.bounds, off = Math.hypot(Math.max(a - left, 0, left - c), Math.max(b - top, 0, top - d));
+    if (off < most) [best, most] = [box, off];
+  }
+  return best;
+}
+
+function boxAt(event) {
+  if (!far() || event.target === map) return event.target.closest?.(".n")?.box ?? -1;
+  const area = canvas.getBoundingClientRect();
+  return nearest([(event.clientX - area.left - x) / scale, (event.clientY - area.top - y) / scale], 5 / scale)?.element.box ?? -1;
+}
+
+// --- painting ------------------------------------------------------------------------------------------------------
+
+const map = at("map"), sky = at("sky");
+let drawing = 0;
+function redraw() { // what is painted, with the next frame
+  drawing ||= requestAnimationFrame(() => {
+    drawing = 0;
+    survey();
+    sky.hidden = !far();
+    if (far()) paint();
+  });
+}
+
+const colours = new Map();
+function colour(name) { // of the stylesheet, as the theme has it
+  if (!colours.has(name)) {
+    map.style.color = `var(--${name})`;
+    colours.set(name, getComputedStyle(map).color);
+  }
+  return colours.get(name);
+}
+const ofState = (state) => colour(state & PICKED ? "focus" : state & NOW ? (state & SWEEP ? "backward" : "now") : state & HIT ? "hit"
+  : state & UP ? "up" : state & DOWN ? "down" : "focus");
+
+function pen(paper, wide, high, size, left, top) {
+  const crisp = devicePixelRatio || 1, made = paper.getContext("2d");
+  [paper.width, paper.height] = [wide * crisp, high * crisp];
+  [paper.style.width, paper.style.height] = [`${wide}px`, `${high}px`];
+  made.setTransform(crisp * size, 0, 0, crisp * size, crisp * left, crisp * top);
+  return made;
+}
+
+// The small map in the corner, where the picture is larger than the window: all boxes, and what is in the window.
+function survey() {
+  const { clientWidth: wide, clientHeight: high } = canvas, spare = 4;
+  map.hidden = view.width * scale <= wide + spare && view.height * scale <= high + spare;
+  if (map.hidden) return;
+  const most = Math.min(190, wide / 4, high / 3), small = view.small = Math.min(most / view.width, most / view.height, 0.2);
+  const ink = pen(map, Math.max(view.width * small, 24), Math.max(view.height * small, 24), small, 0, 0);
+  for (const { bounds: [a, b, c, d], phase, state } of view.boxes) {
+    ink.globalAlpha = state & (LATER | ASIDE | MISSED) ? 0.25 : 1;
+    ink.fillStyle = state & (NOW | PICKED | HIT) ? ofState(state) : colour(phase);
+    ink.fillRect(a, b, Math.max(c - a, 1 / small), Math.max(d - b, 1 / small));
+  }
+  ink.globalAlpha = 1;
+  ink.strokeStyle = colour("focus");
+  ink.lineWidth = 1.5 / small;
+  ink.strokeRect(-x / scale, -y / scale, wide / scale, high / scale);
+}
+
+// The picture from afar.
+function paint() {
+  const { clientWidth: wide, clientHeight: high } = canvas, ink = pen(sky, wide, high, scale, x, y), px = 1 / scale;
+  const [left, top, right, bottom] = [-x * px, -y * px, (wide - x) * px, (high - y) * px];
+  const seen = ({ bounds: [a, b, c, d] }) => c > left && a < right && d > top && b < bottom;
+  const shape = ([a, b, c, d], fill, stroke, thick) => {
+    const frame = [a, b, Math.max(c - a, 2 * px), Math.max(d - b, 2 * px)];
+    [ink.fillStyle, ink.strokeStyle, ink.lineWidth] = [fill, stroke, thick * px];
+    ink.fillRect(...frame);
+    ink.strokeRect(...frame);
+  };
+  for (const cluster of view.clusters.filter(seen)) shape(cluster.bounds, ...tone(cluster), 1);
+  const strokes = new Map(); // edges of one look, as one path
+  for (const edge of view.edges.filter(seen)) {
+    const line = edge.element.firstElementChild, faint = edge.state & (LATER | ASIDE), bright = edge.state & (NOW | UP | DOWN);
+    if (px > 25 && !bright) continue; // nobody could tell them apart
+    const key = bright ? ofState(edge.state) : tone(edge, line)[1];
+    const look = `${faint && !bright ? 0.12 : 1} ${bright ? 1.6 : 0.8} ${key}`;
+    if (!strokes.has(look)) strokes.set(look, new Path2D());
+    strokes.get(look).addPath(edge.path ??= new Path2D(line.getAttribute("d")));
+  }
+  for (const [look, path] of strokes) {
+    const [alpha, size, ...key] = look.split(" ");
+    [ink.globalAlpha, ink.lineWidth, ink.strokeStyle] = [Number(alpha), size * px, key.join(" ")];
+    ink.stroke(path);
+  }
+  const found = view.boxes.filter(seen).sort((a, b) => (a.state & (HIT | NOW | PICKED)) - (b.state & (HIT | NOW | PICKED)));
+  for (const box of found) {
+    const bright = box.state & (HIT | NOW | PICKED | UP | DOWN) || box.element.box === hovered;
+    ink.globalAlpha = box.state & (LATER | ASIDE | MISSED) ? 0.2 : 1;
+    shape(box.bounds, tone(box)[0], bright ? ofState(box.state) : tone(box)[1], bright ? 2.5 : 0.8);
+  }
+  ink.globalAlpha = 1;
+  for (const { bounds, cover } of view.clusters) if (cover) shape(bounds, colour("raised"), colour("soft"), 1);
+  label(ink, [...view.clusters.filter(seen), ...found], px);
+}
+
+// The colours that a box, frame or edge is filled and drawn with, by the classes of its rectangle or line.
+function tone(thing, drawn = thing.element.querySelector("rect")) {
+  thing.tone ??= ["f", "s"].map((kind) => drawn.getAttribute("class").split(" ").find((name) => name[0] === kind)?.slice(1) ?? "n");
+  return thing.tone.map((number) => (number === "n" ? "transparent" : colour(`p${number}`)));
+}
+
+// Writes the names that fit, those of outer frames first, at a size that can be read.
+function label(ink, things, px) {
+  const taken = [], size = 11 * px;
+  ink.textBaseline = "middle";
+  ink.lineJoin = "round";
+  ink.lineWidth = 3 * px;
+  for (const thing of things) {
+    const [a, b, c, d] = thing.bounds, frame = thing.cover !== undefined, name = frame ? thing.name : thing.title;
+    if (c - a < 3 * size || d - b < 1.2 * size || (thing.state & (LATER | ASIDE | MISSED))) continue;
+    ink.font = `${frame ? 400 : 600} ${size}px sans-serif`;
+    const text = [name, name.split(" ")[0]].find((words) => ink.measureText(words).width < c - a - 0.4 * size);
+    if (!text) continue;
+    const long = ink.measureText(text).width, from = frame ? a + 0.3 * size : (a + c - long) / 2;
+    const middle = frame ? b + 0.8 * size : (b + d) / 2, room = [from, middle - 0.6 * size, from + long, middle + 0.6 * size];
+    if (taken.some(([p, q, r, s]) => p < room[2] && r > room[0] && q < room[3] && s > room[1])) continue;
+    taken.push(room);
+    ink.strokeStyle = colour("paper");
+    ink.fillStyle = colour("ink");
+    if (frame) ink.strokeText(text, from, middle);
+    ink.fillText(text, from, middle);
+  }
+}
+
+// --- fingers and wheels --------------------------------------------------------------------------------------------
+
+for (const kind of ["pointerdown", "pointermove"])
+  map.addEventListener(kind, (event) => {
+    event.stopPropagation();
+    if (!event.buttons) return;
+    map.setPointerCapture(event.pointerId);
+    placed = null;
+    x = canvas.clientWidth / 2 - event.offsetX / view.small * scale;
+    y = canvas.clientHeight / 2 - event.offsetY / view.small * scale;
+    settle();
+  });
+map.addEventListener("click", (event) => event.stopPropagation());
+
+const fingers = new Map();
+let travelled = 0;
+canvas.addEventListener("pointerdown", (event) => {
+  cancelAnimationFrame(gliding);
+  fingers.set(event.pointerId, [event.clientX, event.clientY]);
+  if (fingers.size === 1) travelled = 0;
+});
+canvas.addEventListener("pointermove", (event) => {
+  const before = fingers.get(event.pointerId);
+  if (!before) return;
+  const now = [event.clientX, event.clientY], other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+  if (other) {
+    const apart = (a) => Math.hypot(a[0] - other[0], a[1] - other[1]), area = canvas.getBoundingClientRect();
+    zoom(apart(now) / apart(before), (now[0] + other[0]) / 2 - area.left, (now[1] + other[1]) / 2 - area.top);
+  }
+  const share = other ? 0.5 : 1;
+  x += (now[0] - before[0]) * share;
+  y += (now[1] - before[1]) * share;
+  travelled += Math.hypot(now[0] - before[0], now[1] - before[1]);
+  if (travelled > 4 && !canvas.classList.contains("dragging")) {
+    canvas.classList.add("dragging");
+    canvas.setPointerCapture(event.pointerId);
+  }
+  if (travelled > 4) placed = null;
+  fingers.set(event.pointerId, now);
+  settle();
+});
+for (const kind of ["pointerup", "pointercancel"])
+  canvas.addEventListener(kind, (event) => { fingers.delete(event.pointerId); canvas.classList.remove("dragging"); });
+canvas.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  const area = canvas.getBoundingClientRect(), lines = event.deltaMode === 1 ? 20 : 1;
+  zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0015)), event.clientX - area.left, event.clientY - area.top);
+}, { passive: false });
+
+// --- windows, themes and paper -------------------------------------------------------------------------------------
+
+function recolour() {
+  colours.clear();
+  redraw();
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+addEventListener("resize", () => (placed ?? settle)());
+
+let kept = null;
+addEventListener("beforeprint", () => { // all of it, on one sheet
+  kept = [x, y, scale];
+  [x, y, scale] = [0, 0, 1];
+  stand(() => true);
+});
+addEventListener("afterprint", () => {
+  [x, y, scale] = kept;
+  settle();
+});
