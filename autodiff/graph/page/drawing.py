@@ -127,12 +127,13 @@ class _Pen:
         steps = [f"{_n(x - a)},{_n(y - b)}" for (x, y), (a, b) in zip(placed[1:], starts, strict=True)]
         return f"M{_n(placed[0][0])},{_n(placed[0][1])}{kind}{' '.join(steps)}"
 
-    def _ops(self, ops: Any, roles: Sequence[str] = ()) -> Iterator[str]:
-        """Yield what a list of drawing operations draws."""
+    def _ops(self, ops: Any, roles: Sequence[str] = ()) -> list[str]:
+        """Return what a list of drawing operations draws; what follows each other in one style is one path."""
         pen: dict[str, Any] = {"c": None, "C": None, "size": 11.0, "bold": False}
         texts = [op for op in ops if op["op"] == "T" and _words(op)]
         role = {id(op): name for op, name in zip(reversed(texts), reversed(roles), strict=False)}
         last = ""  # of the text before, whose histogram follows
+        made: list[str] = []
         for op in ops:
             kind = op["op"]
             if kind in "cC":
@@ -141,13 +142,18 @@ class _Pen:
                 pen["size"] = op["size"]
             elif kind == "t":
                 pen["bold"] = bool(op["fontchar"] & 1)
-            elif kind == "T":
+            elif kind == "T" and _words(op):
                 last = f" {role[id(op)]}" if id(op) in role else ""
-                yield self._text(op, pen, role.get(id(op), ""))
+                made.append(self._text(op, pen, role.get(id(op), "")))
             elif kind in "pPLbB":
                 style = f"{_fill(pen['C'])} {_stroke(None)}" if kind in "PB" else f"fn {_stroke(pen['c'])}"
                 path = self._path(op["points"], "c" if kind in "bB" else "l") + "z" * (kind in "pP")
-                yield f'<path class="{style}{last}" d="{path}"/>'
+                begin = f'<path class="{style}{last}" d="'
+                if made and made[-1].startswith(begin):
+                    made[-1] = f'{made[-1][:-3]}{path}"/>'
+                else:
+                    made.append(f'{begin}{path}"/>')
+        return made
 
     def _text(self, op: dict[str, Any], pen: dict[str, Any], role: str) -> str:
         """Return a text, centred where Graphviz measured it, so that another font's width spreads to both sides.
@@ -159,8 +165,7 @@ class _Pen:
         names = [_fill(pen["c"]), *(["b"] if pen["bold"] else []), *([role] if role else [])]
         size = "" if pen["size"] == 9 else f' font-size="{_n(pen["size"])}"'
         place = f'x="{_n(x + self.x)}" y="{_n(self.y - y)}"'
-        text = escape(_words(op), quote=False)
-        return f'<text class="{" ".join(names)}" {place}{size}>{text}</text>' if text else ""
+        return f'<text class="{" ".join(names)}" {place}{size}>{escape(_words(op), quote=False)}</text>'
 
 
 def _words(op: dict[str, Any]) -> str:

@@ -186,14 +186,14 @@ def _box(box: Box, inside: list[Op], given: list[Value], values: dict[Value, int
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
         shown = box.ops[0].outputs[0]
     made_of = box.notes if box.ops and not inside else None
-    rounds = [[values[v], *(number[1] for number in numbers)] for v, numbers in _rounds(box, inside, shown)]
+    rounds = [[values[v], *_numbers(v, box)] for v in _rounds(box, inside, shown)]
     value = values[shown] if shown is not None else -1
     facts = [title, box.phase, [ops[op] for op in inside], value, [values[v] for v in given], box.count]
     return [*facts, *([made_of, rounds] if rounds else [made_of] if made_of else [])]
 
 
-def _rounds(box: Box, inside: list[Op], shown: Value | None) -> list[tuple[Value, list[tuple[str, str]]]]:
-    """Return of a box that stands for every round of a loop what it shows in each: its value, and that in words."""
+def _rounds(box: Box, inside: list[Op], shown: Value | None) -> list[Value]:
+    """Return the values that a box shows in the rounds of a loop, if it stands for all of them."""
     size = len(box.ops) // box.count
     if shown is None or shown.op not in inside or len(inside) <= size or len(inside) % size:
         return []
@@ -201,9 +201,10 @@ def _rounds(box: Box, inside: list[Op], shown: Value | None) -> list[tuple[Value
     made = [inside[n + place] for n in range(0, len(inside), size)]
     if any(op.name != shown.op.name for op in made):
         return []
-    return [(v, _numbers(v, box)) for v in (op.outputs[output] for op in made)]
+    return [op.outputs[output] for op in made]
 
 
-def _numbers(v: Value, box: Box) -> list[tuple[str, str]]:
+def _numbers(v: Value, box: Box) -> list[tuple[str, tuple[int, ...]]]:
+    """Return what a box says of one of its values and its gradient: a text, and the bars of a histogram."""
     known = {"value": v.array, "grad": v.gradient}
-    return [(name, "" if known[name] is None else clean(summary(known[name]))) for name, _ in box.numbers]
+    return [("", ()) if known[number.name] is None else summary(known[number.name]) for number in box.numbers]

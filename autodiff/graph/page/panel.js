@@ -37,7 +37,8 @@ function facts(pairs) {
 }
 
 function described(box, traced) {
-  const ops = box.ops.map((n) => graph.ops[n]), op = ops.length === 1 ? ops[0] : null;
+  const size = box.ops.length / (box.rounds?.length ?? 1), own = box.ops.slice(box.round * size, (box.round + 1) * size);
+  const ops = own.map((n) => graph.ops[n]), op = ops.length === 1 ? ops[0] : null;
   const value = graph.values[box.value];
   const parts = [element("h2", {}, box.title)];
   const chip = (text, tone) => text && element("span", { class: `chip ${tone ?? ""}` }, text);
@@ -47,8 +48,8 @@ function described(box, traced) {
     chip(ops.length ? box.phase : "", box.phase), op?.order ? chip(`order ${op.order}`) : ""));
   if (ops.length) {
     const most = 14;
-    const from = Math.max(0, Math.min(box.ops.findIndex((n) => ranAt[n] >= moment) - 5, ops.length - most));
-    parts.push(element("pre", {}, from ? `… ${from} before\n` : "", ...box.ops.slice(from, from + most).map((n) =>
+    const from = Math.max(0, Math.min(own.findIndex((n) => ranAt[n] >= moment) - 5, ops.length - most));
+    parts.push(element("pre", {}, from ? `… ${from} before\n` : "", ...own.slice(from, from + most).map((n) =>
       element("span", { class: ranAt[n] > moment ? "later" : ranAt[n] === moment && moment < steps.length && "now" }, `${lines[n].split("  # ")[0]}\n`)),
     ops.length > from + most ? `… ${ops.length - from - most} more` : ""));
   }
@@ -56,7 +57,7 @@ function described(box, traced) {
   const sum = (name) => ops.reduce((total, one) => total + (one[name] ?? 0), 0);
   const seconds = ops.some((one) => one.seconds !== undefined) ? sum("seconds") : undefined;
   parts.push(facts([
-    ["module", (ops[0]?.scope ?? []).join(" › ")],
+    ["module", (ops[0]?.scope ?? []).filter((name, n) => ops.every(({ scope }) => scope?.[n] === name)).join(" › ")],
     ["line", [...new Set(ops.map((one) => one.line).filter(Boolean))].slice(0, 3).join(", ")],
     ["settings", op ? Object.entries(op.params ?? {}).map(([k, v]) => `${k}=${v}`).join(", ") : ""],
     ["keeps", sum("saved") ? `${bytes(sum("saved"))} for the backward pass` : ""],

@@ -38,9 +38,9 @@ function current() {
 
 function turns(rounds, ops) {
   const size = ops.length / rounds.length;
-  return rounds.map(([value, ...texts], n) => {
+  return rounds.map(([value, ...numbers], n) => {
     const begins = ops.slice(n * size, (n + 1) * size).reduce((first, op) => Math.min(first, ranAt[op]), Infinity);
-    return { value, texts, times: [begins, gradientAt[value]] };
+    return { value, numbers, times: [begins, gradientAt[value]] };
   });
 }
 
@@ -55,7 +55,7 @@ function turn(stepping) {
     });
     box.round = rest;
     box.value = box.rounds[rest].value;
-    write(box, box.rounds[rest].texts);
+    write(box, box.rounds[rest].numbers);
     let within = box.rounds.length;
     for (const loop of box.around) {
       within /= loop.count;
@@ -67,15 +67,22 @@ function turn(stepping) {
   for (const loop of loops) count(loop, stepping && loop.latest, loop.round);
 }
 
+const ruler = element("canvas").getContext("2d");
+ruler.font = "10px Helvetica, Arial, 'Liberation Sans', sans-serif";
+
 // Writes the numbers of another round into a box, smaller where they would take more room than there is.
-function write(box, texts) {
+function write(box, numbers) {
   const written = box.element.querySelectorAll("text.value, text.grad"); // each a name and a number
-  texts.forEach((text, n) => {
-    const [name, number] = [written[2 * n], written[2 * n + 1]];
+  numbers.forEach(([text, bars], n) => {
+    const [name, number] = [written[2 * n], written[2 * n + 1]], kind = name.classList.contains("value") ? "value" : "grad";
     if (number.textContent === text) return;
     number.textContent = text;
     const room = number.getAttribute("x") - name.getAttribute("x") - 4;
-    number.style.fontSize = `${Math.min(10, room / text.length / 0.57)}px`;
+    number.style.fontSize = `${Math.min(10, 10 * room / ruler.measureText(text).width)}px`;
+    const line = box.element.querySelector(`path.${kind}.fn`), filled = box.element.querySelector(`path.${kind}:not(.fn)`);
+    if (!line || !filled) return;
+    const [left, base, wide] = line.getAttribute("d").match(/-?[\d.]+/g).map(Number), most = Math.max(...bars), one = wide / bars.length;
+    filled.setAttribute("d", bars.map((count, k) => `M${left + k * one},${base}v${-Math.ceil(12 * count / most)}h${one}V${base}z`).join(""));
   });
 }
 
@@ -107,7 +114,7 @@ function happened() {
   const what = gradients.length ? `gradient of ${labels.join(", ")}`
     : n === graph.failed ? "failed" : made.map((v) => graph.values[v].name ?? graph.values[v].type).join(", ");
   const module = gradients.length ? "" : op.scope?.at(-1);
-  return [made.length && op.name, what, module && `in ${module}`, box && roundOf(box)].filter(Boolean).join(", ");
+  return [made.length && op.name, what, box && roundOf(box), module && `in ${module}`].filter(Boolean).join(", ");
 }
 
 // --- by itself -----------------------------------------------------------------------------------------------------
