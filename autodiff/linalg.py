@@ -185,6 +185,8 @@ def cho_solve(c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite:
     """Solve a x = b given cho_factor(a)."""
     c, lower = c_and_lower
     _checked(check_finite, c, b)
+    if b.ndim == 1 < c.ndim - 1:  # of each matrix of a stack
+        return cho_solve(c_and_lower, b[:, None])[..., 0]
     first, second = (0, 2) if lower else (2, 0)
     return solve_triangular(c, solve_triangular(c, b, trans=first, lower=lower), trans=second, lower=lower)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import warnings
@@ -104,6 +105,7 @@ def test_a_function_has_one_status() -> None:
     assert len(names) == len(set(names))
 
 
+@functools.cache
 def newest() -> bool:
     """Say whether the NumPy and SciPy installed are those that the page was written of."""
     head = PAGE.read_text()[:2000]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,23 +81,29 @@ def loaded(statements: list[ast.stmt]) -> Iterator[str]:
                 yield from loaded(body + [s for h in handlers for s in h.body] + rest + last)
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imports(path: Path) -> list[str]:
     """Modules that a file imports while it is loaded."""
-    return list(loaded(ast.parse(path.read_text()).body))
+    return list(loaded(parsed(path).body))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_down(path: Path) -> None:
-    module = name_of(path)
-    for target in imports(path):
-        package = target.partition(".")[0]
-        if package in ("autodiff", "nn"):
-            assert layer(target) <= layer(module), f"{module} imports {target}, which stands above it"
-        else:
-            late = [libraries for above, libraries in LATE.items() if f"{module}.".startswith(f"{above}.")]
-            assert package in sys.stdlib_module_names.union({"numpy"}, *late), (
-                f"{module} loads {package} at once; import it where it is used"
-            )
+def test_imports_point_down() -> None:
+    for path in FILES:
+        module = name_of(path)
+        for target in imports(path):
+            package = target.partition(".")[0]
+            if package in ("autodiff", "nn"):
+                assert layer(target) <= layer(module), f"{module} imports {target}, which stands above it"
+            else:
+                late = [libraries for above, libraries in LATE.items() if f"{module}.".startswith(f"{above}.")]
+                assert package in sys.stdlib_module_names.union({"numpy"}, *late), (
+                    f"{module} loads {package} at once; import it where it is used"
+                )
 
 
 def test_no_two_files_import_each_other() -> None:
@@ -110,9 +117,9 @@ def test_loading_both_packages_loads_nothing_heavy() -> None:
     assert not {name.partition(".")[0] for name in run.stdout.split()} & HEAVY
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_is_read_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST
+def test_a_file_is_read_in_one_sitting() -> None:
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in FILES}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST}
 
 
 # --- the laws of rules ---------------------------------------------------------------------------------------------
@@ -122,11 +129,11 @@ METADATA = {"shape", "ndim", "size", "dtype"}
 DATA = {"g", "y", "x", "a", "b", "c", "d", "e", "xs", "rest"}  # what these names hold in a rule is values
 
 
-def rules(path: Path) -> Iterator[ast.Lambda | ast.FunctionDef]:
+@functools.cache
+def rules(path: Path) -> list[ast.Lambda | ast.FunctionDef]:
     """The rules of a file: lambdas and functions whose first parameter is g."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Lambda | ast.FunctionDef) and [a.arg for a in node.args.args[:1]] == ["g"]:
-            yield node
+    functions = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Lambda | ast.FunctionDef))
+    return [node for node in functions if [a.arg for a in node.args.args[:1]] == ["g"]]
 
 
 def numpy_calls(rule: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -167,7 +174,7 @@ def test_rules_do_not_branch_on_data(path: Path) -> None:
 
 
 def test_there_are_rules_to_hold_to_the_laws() -> None:
-    assert sum(1 for path in RULES for _ in rules(path)) > 100
+    assert sum(len(rules(path)) for path in RULES) > 100
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -404,6 +404,8 @@ def test_an_entry_said_analytic_takes_a_complex_step_in_each_of_its_operands(ent
     call = data.draw(op_inputs(entry))
     if call.keywords.pop("dtype", None) is np.float64:  # a cast, which astype's entry speaks of
         assert not registry[np.astype].analytic
+    values = leaves([call.function(*map(ad.as_tensor, call.inputs))])
+    assume(not any(np.imag(y.numpy()).any() for y in values))  # a value off the real axis leaves the step no place
     for i in range(len(call.inputs)):
         np.testing.assert_allclose(complex_step(call, i), reverse(call, i), rtol=1e-9, atol=1e-9)
 

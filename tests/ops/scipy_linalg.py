@@ -186,6 +186,15 @@ def _cho(f: Any, lower: bool) -> Any:
 
 SOLVERS = [
     op(
+        ad.linalg.cho_solve,
+        _cho(ad.linalg, lower=True),
+        "n33, 3",
+        label="stack and vector",
+        reference=lambda a, b: np.linalg.solve(spd(a, identity(a)), b),
+        small="f",
+    ),
+] + [
+    op(
         fun,
         call(ad.linalg),
         shapes,

@@ -33,6 +33,7 @@ class Gradients:
     def __init__(self, point: Point, rng: np.random.Generator, everything: bool, random: int) -> None:
         self.point, self.rng, self.everything = point, rng, everything
         self.random = rng.standard_normal((random, point.outputs.size))
+        self.sizes = np.abs(self.random)
         self.notes: list[str] = []
         self.slack: Array | None = None
         self.arrays = arrays = point.arrays(point.base)
@@ -55,7 +56,7 @@ class Gradients:
 
     def pair_errors(self, errors: Array) -> Array:
         """Return the error of those inner products, given errors of the outputs."""
-        return self._with_units(errors, product(np.abs(self.random), errors))
+        return self._with_units(errors, product(self.sizes, errors))
 
     def pair_bounds(self, low: Array, high: Array) -> tuple[Array, Array]:
         """Return bounds of those inner products, given bounds of the outputs."""
@@ -65,8 +66,8 @@ class Gradients:
 
     def along(self, step: Array) -> tuple[Array, Array]:
         """Return for each cotangent the derivative along a direction, and its round-off."""
-        sizes = np.nan_to_num(product(np.abs(self.rows), np.abs(step)), nan=0.0, posinf=0.0)
-        roundoff = ROUNDOFF * EPS * sizes
+        sizes = product(np.abs(self.rows), np.abs(step))
+        roundoff = ROUNDOFF * EPS * np.where(np.isfinite(sizes), sizes, 0.0)
         return product(self.rows, step), roundoff if self.slack is None else roundoff + self.slack @ np.abs(step)
 
     def pair_steps(self, steps: Array) -> Array:
@@ -183,7 +184,8 @@ class Pushed(Gradients):
 def product(rows: Array, vector: Array) -> Array:
     """Return rows @ vector where 0 times infinity is 0: a coordinate that does not move cannot make NaN."""
     with np.errstate(all="ignore"):
-        if np.all(np.isfinite(vector)) and np.all(np.isfinite(rows)):
-            return np.asarray(rows @ vector)
+        plain = np.asarray(rows @ vector)
+        if np.isfinite(plain).all():
+            return plain
         zero = (rows == 0) | (vector == 0)
         return np.asarray(np.sum(np.where(zero, 0, rows * np.where(zero, 0, vector)), axis=1))

@@ -106,7 +106,7 @@ class Comparison:
             return
         coordinates = np.arange(size)
         if not self.gradients.everything:
-            steep = np.nan_to_num(np.abs(self.gradients.rows)) * next(self.point.scales())
+            steep = np.nan_to_num(np.abs(self.gradients.rows)) * self.point.scales[0]
             largest = np.argsort(-np.max(steep, axis=0, initial=0), kind="stable")
             coordinates = largest[: LARGEST * self.directions.random]
         yield Line(None, np.ones(size))
@@ -120,7 +120,7 @@ class Comparison:
     def measure(self, line: Line, patiently: bool = True) -> None:
         """Measure along a line; patiently, until every pair is decided: at other scales, with the noise known."""
         point = self.point
-        scale = next(point.scales())
+        scale = point.scales[0]
         step = point.direction(line.relative, scale)
         if self.oracle != "differences" and np.all(np.isfinite(self.gradients.rows)):
             line.add(self._attempt(line, step, self._exactly(step), scale))
@@ -156,7 +156,7 @@ class Comparison:
 
     def persist(self, line: Line, point: Point) -> None:
         """Measure at one scale after the other, with the noise of the values known, until every pair is decided."""
-        for scale in point.scales():
+        for scale in point.scales:
             step = point.direction(line.relative, scale)
             noise = scatter(point.along(step))
             line.add(self._attempt(line, step, differences(point, step, noise), scale))
@@ -185,13 +185,16 @@ class Comparison:
         gradients = self.gradients
         analytic, roundoff = gradients.along(step)
         with np.errstate(all="ignore"):
-            bar, sides = SAFETY * found.error, SAFETY * found.sides_error
-            low = np.where(found.kinked, np.fmin(found.left, found.right) - sides, found.value - bar)
-            high = np.where(found.kinked, np.fmax(found.left, found.right) + sides, found.value + bar)
-            low, high = gradients.pair_bounds(low, high)
-            if gradients.everything:  # each output is looked at on its own: sums of them say nothing more at a kink
-                low[found.value.size :], high[found.value.size :] = -np.inf, np.inf
+            kinks = found.kinked
             numeric, error = gradients.pair(found.value), gradients.pair_errors(found.error)
+            low = high = numeric  # of interest at a kink alone
+            if kinks.any():
+                bar, sides = SAFETY * found.error, SAFETY * found.sides_error
+                low = np.where(kinks, np.fmin(found.left, found.right) - sides, found.value - bar)
+                high = np.where(kinks, np.fmax(found.left, found.right) + sides, found.value + bar)
+                low, high = gradients.pair_bounds(low, high)
+                if gradients.everything:  # each output is looked at on its own: sums say nothing more at a kink
+                    low[found.value.size :], high[found.value.size :] = -np.inf, np.inf
             height = gradients.pair_errors(found.height)
             roundoff = roundoff + ROUNDOFF * EPS * height
             tolerance = SAFETY * error + roundoff
@@ -200,7 +203,7 @@ class Comparison:
             if largest <= np.max(np.where(np.isfinite(tolerance), tolerance, 0), initial=0):  # nothing but zeros here
                 others = np.nan_to_num(np.abs(gradients.rows), posinf=0.0) * scale
                 resolved |= tolerance <= RESOLVED * np.max(others, initial=0)
-            kinked = gradients.pair_errors(found.kinked.astype(float)) > 0
+            kinked, jumping = (gradients.pair_errors(at.astype(float)) > 0 for at in (kinks, found.jumping))
             if gradients.everything and line.coordinate is None:  # which input it is, its own line says
                 resolved, kinked = resolved & np.isfinite(analytic), kinked & np.isfinite(analytic)
         return Attempt(
@@ -211,8 +214,8 @@ class Comparison:
             low - roundoff,
             high + roundoff,
             kinked,
-            gradients.pair_errors(found.jumping.astype(float)) > 0,
-            gradients.pair_steps(np.nan_to_num(found.step, nan=np.inf)),
+            jumping,
+            gradients.pair_steps(np.where(np.isnan(found.step), np.inf, found.step)),
             float(np.max(np.abs(step))),
             resolved,
         )
@@ -223,7 +226,7 @@ class Comparison:
         """Judge by the exponents of the Taylor remainder; a kink, where they are 1 as well, is measured after all."""
         exponents, entries, count = [], [], 0
         for line in [line for line in self._lines() if line.coordinate is None]:
-            step = self.point.direction(line.relative, next(self.point.scales()))
+            step = self.point.direction(line.relative, self.point.scales[0])
             found = taylor.rates(self.point, self.gradients, step)
             slow = found.exponent < taylor.SLOW
             if np.any(slow):

@@ -79,7 +79,7 @@ def _doubt(point: Point, gradients: Gradients, line: Line, finding: Finding) -> 
     if not np.isfinite(line.attempts[0].analytic[pair]) or not any(np.isfinite(a.error[pair]) for a in line.attempts):
         return "non-finite", "the derivative is not finite here: a singular point, or the edge of the domain."
     attempt = line.attempts[int(np.argmin([a.error[pair] for a in line.attempts]))]
-    step = point.direction(line.relative, next(point.scales()))
+    step = point.direction(line.relative, point.scales[0])
     noise = gradients.pair_errors(scatter(point.along(step)))[pair]
     if noise < 0.01 * attempt.error[pair] * attempt.step[pair] or any(a.kinked[pair] for a in line.attempts):
         return "kink", "the function has a kink or a jump here, and no derivative on either side could be measured."
@@ -93,7 +93,7 @@ def _missed(point: Point, gradients: Gradients, lines: list[Line], findings: lis
     |ab| < t/s for two normal numbers a and b: (2/pi) e (1.28 - log(e sqrt(2/pi))) with e = t/s.
     """
     rows = np.nan_to_num(np.abs(gradients.rows[-len(gradients.random) :]))
-    columns = np.sqrt(np.mean(rows**2, axis=0)) * next(point.scales())
+    columns = np.sqrt(np.mean(rows**2, axis=0)) * point.scales[0]
     entry = float(np.max(columns, initial=0)) / math.sqrt(max(point.outputs.size, 1))
     missed, c = 1.0, math.sqrt(2 / math.pi)
     random = [n for n, line in enumerate(lines) if line.coordinate is None][1:]  # the first is not random

@@ -51,7 +51,7 @@ def _excess(comparison: Comparison, relative: Array, pair: int) -> float:
 def _entry(comparison: Comparison, column: int, pair: int) -> Entry | None:
     """Halve the cotangent over one input's column of the Jacobian, down to the output that is wrong."""
     point, gradients = comparison.point, comparison.gradients
-    step = point.direction(np.eye(1, point.inputs.size, column)[0], next(point.scales()))
+    step = point.direction(np.eye(1, point.inputs.size, column)[0], point.scales[0])
     unit = float(step[column])
     found = differences(point, step)
     places = np.arange(point.outputs.size)

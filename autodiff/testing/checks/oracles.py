@@ -6,7 +6,8 @@ Each oracle measures the derivative of all outputs along one direction, with err
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,9 @@ class Point:
             rounded = np.rint(step / quantum) * quantum
         return np.asarray(np.where((rounded == 0) & (step != 0), np.copysign(quantum, step), rounded))
 
-    def scales(self) -> Iterator[Array]:
-        """Propose scales of steps, the likeliest first: relative to each input, absolute, smaller and smaller."""
+    @functools.cached_property
+    def scales(self) -> list[Array]:
+        """Scales of steps, the likeliest first: relative to each input, absolute, smaller and smaller."""
         size = np.abs(self.base)
         typical = float(np.median(size[size > 0])) if np.any(size > 0) else 1.0
         mixed = np.where(size > 0, np.maximum(size, 1e-3), min(max(typical, 1e-3), 1.0)) / 4
@@ -96,7 +98,7 @@ class Point:
         ):
             if not any(np.array_equal(scale, other) for other in known):
                 known.append(scale)
-                yield scale
+        return known
 
     def _packed(self, vector: Array) -> Array:
         try:
@@ -120,7 +122,7 @@ def differences(point: Point, step: Array, noise: Array | None = None) -> Slope:
 
 def nearby(point: Point, step: Array, rng: np.random.Generator, pair: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Return bounds of the derivative along a direction at points around, for each cotangent that `pair` pairs with."""
-    slopes, scale = [], next(point.scales())
+    slopes, scale = [], point.scales[0]
     for _ in range(AROUND):
         away = FAR * scale * rng.standard_normal(step.shape)
         ahead, behind = (point.moved(away + side * CLOSE * step) for side in (1.0, -1.0))
@@ -173,7 +175,7 @@ def analytic_operations(subject: Subject) -> tuple[int, str | None]:
         return 0, "complex inputs"
     with np.errstate(all="ignore"):
         graph = trace(lambda *xs: subject.call(list(xs)))(*[Tensor(x.astype(np.float64)) for x in subject.inputs])
-    kinked = {e.name for e in registry.values() if e.form == "composite" and e.kinks}
+    kinked = {e.name for e in registry.values() if e.form == "composite" and e.kinks} if graph.groups else set()
     around = {op: group.name for group in reversed(graph.groups) if group.name in kinked for op in group.ops}
     names = [around.get(op, op.name) for op in graph.ops]
     sound = [getattr(op.primitive, "analytic", False) and op not in around for op in graph.ops]

@@ -66,7 +66,8 @@ class Line:
     def finding(self) -> Finding:
         """Return what the attempts say together."""
         if self._finding is None:
-            self._finding = self._weighed()
+            single = len(self.attempts) == 1 and self.nearby is None
+            self._finding = _taken(self.attempts[0]) if single else self._weighed()
         return self._finding
 
     def _weighed(self) -> Finding:
@@ -135,6 +136,17 @@ class Table(NamedTuple):
         """Say where two attempts see a kink, and none at finer steps sees a smooth function."""
         finer = _lowest(self.step, self.kinked) < _lowest(self.step, self.usable)
         return np.asarray((np.sum(self.kinked, axis=0) > 1) & finer)
+
+
+def _taken(attempt: Attempt) -> Finding:
+    """Take the only attempt there is at its word; what it sees of a kink, another one must see as well."""
+    with np.errstate(all="ignore"):
+        miss = np.nan_to_num(np.abs(attempt.analytic - attempt.numeric), nan=np.inf)
+        excess = miss / np.maximum(attempt.tolerance, LEAST)
+        excess[miss == 0] = 0.0
+    told = attempt.resolved & ~attempt.kinked
+    nowhere = np.zeros(told.shape, bool)
+    return Finding(told & (excess > 1), ~told, nowhere, nowhere.astype(int), np.where(told, excess, 0.0))
 
 
 def _table(attempts: list[Attempt]) -> Table:

@@ -122,7 +122,8 @@ def repeat(d: Draw) -> Arguments:
     axis = None if not shape or d.chance() else d.axis(len(shape))
     n = x.size if axis is None else shape[axis]
     repeats = [d.integer(0, 2) for _ in range(n)] if d.chance() else d.integer(0, 3)
-    return [x, np.array(repeats, np.int64) if d.chance() else repeats], {} if axis is None else {"axis": axis}
+    as_array = repeats == [] or d.chance()  # an empty list is one of floating numbers
+    return [x, np.array(repeats, np.int64) if as_array else repeats], {} if axis is None else {"axis": axis}
 
 
 def resize(d: Draw) -> Arguments:

@@ -30,7 +30,7 @@ def order_statistic(d: Draw) -> Arguments:
     if axis == ():
         axis = None
     keywords = {} if axis is None and d.chance() else {"axis": axis}
-    keywords |= d.choice({}, {"keepdims": True}, {"keepdims": False}, {"overwrite_input": True})
+    keywords |= d.choice({}, {"keepdims": True}, {"keepdims": False}, *[{"overwrite_input": True}] * x.flags.writeable)
     if "median" in d.entry.name:
         return [with_nan(d, x, axis)], keywords
     scale = 100 if "percentile" in d.entry.name else 1
