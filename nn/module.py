@@ -81,6 +81,7 @@ class Module(Hooked):
         elif isinstance(value, Buffer) and "_buffers" in vars(self):
             self._slots.pop(name, None)
             self._buffers[name] = value.persistent
+            value.name = value.name or name
         elif value is not None and name in vars(self).get("_slots", ()):
             kind = self._slots[name]
             role = "parameter" if kind is Parameter else "child module"
@@ -104,9 +105,9 @@ class Module(Hooked):
                 value.name = name
             return
         vars(value)["_label"] = f"{name}: {type(value).__name__}"
-        for path, parameter in value.named_parameters():
-            if parameter.name == path:  # neither named by its user nor already part of another branch
-                parameter.name = f"{name}.{path}"
+        for path, tensor in (*value.named_parameters(), *value.named_buffers()):
+            if tensor.name == path:  # neither named by its user nor already part of another branch
+                tensor.name = f"{name}.{path}"
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -138,6 +139,8 @@ class Module(Hooked):
             raise TypeError(f"cannot assign '{given}' object to buffer '{name}' (Tensor or None required)")
         setattr(self, name, tensor)
         self._buffers[name] = persistent
+        if tensor is not None:
+            tensor.name = tensor.name or name
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name that may be any string without a dot."""

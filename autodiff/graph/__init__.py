@@ -144,7 +144,7 @@ def explain(what: Any, where: Any = None, *, tiny: float = 1e-6) -> Explanation 
     <BLANKLINE>
     the path from the loss, with the largest |gradient| at each value
       %3  sum         1
-      %2  relu        1  <- blocked here
+      %2  relu        1  <- becomes zero here
       %1  multiply    0
       w               0
     """

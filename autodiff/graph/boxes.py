@@ -33,8 +33,11 @@ class _Arranger:
         self.place: dict[Box, Cluster] = {}
         self.outer: dict[Cluster, Cluster] = {}
         self.loops: set[Part] = set()  # those that are seen
+        self.served: dict[Box, tuple[Value, ...]] = {}  # by the boxes of updates
+        self.writer: dict[Box, Box] = {}  # of what memory holds after a change, the box that changed it
         self._place_parts()
         self._place_sources()
+        self._place_written()
         self._join()
         self._mark()
         self._number(self.picture.root)
@@ -87,6 +90,8 @@ class _Arranger:
             box = self.labels.folded(part, ops, phase)
         if part.kind == "module":
             box.title = title
+        if part.kind == "update":
+            self.served[box] = part.served
         box.count, box.order, box.path = count, order, around.path
         box.notes = self.labels.notes(tuple(part.ops))
         around.inner.append(box)
@@ -137,9 +142,30 @@ class _Arranger:
         v = values[0]
         self.picture.sources |= dict.fromkeys(values, boxes[0])
         for box in boxes:
-            if box.kind not in style.FOLDED and v.role != "state":
+            if box.kind not in style.FOLDED:
                 name = short_name(v, box.ops[0])
                 box.given.append((f"{name} {v.type}" if self.labels.shows("shapes") else name, v.role))
+
+    def _place_written(self) -> None:
+        """Draw what memory that has a name holds after its last change in place, behind the box that changes it."""
+        changed: dict[Box, dict[Value, Value]] = {}
+        for w in self.graph.writes:
+            v = self._origin(w.value)
+            box = self.picture.home.get(v.op) if v.op is not None else None
+            if box is None or (box.kind in style.FOLDED and box.phase != "update"):
+                continue
+            named = w.target.role != "state" or not (w.target.name or "").removeprefix("state").isdigit()
+            if named and w.target in self.served.get(box, (w.target,)):
+                changed.setdefault(box, {})[w.target] = w.value
+        last = {w.target: w.value for w in self.graph.writes}
+        for writer, found in changed.items():
+            ends = {target: v for target, v in found.items() if last[target] is v}
+            if ends:
+                box = self.labels.written([*ends], [*ends.values()], writer)
+                around = self.place[box] = self.place[writer]
+                around.inner.insert(around.inner.index(writer) + 1, box)
+                self.writer[box] = writer
+                self.picture.sources |= dict.fromkeys(ends.values(), box)
 
     def _around(self, boxes: list[Box]) -> Cluster:
         """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
@@ -168,7 +194,7 @@ class _Arranger:
             for v in op.inputs if head is not None else ():
                 v = self._origin(v)
                 tail = self.picture.box_of(v)
-                if tail is None or head is None:
+                if tail is None or head is None or self.writer.get(tail) is head:
                     continue
                 kind = self._kind(v, op, tail, head)
                 if v.op is None and (head.kind == "update" or (kind == "data" and tail.ops)):  # it is written there
@@ -179,6 +205,7 @@ class _Arranger:
                     continue
                 port = self._port(v, tail) if kind == "data" and tail.outputs else None
                 edges.setdefault((tail, head, kind, port), {})[v] = None
+        edges |= {(writer, box, "data", None): dict.fromkeys(box.values) for box, writer in self.writer.items()}
         self.picture.edges = [Edge(*ends, values=list(values)) for ends, values in edges.items()]
         for edge in self.picture.edges:
             others = {e.head for e in self.picture.edges if e.kind == "loop" and e.tail is edge.tail} - {edge.tail}

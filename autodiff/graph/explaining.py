@@ -20,9 +20,10 @@ from autodiff.graph.notebook import shown
 from autodiff.graph.reasons import finite
 from autodiff.graph.record import Array, Graph, Group, Op, Value
 from autodiff.graph.render import available
+from autodiff.graph.style import STARTS
 from autodiff.graph.text import clean, literal, names_of
 
-BLOCKS, PASSES = "blocks the gradient", "on its path"
+PASSES = "on its path"
 SHOWN = 12  # values of a path shown, and blockers
 FREED = (
     "The record lacks arrays that the rules need, freed by backward() or not kept by a profile: "
@@ -135,7 +136,7 @@ class Explanation:
         head = f"{self.name} {self.value.type}: the gradient is {self._described()}."
         lines = [head, *([self._note] if self._note else [])]
         lines += _listed(self.blockers, self._names)
-        blocked = {(b.step, b.operand) for b in self.blockers}
+        blocked = {(b.step, b.operand): f"  <- {_start(b, self.status)}" for b in self.blockers}
         for way in self.paths[:1]:
             many = f"{self.count:,}" if self.count < 1e6 else "over a million"
             of = "the path" if self.count == 1 else f"one of {many} paths"
@@ -152,14 +153,14 @@ class Explanation:
             return f"fine (largest {largest(g):.3g}{flat})"
         return f"tiny (largest {largest(g):.3g})" if self.status == "tiny" else self.status
 
-    def _column(self, way: list[Value], blocked: set[tuple[Step | None, Value]]) -> list[str]:
+    def _column(self, way: list[Value], blocked: dict[tuple[Step | None, Value], str]) -> list[str]:
         """Return a path as a column of values; a long one without its middle."""
         rows = []
         for v, x in zip(way, [*way[1:], None], strict=True):
             step = self._flow.maker.get(v) if x is not None else None
             g = self._flow.gradients.get(v) if v not in self._search.places else self.gradient
             size = f"{largest(g):.3g}" if g is not None else "?" if v in self._flow.gradients else "None"
-            mark = "  <- blocked here" if (step, x) in blocked else ""
+            mark = (blocked.get((step, x)) if x is not None else None) or blocked.get((step, v), "")
             scope = clean(step.scope[-1]) if step is not None and step.scope else ""
             rows.append((self._names[v], step.name if step is not None else "", scope, size + mark))
         if len(rows) > 2 * SHOWN:
@@ -171,7 +172,8 @@ class Explanation:
     def graph(self) -> Graph:
         """The record, with the blockers and the paths highlighted."""
         steps = [step for way in self.paths for v in way[:-1] if (step := self._flow.maker.get(v)) is not None]
-        return highlighted(self._flow.graph, [self.value], steps, [b.step for b in self.blockers])
+        starts = {b.step: _start(b, self.status) for b in self.blockers if b.step is not None}
+        return highlighted(self._flow.graph, [self.value], steps, starts)
 
     def __str__(self) -> str:
         return self.text
@@ -218,8 +220,8 @@ class Audit:
     @property
     def graph(self) -> Graph:
         """The record, with all blockers highlighted."""
-        found = [*(b for e in self.explanations for b in e.blockers), *self.births]
-        return highlighted(self._flow.graph, [], [], [b.step for b in found])
+        found = [*((b, e.status) for e in self.explanations for b in e.blockers), *((b, "failed") for b in self.births)]
+        return highlighted(self._flow.graph, [], [], {b.step: _start(b, s) for b, s in found if b.step is not None})
 
     def __getitem__(self, i: int) -> Explanation:
         return self.explanations[i]
@@ -340,22 +342,29 @@ def _note(t: Any, flow: Flow, value: Value) -> str:
 # --- parts of both -------------------------------------------------------------------------------------------------
 
 
-def highlighted(graph: Graph, values: list[Value], passing: list[Step], blocking: list[Step | None]) -> Graph:
-    """Return a view of the graph with some values and steps highlighted, and the modules open that block."""
-    blocks = [op for step in blocking for op in _operations(step)]
-    passes = [op for step in passing for op in _operations(step) if op not in blocks]
+def highlighted(graph: Graph, values: list[Value], passing: list[Step], starts: dict[Step, str]) -> Graph:
+    """Return a view of the graph with some values and steps highlighted, and the modules open in which it starts."""
+    first: dict[Op | Value, str] = {op: why for step, why in starts.items() for op in _operations(step)}
     outer = {op.scope[:n] for op in graph.ops for n in range(1, len(op.scope))}  # modules with modules in them
-    opened = [op.scope[:n] for op in blocks[:SHOWN] for n in range(1, len(op.scope) + 1) if op.scope[:n] in outer]
+    steps = [op for step in starts for op in _operations(step)][:SHOWN]
+    opened = [op.scope[:n] for op in steps for n in range(1, len(op.scope) + 1) if op.scope[:n] in outer]
     paths = [".".join(map(attribute, scope)) for scope in opened]
     view = graph.with_look(expand=(*graph.look.expand, *map(glob.escape, dict.fromkeys(paths))))
-    marked: list[Op | Value] = [*values, *passes]
-    view.highlights = dict.fromkeys(marked, PASSES)
-    view.highlights.update(dict.fromkeys(blocks, BLOCKS))
+    view.highlights = dict.fromkeys([*values, *(op for step in passing for op in _operations(step))], PASSES)
+    view.highlights |= first
     return view
 
 
-def _operations(step: Step | None) -> list[Op]:
-    return step.ops if isinstance(step, Group) else [step] if step is not None else []
+def _start(b: Blocker, status: str) -> str:
+    """Return what begins at a blocker: what its step makes, or else what becomes of the gradient there."""
+    made = [v.array for v in b.step.outputs if not finite(v.array)] if b.step is not None else []
+    if made:
+        status = "NaN" if any(np.isnan(x).any() for x in made if x is not None) else "infinite"
+    return STARTS.get(status, status)
+
+
+def _operations(step: Step) -> list[Op]:
+    return step.ops if isinstance(step, Group) else [step]
 
 
 def bundle(text: str, graph: Graph) -> dict[str, Any]:

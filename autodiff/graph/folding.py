@@ -35,7 +35,7 @@ class Part:
     ) -> None:
         self.kind, self.name, self.ops, self.children, self.level, self.path = kind, name, ops, children, level, path
         self.rounds: list[list[Op]] = []
-        self.served: tuple[Value, ...] = ()  # the parameters of an update
+        self.served: tuple[Value, ...] = ()  # the parameters of an update, or the buffers
         self.stacked = False  # whether a loop's rounds are modules of their own, as the blocks of a ResNet are
 
     def below(self) -> Iterator[Part]:
@@ -112,13 +112,14 @@ def fold(graph: Graph, look: Look) -> Folding:
         raise ValueError("backward=True: this graph has no backward pass; ad.draw(f, *args, backward=True) runs one.")
     everything = look.depth is None
     updates = {} if everything else _updates(graph)
+    kept = {} if everything else _bookkeeping(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
     inner = _expansions(graph, look)
     columns: dict[tuple[str, int], list[Op]] = {}
     for op, stage in _stages(graph).items():
         if op not in hidden:
             columns.setdefault(stage, []).extend([op] if op not in updates else [])
-    folding = Folding([Column(*key, _nested(ops, inner)) for key, ops in columns.items()], look.expand)
+    folding = Folding([Column(*key, _gathered(_nested(ops, inner), kept)) for key, ops in columns.items()], look.expand)
     folding.inner = inner
     folding.ops = [o for op in graph.ops for o in (inner[op].ops if op in inner else (op,))]
     folding.meant = {v: w for op, made in inner.items() for v, w in zip(op.outputs, made.outputs, strict=False)}
@@ -189,10 +190,11 @@ def _nested(
 
 
 def _expansions(graph: Graph, look: Look) -> dict[Op, Graph]:
-    """Return what the fused operations are made of that the look opens, by their name or their module's path."""
+    """Return what the fused operations are made of that the look opens, by name or as all that their module is."""
     found = {}
+    outer = {op.scope[:n] for op in graph.ops for n in range(len(op.scope))}
     for op in graph.ops if look.expand else ():
-        path = ".".join(map(attribute, op.scope))
+        path = ".".join(map(attribute, op.scope)) if op.scope not in outer else ""
         names = {op.name, path, path.partition(".")[2]} - {""}
         if any(fnmatchcase(name, pattern) for name in names for pattern in look.expand):
             made = op.expansion()
@@ -332,6 +334,34 @@ def _updates(graph: Graph) -> dict[Op, tuple[Value, ...]]:
     return {
         op: () if op in shared else tuple(sorted(serves[op], key=place.__getitem__)) for op in graph.ops if op in serves
     }
+
+
+def _bookkeeping(graph: Graph) -> dict[Op, Value]:
+    """Return the operations of modules that only keep a buffer up to date, as running statistics, and which one."""
+    target = {w.value: w.target for w in graph.writes if w.target.role == "state"}
+    users: dict[Value, list[Op]] = {}
+    found: dict[Op, Value] = {}
+    for op in reversed(graph.ops):
+        after = [user for v in op.outputs for user in users.get(v, ())]
+        served = {target[v] for v in op.outputs if v in target} | {found[user] for user in after if user in found}
+        aside = op.phase == "forward" and op.scope and not any(op.live) and all(user in found for user in after)
+        if aside and len(served) == 1:
+            (found[op],) = served
+        for v in op.inputs:
+            users.setdefault(v, []).append(op)
+    return found
+
+
+def _gathered(parts: list[Part], kept: dict[Op, Value]) -> list[Part]:
+    """Return parts in which all that keeps the buffers of a module up to date is one update."""
+    for part in parts:
+        part.children = _gathered(part.children, kept)
+    mine = [part for part in parts if part.kind == "op" and part.ops[0] in kept]
+    if not mine:
+        return parts
+    update = Part("update", "update", [part.ops[0] for part in mine], [])
+    update.served = tuple(dict.fromkeys(kept[op] for op in update.ops))
+    return [*(part for part in parts if part not in mine), update]
 
 
 def _update_parts(updates: dict[Op, tuple[Value, ...]], column: Column, folding: Folding) -> list[Part]:

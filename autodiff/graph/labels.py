@@ -18,6 +18,7 @@ from autodiff.graph.statistics import statistics
 from autodiff.graph.text import clean, is_literal, line, literal, names_of, number
 
 LINES = 12  # of a long list, so many are shown
+TOLD = 3  # so many of what is changed in place are told by name
 RULE = 64  # characters of a rule on one line
 FEW, SHORT = 6, 40  # an array of so many elements is written out, if it takes no more characters
 
@@ -110,15 +111,29 @@ class Labels:
         return box
 
     def _update(self, box: Box, part: Part) -> None:
+        """Say what is changed in place: each by its name, or how much there is."""
         served = part.served
-        if len(served) == 1:
-            box.subtitle = served[0].name or ""
-            box.lines += [(served[0].type, "shape")] * self.shows("shapes")
+        if len(served) <= TOLD:
+            names = [short_name(v, box.ops[0]) if v.role == "state" else v.name or "" for v in served]
+            texts = [
+                f"{name} {v.type}" if self.shows("shapes") else name for name, v in zip(names, served, strict=True)
+            ]
         else:
-            names = [v.name or "" for v in served]
-            box.subtitle = _common(names) or f"{len(served)} parameters"
-            if self.shows("params"):
-                box.lines.append((params(sum(v.size for v in served)), "params"))
+            where = _common([v.name or "" for v in served])
+            texts = [", ".join(filter(None, [where, params(sum(v.size for v in served))]))]
+        box.given += [(text, v.role) for text, v in zip(texts, served, strict=False)]
+
+    def written(self, targets: list[Value], values: list[Value], writer: Box) -> Box:
+        """Return the box of what memory holds after the last change in place."""
+        v, count = targets[0], len(targets)
+        title = short_name(v, writer.ops[0]) if v.role == "state" else v.name or ""
+        if count > 1:
+            title = _common([v.name or "" for v in targets]) if v.role != "state" else f"{count} buffers"
+        box = Box(title or f"{count} parameters", style.CHANGED, writer.phase, (), tuple(values), "after")
+        box.order, box.path = writer.order, writer.path
+        box.numbers = self.numbers(values[0]) if len(values) == 1 else []
+        box.notes = [f"{v.name} after its change in place: {v.type}" for v in targets[:LINES]]
+        return box
 
     def _types(self, box: Box, op: Op | None) -> None:
         """Say of what types the outputs are that are used."""

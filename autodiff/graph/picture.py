@@ -108,7 +108,8 @@ class Entry(NamedTuple):
 class Picture:
     """The boxes and edges of a picture, in order, what stands above it, and its colours.
 
-    `home` is the box in which an operation's outputs stand, `sources` the box of a source that has one.
+    `home` is the box in which an operation's outputs stand, `sources` the box of a source that has one, and of a value
+    that memory took in place.
     """
 
     title: str
@@ -130,4 +131,4 @@ class Picture:
 
     def box_of(self, v: Value) -> Box | None:
         """Return the box in which a value stands."""
-        return self.sources.get(v) if v.op is None else self.home.get(v.op)
+        return self.sources.get(v) or (self.home.get(v.op) if v.op is not None else None)

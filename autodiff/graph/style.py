@@ -12,6 +12,15 @@ from dataclasses import dataclass
 FONT = "Helvetica,Arial,sans-serif"
 Pair = tuple[str, str]  # fill, border
 FOLDED = ("module", "group", "stretch")
+STARTS = {  # what is said of the operation at which a gradient becomes what it is
+    "None": "cut off here",
+    "zero": "becomes zero here",
+    "tiny": "becomes tiny here",
+    "NaN": "NaN starts here",
+    "infinite": "infinity starts here",
+}
+ALARMS = ("wrong derivative", "failed", "first not finite", *STARTS.values())
+CHANGED = "changed in place"  # the role of what memory holds after that
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Theme:
 
     def highlight(self, why: str) -> Pair:
         """Return the colours of what is pointed at."""
-        return self.highlights.get(why, self.highlights["highlighted"])
+        return self.highlights.get("alarm" if why in ALARMS else why, self.highlights["highlighted"])
 
     def column(self, phase: str, order: int) -> Pair:
         """Return the colours of a phase; a sweep of a sweep has those of its order."""
@@ -61,7 +70,7 @@ def _roles(paper: str, ink: str, amber: Pair, grey: Pair, green: str, violet: st
         "state": (grey[0], green, "filled,rounded,dashed"),
         "random": (grey[0], violet, "filled,rounded,dashed"),
         "result": (paper, ink, "filled,rounded,bold"),
-        "written": (amber[0], green, "filled,rounded"),
+        CHANGED: (amber[0], green, "filled,rounded"),
     }
 
 
@@ -100,12 +109,9 @@ LIGHT = Theme(
         ("#fff0c2", "#b8960c"),
     ),
     highlights={
-        "wrong derivative": ("#ffb8b2", "#b00020"),
+        "alarm": ("#ffb8b2", "#b00020"),
         "not decided": ("#ffe27a", "#8a6d00"),
-        "failed": ("#ffb8b2", "#b00020"),
-        "blocks the gradient": ("#ffb8b2", "#b00020"),
         "on its path": ("#cdeff2", "#0b7285"),
-        "first not finite": ("#ffb8b2", "#b00020"),
         "added": ("#b9ecc0", "#1a7f37"),
         "removed": ("#ffc9c4", "#b00020"),
         "changed": ("#ffe9a8", "#8a6d00"),
@@ -149,12 +155,9 @@ DARK = Theme(
         ("#40360a", "#d9b83a"),
     ),
     highlights={
-        "wrong derivative": ("#7a1420", "#ff8a80"),
+        "alarm": ("#7a1420", "#ff8a80"),
         "not decided": ("#5c4a00", "#ffd54a"),
-        "failed": ("#7a1420", "#ff8a80"),
-        "blocks the gradient": ("#7a1420", "#ff8a80"),
         "on its path": ("#0f3d45", "#4dd0e1"),
-        "first not finite": ("#7a1420", "#ff8a80"),
         "added": ("#14401f", "#5fd07a"),
         "removed": ("#571a1a", "#ff8a80"),
         "changed": ("#4f4008", "#ffd54a"),
@@ -200,12 +203,9 @@ PAPER = Theme(  # prints in black and white: classes differ by grey, edges by da
         ("#b6b6b6", "#000000"),
     ),
     highlights={
-        "wrong derivative": ("#c8c8c8", "#000000"),
+        "alarm": ("#c8c8c8", "#000000"),
         "not decided": ("#e0e0e0", "#000000"),
-        "failed": ("#c8c8c8", "#000000"),
-        "blocks the gradient": ("#c8c8c8", "#000000"),
         "on its path": ("#f0f0f0", "#000000"),
-        "first not finite": ("#c8c8c8", "#000000"),
         "added": ("#ffffff", "#000000"),
         "removed": ("#c8c8c8", "#777777"),
         "changed": ("#e6e6e6", "#000000"),

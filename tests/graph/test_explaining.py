@@ -1,5 +1,7 @@
 """`ad.explain`: each reason why a gradient is missing, on a program that has it; none where a gradient is healthy."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
+from autodiff.graph.style import STARTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -91,8 +94,9 @@ def test_each_reason_is_found_at_the_operation_that_is_to_blame(f, status, kind,
     assert found.status == status
     assert {(b.kind, b.step.name if b.step is not None else None) for b in found.blockers} == {(kind, name)}
     assert f"{kind}: " in found.text
-    blocked = [op for op, why in found.graph.highlights.items() if why == "blocks the gradient"]
-    assert blocked or name is None
+    said = {why for why in found.graph.highlights.values() if why != "on its path"}
+    assert said <= ({STARTS[status]} if status in ("None", "zero", "tiny") else {STARTS["NaN"], STARTS["infinite"]})
+    assert said or name is None
 
 
 @pytest.mark.parametrize(("f", "status", "kind", "name"), CASES.values(), ids=CASES)
@@ -279,13 +283,31 @@ def test_random_programs_have_the_blockers_that_were_planted_and_no_others(progr
             assert np.abs(truth).max() < 1e-5
 
 
-def test_the_picture_opens_the_module_that_blocks():
-    blocks = [nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3)) for _ in range(30)]
-    model = nn.Sequential(*blocks)
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return ad.sigmoid(x) + ad.relu(self.inner(x))
+
+
+def test_the_picture_opens_the_module_that_blocks_and_no_fused_operation_beside_it():
+    model = nn.Sequential(*(Block() for _ in range(30)))
     with ad.no_grad():
-        blocks[7][0].bias -= 90
-    graph = ad.explain("7.0.weight", ad.trace(lambda x: model(x).sum())(ad.rand(2, 3))).graph
+        for n, block in enumerate(model):
+            block.inner.bias += 9 if n != 7 else -90
+    graph = ad.explain("7.inner.weight", ad.trace(lambda x: model(x).sum())(ad.rand(2, 3))).graph
     picture = graph.picture(depth=1)
-    blocking = [box for box in picture.boxes if box.highlight == "blocks the gradient"]
-    assert [[op.name for op in box.ops] for box in blocking] == [["relu"]]
+    (first,) = (box for box in picture.boxes if box.highlight == "becomes zero here")
+    assert [op.name for op in first.ops] == ["relu"]
     assert len(picture.boxes) < 20  # and no other one
+    assert not [c for c in picture.clusters if c.kind == "fused"]
+
+
+def test_the_path_says_where_nan_starts():
+    w = parameter([-1, 2], "w")
+    with np.errstate(all="ignore"):
+        found = ad.explain(w, ad.trace(lambda x: np.sum(np.log(w * x) ** 2))(ad.ones(2)))
+    assert re.search(r"%2 +log .*<- NaN starts here", found.text)
+    assert "blocks" not in found.graph.dot()

@@ -12,6 +12,7 @@ import nn
 from autodiff.graph import render
 from autodiff.graph.look import Look
 from autodiff.graph.overlays import _peak
+from autodiff.graph.style import CHANGED
 from nn import optim
 from nn.models import resnet18
 
@@ -59,7 +60,8 @@ def step():
 @pytest.mark.parametrize("depth", [None, 2, 0], ids=str)
 def test_every_use_of_a_value_is_an_edge_and_every_edge_is_a_use(step, depth):
     picture = step.picture(depth=depth, fold_repeats=False)
-    drawn = {(edge.tail, edge.head) for edge in picture.edges}
+    drawn = {(edge.tail, edge.head) for edge in picture.edges if edge.head.kind != CHANGED}
+    writers = {edge.head: edge.tail for edge in picture.edges if edge.head.kind == CHANGED}
     uses = set()
     for op in step.ops:
         head = picture.home.get(op)
@@ -67,7 +69,7 @@ def test_every_use_of_a_value_is_an_edge_and_every_edge_is_a_use(step, depth):
             while v.op is not None and v.op not in picture.home and v.op.inputs:  # a copy that is left out
                 v = v.op.inputs[0]
             tail = picture.box_of(v)
-            if tail is not None and tail is not head:
+            if tail is not None and tail is not head and head is not writers.get(tail):
                 uses.add((tail, head))
     if depth is None:
         missing = {(tail, head) for tail, head in uses - drawn if not (head.kind == "update" or tail.given)}
@@ -84,6 +86,33 @@ def test_edges_join_boxes_of_the_picture(step):
         assert {box for edge in picture.edges for box in (edge.tail, edge.head)} <= {*picture.boxes}
         ids = [thing.id for thing in (*picture.boxes, *picture.clusters, *picture.edges)]
         assert len({*ids}) == len(ids)
+
+
+def test_what_is_changed_in_place_is_there_before_and_after(step):
+    picture = step.picture(depth=None, fold_repeats=False, expand="adam")
+    changed = {edge.head: edge.tail for edge in picture.edges if edge.head.kind == CHANGED}
+    named = {w.target.name for w in step.writes if not w.target.name.startswith("state")}
+    assert {w.target.name for box in changed for w in step.writes if w.value in box.values} == named
+    for box, writer in changed.items():
+        assert [picture.home[v.op] for v in box.values] == [writer]
+        assert picture.box_of(box.values[0]) is box
+    folded = step.picture()
+    assert {box.title for box in folded.boxes if box.kind == CHANGED} >= {"0.weight", "0.bias", "4.weight", "4.bias"}
+    update = next(box for box in folded.boxes if box.title == "Adam")
+    assert update.given == [("0.weight f32[4,4]", "parameter")]
+
+
+def test_running_statistics_are_one_update():
+    norm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    graph = ad.trace(norm)(ad.randn(8, 4))
+    box = next(box for box in graph.picture().boxes if box.kind == "update")
+    assert [text for text, role in box.given if role == "state"] == [
+        "num_batches_tracked i64[]", "running_mean f32[4]", "running_var f32[4]"
+    ]  # fmt: skip
+    assert len(box.ops) == 7
+    profiled = ad.profile(norm)(ad.randn(8, 4)).draw(depth=None).picture()
+    (counter,) = (box for box in profiled.boxes if box.ops and box.values[0].type == "i64[]")
+    assert counter.given == [("num_batches_tracked i64[]", "state")] or any(e.head is counter for e in profiled.edges)
 
 
 # --- depth ---------------------------------------------------------------------------------------------------------
