@@ -278,9 +278,9 @@ def test_the_depth_is_switched_in_place(opened):
     assert page.locator(".n.picked").count() == 1
     page.keyboard.press("Escape")
     page.mouse.wheel(0, -300)  # what is moved to stays in the middle
-    before = page.evaluate("central().title")
+    before = page.evaluate("central().value")
     page.keyboard.press("]")
-    assert page.evaluate("central().title") == before
+    assert page.evaluate("central().value") == before
 
 
 def test_a_loop_that_is_drawn_once_shows_the_round_that_is_run(opened):
