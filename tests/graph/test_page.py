@@ -273,6 +273,12 @@ def test_the_depth_is_switched_in_place(opened):
         counts.append(page.evaluate("view.boxes.length"))
     assert counts == sorted(set(counts))
     page.keyboard.press("0")
+    page.keyboard.press("Home")
+    page.keyboard.press(".")  # by boxes: of many operations, the last
+    assert page.inner_text("#at") == "forward 3 of 4: Sequential: linear, f32[5,3]"
+    page.keyboard.press("<")
+    assert page.inner_text("#at") == "forward 2 of 4: Sequential: relu, f32[5,8]"
+    page.keyboard.press("End")
     box(page, "Sequential").dblclick()
     assert page.evaluate("view.boxes.length") == counts[1]
     assert page.locator(".n.picked").count() == 1
@@ -292,7 +298,7 @@ def test_a_loop_that_is_drawn_once_shows_the_round_that_is_run(opened):
         x = np.tanh(x * w)
     assert multiply.locator(number).text_content() == f"{x * w:.4g}"
     assert box(page, "tanh").locator(number).text_content() == f"{x:.4g}"  # of round 6, which it has come to
-    assert page.inner_text("#at") == "forward 13 of 24multiply, f32[], round 7 of 12"
+    assert page.inner_text("#at") == "forward 13 of 24: multiply, f32[], round 7 of 12"
     assert "in round 7 of 12" in page.inner_text("#panel")
     assert page.locator(".m").text_content() == "loop7/12"
     page.keyboard.press("End")
@@ -325,7 +331,7 @@ def test_a_failure_is_told(opened):
     assert "failed at %3: ? = linear(%2, 2.weight, 2.bias), test_page.py:" in page.inner_text("#panel")
     page.keyboard.press(",")
     page.keyboard.press(".")
-    assert page.inner_text("#at") == "forward 3 of 3linear, failed, in 2: Linear"
+    assert page.inner_text("#at") == "forward 3 of 3: linear, failed, in 2: Linear"
 
 
 @pytest.mark.parametrize("name", ["odd", "one", "none"])

@@ -34,9 +34,9 @@ function theme() {
 }
 
 const KEYS = {
-  ",": () => stepTo(moment - 1), ".": () => stepTo(moment + 1), Home: () => stepTo(0), End: () => stepTo(steps.length), " ": play,
-  "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), f: whole, t: theme, "?": () => at("keys").showModal(),
-  "[": () => show(shown - 1), "]": () => show(shown + 1), c: foldAround, Enter: deeper, Escape: () => pick(-1), "/": () => search.focus(),
+  ",": () => stepTo(stop(-1)), ".": () => stepTo(stop(1)), "<": () => stepTo(moment - 1), ">": () => stepTo(moment + 1),
+  Home: () => stepTo(0), End: () => stepTo(steps.length), " ": play, "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), f: whole,
+  t: theme, "?": () => at("keys").showModal(), "[": () => show(shown - 1), "]": () => show(shown + 1), c: foldAround, Enter: deeper, Escape: () => pick(-1), "/": () => search.focus(),
   ArrowUp: () => walk("from"), ArrowDown: () => walk("to"), ArrowLeft: () => walk("", -1), ArrowRight: () => walk("", 1),
 };
 document.addEventListener("keydown", (event) => {

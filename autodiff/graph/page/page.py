@@ -113,7 +113,13 @@ def _asset(name: str) -> str:
 def _depth(n: int, view: View, *, checked: bool) -> str:
     """Return a switch of the depth."""
     button = f'<input type="radio" name="depth" value="{n}"{" checked" * checked}>'
-    return f"<label>{button}<span>{escape(view.label)}</span></label>"
+    told = {
+        "auto": "what can be read at first sight",
+        "ops": "every operation",
+        "all": "every operation of every round",
+    }
+    title = told.get(view.label, f"modules opened to depth {view.label}")
+    return f'<label title="{escape(title)} ([ and ])">{button}<span>{escape(view.label)}</span></label>'
 
 
 def _palette(colours: Colours) -> str:

@@ -6,6 +6,16 @@ function tell() {
   panel.replaceChildren(...(k < 0 ? overview() : described(view.boxes[k], k === picked)));
 }
 
+const MEANINGS = {
+  elementwise: "each element by itself: its gradient is g times the slope there",
+  linear: "a linear map: its gradient is the transposed map of g, whatever the values were",
+  bilinear: "linear in each of two operands: the gradient of one needs the value of the other",
+  multilinear: "linear in each of its operands: the gradient of one needs the values of the others",
+  reduction: "each element that is given feeds one element of the result",
+  boolean: "true or false: no gradient goes through it", zero: "constant between its jumps: no gradient goes through it",
+  other: "has rules of its own: click a box for them",
+};
+
 function overview() {
   const how = [element("h3", {}, "How to read it"),
     element("p", {}, "Point at a box for what it computed, click it for all it came from (blue) and all it went into (orange)."),
@@ -13,7 +23,7 @@ function overview() {
   const phases = Object.entries(Object.groupBy(graph.ops, (op) => op.phase));
   const parameters = graph.values.filter((value) => value.role === "parameter");
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const legend = view.legend.map(([name, style]) => element("span", { style }, name));
+  const legend = view.legend.map(([name, style]) => element("span", { style, title: MEANINGS[name] }, name));
   return [
     element("h2", {}, graph.title),
     graph.failed !== undefined ? element("p", { class: "alarm" }, `failed at ${lines[graph.failed].split("  # ")[0]}, ${graph.ops[graph.failed].line ?? ""}`) : "",

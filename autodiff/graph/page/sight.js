@@ -76,12 +76,17 @@ function glide(left, top, size = scale) {
   move(begin);
 }
 
-// Brings a box into the window, and `near` enough to be read.
+// Brings a box into the window, and `near` enough to be read: by the shortest way, or into the middle from far off.
 function reveal(k, near = false) {
-  const { bounds: [a, b, c, d], middle } = view.boxes[k], { clientWidth: wide, clientHeight: high } = canvas, rim = 16;
-  const size = near && far() ? 0.85 : scale;
-  const inside = a * size + x > rim && c * size + x < wide - rim && b * size + y > rim && d * size + y < high - rim;
-  if (size !== scale || !inside) glide(wide / 2 - middle[0] * size, high / 2 - middle[1] * size, size);
+  const { bounds: [a, b, c, d], middle } = view.boxes[k], { clientWidth: wide, clientHeight: high } = canvas;
+  if (near && far()) return glide(wide / 2 - middle[0] * 0.85, high / 2 - middle[1] * 0.85, 0.85);
+  const way = (low, high, length) => {
+    const rim = Math.max(0, Math.min(48, (length - (high - low)) / 2));
+    const off = low < rim ? rim - low : high > length - rim ? length - rim - high : 0;
+    return Math.abs(off) < length / 2 ? off : (length - low - high) / 2;
+  };
+  const [right, down] = [way(a * scale + x, c * scale + x, wide), way(b * scale + y, d * scale + y, high)];
+  if (right || down) glide(x + right, y + down);
 }
 
 function central() {

@@ -26,12 +26,25 @@ function step(wanted, follow = false) {
 }
 
 // Whether the last step is one of a sweep that was not recorded, which completes a gradient and computes no value.
-const swept = () => moment > 0 && steps[moment - 1][2].length === 0;
+const swept = (n = moment) => n > 0 && steps[n - 1][2].length === 0;
 
-function current() {
-  if (!moment) return -1;
-  const [, op, , gradients] = steps[moment - 1];
-  return (swept() ? view.ofValue.get(gradients[0]) : view.ofOp.get(op)) ?? -1;
+function current(n = moment) {
+  if (!n) return -1;
+  const [, op, , gradients] = steps[n - 1];
+  return (swept(n) ? view.ofValue.get(gradients[0]) : view.ofOp.get(op)) ?? -1;
+}
+
+// The moment at which the next box is done, or the one before: a box of many operations is one step, or one a round.
+function stop(way) {
+  const task = (n) => {
+    const k = current(n), { ops, rounds } = view.boxes[k] ?? {}, [phase, op, , gradients] = steps[n - 1];
+    const place = rounds && ops.indexOf(swept(n) ? graph.values[gradients[0]].op : op);
+    return k < 0 ? "" : `${k} ${phase} ${rounds && Math.floor(place * rounds.length / ops.length)}`;
+  };
+  const last = (n) => n >= steps.length || (task(n) !== "" && task(n) !== task(n + 1));
+  let n = moment + way;
+  while (n > 0 && !last(n)) n += way;
+  return n;
 }
 
 // --- loops that are drawn once: the round that the program is in ---------------------------------------------------
@@ -99,10 +112,10 @@ const roundOf = ({ rounds, round }) => (rounds ? `round ${round + 1} of ${rounds
 
 function caption() {
   const own = at("at");
-  if (!moment) own.replaceChildren(element("b", {}, "inputs"), `nothing has run yet, 0 of ${steps.length} steps`);
+  if (!moment) own.replaceChildren(element("b", {}, "inputs: "), `nothing has run yet, 0 of ${steps.length} steps`);
   else {
     const [phase] = steps[moment - 1];
-    own.replaceChildren(element("b", { class: phase }, `${phase} ${ordinals[moment - 1]} of ${counts[phase]}`), happened());
+    own.replaceChildren(element("b", { class: phase }, `${phase} ${ordinals[moment - 1]} of ${counts[phase]}: `), happened());
   }
   own.title = own.textContent;
   slider.setAttribute("aria-valuetext", own.textContent);
@@ -110,11 +123,14 @@ function caption() {
 
 function happened() {
   const [, n, made, gradients] = steps[moment - 1], op = graph.ops[n], box = view.boxes[current()];
+  const around = box?.ops.length > (box?.rounds?.length ?? 1) ? box.title.replace(/ ×[\d,]+$/, "") : ""; // it holds several operations
+  const name = made.length ? [around, op.name].filter(Boolean).join(": ") : "";
   const labels = gradients.map((v) => graph.values[v].label + (made.length || graph.values[v].op === undefined ? "" : ` (${op.name})`));
-  const what = gradients.length ? `gradient of ${labels.join(", ")}`
-    : n === graph.failed ? "failed" : made.map((v) => graph.values[v].name ?? graph.values[v].type).join(", ");
-  const module = gradients.length ? "" : op.scope?.at(-1);
-  return [made.length && op.name, what, box && roundOf(box), module && `in ${module}`].filter(Boolean).join(", ");
+  const types = made.map((v) => graph.values[v].name ?? graph.values[v].type);
+  const what = gradients.length ? `gradient of ${labels.join(", ")}` : n === graph.failed ? "failed"
+    : types.slice(0, 2).join(", ") + (types.length > 2 ? ", …" : "");
+  const module = gradients.length || around ? "" : op.scope?.at(-1);
+  return [name, what, box && roundOf(box), module && `in ${module}`].filter(Boolean).join(", ");
 }
 
 // --- by itself -----------------------------------------------------------------------------------------------------
@@ -129,11 +145,11 @@ function play() {
     if (moment === steps.length) step(0);
     playing = setInterval(() => {
       if (moment === steps.length) play();
-      else step(moment + 1, true);
-    }, Math.min(900, Math.max(120, 30000 / steps.length)));
+      else step(stop(1), true);
+    }, Math.min(900, Math.max(120, 30000 / Math.min(steps.length, view.boxes.length))));
   }
-  at("play").textContent = playing === null ? "▶" : "❚❚";
   at("play").setAttribute("aria-label", playing === null ? "Play" : "Pause");
+  at("play").replaceChildren(playing === null ? "▶" : "❚❚", element("span", {}, playing === null ? " Play" : " Pause"));
 }
 
 function stepTo(n) {
