@@ -366,7 +366,7 @@ def test_every_key_on_every_kind_of_array(opened, name):
         page.keyboard.press(key)
     assert ("Nothing was recorded" in page.inner_text("#panel")) == (name == "none")
     page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("dispatchEvent(new Event('beforeprint')), scale = 0.1, dispatchEvent(new Event('resize'))")
     assert page.locator(".n").count() == page.evaluate("view.boxes.length")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen", reduced_motion="no-preference")
@@ -418,9 +418,9 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark(opened, scheme):
-    page = opened("step")
+def test_light_and_dark(page, opened, scheme):
     page.emulate_media(color_scheme=scheme)
+    opened("step")
     paper = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0] > 128"
     assert page.evaluate(paper) == (scheme == "light")
     assert page.evaluate(CONTRAST) == []

@@ -1,6 +1,6 @@
 // What is in sight: moving and zooming, the small map, and pictures so far off that they are painted, not written.
 
-let x = 0, y = 0, scale = 1, placed = null; // what placed it, until the reader moves it
+let x = 0, y = 0, scale = 1, placed = null, printed = false; // what placed it, until the reader moves it
 const FAR = 0.4; // below this no text can be read: boxes are painted, with those names that fit
 const far = () => scale < FAR;
 const screen = ([left, top]) => [left * scale + x, top * scale + y];
@@ -16,7 +16,7 @@ function trim() {
   const { clientWidth: wide, clientHeight: high } = canvas, around = 0.15;
   const [left, right] = [-around * wide, (1 + around) * wide].map((edge) => (edge - x) / scale);
   const [top, bottom] = [-around * high, (1 + around) * high].map((edge) => (edge - y) / scale);
-  stand(({ bounds: [a, b, c, d] }) => !far() && c >= left && a <= right && d >= top && b <= bottom);
+  stand(({ bounds: [a, b, c, d] }) => printed || (!far() && c >= left && a <= right && d >= top && b <= bottom));
 }
 
 function stand(seen) {
@@ -283,13 +283,11 @@ function recolour() {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 addEventListener("resize", () => (placed ?? settle)());
 
-let kept = null;
 addEventListener("beforeprint", () => { // all of it, on one sheet
-  kept = [x, y, scale];
-  [x, y, scale] = [0, 0, 1];
+  printed = true;
   stand(() => true);
 });
 addEventListener("afterprint", () => {
-  [x, y, scale] = kept;
+  printed = false;
   settle();
 });
