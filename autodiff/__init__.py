@@ -32,24 +32,35 @@ from autodiff.creation import set_default_dtype as set_default_dtype
 from autodiff.creation import tensor as tensor
 from autodiff.creation import zeros as zeros
 from autodiff.creation import zeros_like as zeros_like
+from autodiff.devices import accelerator as accelerator
+from autodiff.devices import cuda as cuda
+from autodiff.devices import device as device
 from autodiff.errors import ArgumentError as ArgumentError
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.function import Function as Function
 from autodiff.functions import cat as cat
+from autodiff.functions import concat as concat
+from autodiff.functions import concatenate as concatenate
 from autodiff.functions import cummax as cummax
 from autodiff.functions import cummin as cummin
 from autodiff.functions import einsum as einsum
 from autodiff.functions import flatten as flatten
+from autodiff.functions import is_tensor as is_tensor
 from autodiff.functions import kthvalue as kthvalue
 from autodiff.functions import log_softmax as log_softmax
 from autodiff.functions import logcumsumexp as logcumsumexp
 from autodiff.functions import logsumexp as logsumexp
 from autodiff.functions import matmul as matmul
+from autodiff.functions import max as max
+from autodiff.functions import meshgrid as meshgrid
+from autodiff.functions import min as min
 from autodiff.functions import relu as relu
 from autodiff.functions import sigmoid as sigmoid
 from autodiff.functions import softmax as softmax
+from autodiff.functions import sort as sort
 from autodiff.functions import stack as stack
 from autodiff.functions import topk as topk
+from autodiff.functions import transpose as transpose
 from autodiff.functions import where as where
 from autodiff.graph import draw as draw
 from autodiff.graph import explain as explain
@@ -69,11 +80,16 @@ from autodiff.primitive import reduction as reduction
 from autodiff.primitive import registry as registry
 from autodiff.primitive import sequence as sequence
 from autodiff.primitive import zero as zero
+from autodiff.random import Generator as Generator
+from autodiff.random import bernoulli as bernoulli
 from autodiff.random import manual_seed as manual_seed
+from autodiff.random import multinomial as multinomial
 from autodiff.random import rand as rand
 from autodiff.random import rand_like as rand_like
+from autodiff.random import randint as randint
 from autodiff.random import randn as randn
 from autodiff.random import randn_like as randn_like
+from autodiff.random import randperm as randperm
 from autodiff.reading import help as help
 from autodiff.reading import rule as rule
 from autodiff.serialization import load as load
@@ -106,4 +122,5 @@ def __getattr__(name: str) -> object:
     found = {"float": float32, "int": int32, "bool": bool_}.get(name) or functions.shared(name)
     if found is not None:  # not kept: what `ad.coverage()` says would depend on what was asked for before
         return found
-    raise AttributeError(f"module 'autodiff' has no attribute {name!r}.")
+    hint = functions.TORN.get(name) or ("write np." + name if getattr(_np, name, None) in registry else "")
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}{hint and f': {hint}'}.")

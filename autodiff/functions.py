@@ -13,11 +13,13 @@ from autodiff.kernels.crossentropy import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax
 from autodiff.kernels.logits import logsumexp as logsumexp
 from autodiff.kernels.logits import softmax as softmax
+from autodiff.kernels.ordering import Ranked
 from autodiff.kernels.ordering import kthvalue as kthvalue
 from autodiff.kernels.ordering import topk as topk
 from autodiff.kernels.scan import cummax as cummax
 from autodiff.kernels.scan import cummin as cummin
 from autodiff.kernels.scan import logcumsumexp as logcumsumexp
+from autodiff.tensor import Tensor
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
 
@@ -25,6 +27,9 @@ np: Any = numpy  # its functions dispatch on Tensors, which their annotations do
 def cat(tensors: Any, dim: int = 0) -> Any:
     """Join tensors along an existing axis."""
     return np.concatenate(tensors, dim)
+
+
+concat = concatenate = cat
 
 
 def stack(tensors: Any, dim: int = 0) -> Any:
@@ -52,15 +57,78 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return input.flatten(start_dim, end_dim)
 
 
+def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the largest element; with `dim` the largest along an axis and their places; or the larger of two tensors.
+
+    >>> from autodiff import tensor
+    >>> values, indices = max(tensor([[1.0, 3.0], [5.0, 2.0]]), 1)
+    >>> values, indices
+    (tensor([3., 5.]), tensor([1, 0]))
+    """
+    return _extreme(np.max, np.argmax, np.maximum, input, dim, keepdim)
+
+
+def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the smallest element; with `dim` the smallest along an axis and their places; or the smaller of two."""
+    return _extreme(np.min, np.argmin, np.minimum, input, dim, keepdim)
+
+
+def _extreme(whole: Any, place: Any, pair: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    if dim is None:
+        return whole(input)
+    if not isinstance(dim, int):
+        return pair(input, dim)
+    indices = place(input, dim, keepdims=True)
+    values = np.take_along_axis(input, indices, dim)
+    return Ranked(values, indices) if keepdim else Ranked(np.squeeze(values, dim), np.squeeze(indices, dim))
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+    """Return the elements in order along an axis, and their places; equal ones keep theirs."""
+    order = np.argsort(input, dim, stable=True)
+    if descending:  # of the reversed elements, backwards: equal ones are in their first order again
+        order = input.shape[dim] - 1 - np.flip(np.argsort(np.flip(input, dim), dim, stable=True), dim)
+    return Ranked(np.take_along_axis(input, order, dim), order)
+
+
+def transpose(input: Any, dim0: int, dim1: int) -> Any:
+    """Exchange two axes."""
+    return np.swapaxes(input, dim0, dim1)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    """Return the coordinates of a grid; the first tensor's run along the first axis, unless indexing="xy"."""
+    return tuple(np.meshgrid(*tensors, indexing=indexing))
+
+
+def is_tensor(x: Any) -> bool:
+    """Say whether something is a Tensor."""
+    return isinstance(x, Tensor)
+
+
 # functions of one or two tensors that NumPy and PyTorch name alike and that mean the same: `ad.exp` is `np.exp`
-ELEMENTWISE = (
-    "abs absolute ceil clip conj cos cosh deg2rad exp exp2 expm1 floor fmax fmin heaviside hypot isfinite isinf isnan "
-    "log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum multiply "
-    "negative outer positive rad2deg real reciprocal round sign sin sinc sinh sqrt square subtract tan tanh tril triu "
-    "trunc true_divide"
+ALIKE = (
+    "abs absolute allclose ceil clip conj cos cosh deg2rad dot exp exp2 expm1 finfo floor fmax fmin fmod "
+    "heaviside hstack hypot iinfo isclose isfinite isinf isnan kron log log10 log1p log2 logaddexp logaddexp2 "
+    "logical_and logical_not logical_or logical_xor maximum minimum multiply negative outer positive rad2deg real "
+    "reciprocal remainder round sign sin sinc sinh sqrt square subtract tan tanh tile tril triu true_divide trunc "
+    "vdot vstack"
 )
-# reductions and others that take `dim=` and mean the same as a method of Tensor
-METHODS = "all any argmax argmin argsort cumprod cumsum mean prod sum squeeze unsqueeze reshape"
+# functions of a tensor that mean the same as a method of Tensor, `dim=` included
+METHODS = (
+    "add all any argmax argmin argsort bmm chunk clamp clone cumprod cumsum diagonal div eq flip gather ge gt "
+    "index_select le lt masked_fill masked_select mean mm mul mv narrow ne neg norm numel permute pow prod "
+    "repeat_interleave reshape roll rsqrt scatter scatter_add select split squeeze sub sum swapaxes t "
+    "unbind unflatten unsqueeze"
+)
+# where NumPy and PyTorch mean two things, and neither is meant for sure
+TORN = {
+    "std": "np.std divides by n, PyTorch's by n - 1; write np.std(x, ddof=...)",
+    "var": "np.var divides by n, PyTorch's by n - 1; write np.var(x, ddof=...)",
+    "equal": "np.array_equal gives one answer, as PyTorch's does, np.equal one an element",
+    "nonzero": "np.nonzero gives one array an axis, np.argwhere the matrix that PyTorch's does",
+    "median": "np.median gives the mean of the middle two, np.quantile(x, 0.5, method='lower') what PyTorch's does",
+}
 
 
 @functools.cache
@@ -70,7 +138,7 @@ def shared(name: str) -> Any:
     >>> shared("exp") is np.exp
     True
     """
-    if name in ELEMENTWISE.split():
+    if name in ALIKE.split():
         return getattr(np, name)
     if name not in METHODS.split():
         return None

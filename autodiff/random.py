@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import creation, tape
+from autodiff import creation, devices, tape
 from autodiff.tensor import Tensor
 
 
@@ -105,9 +105,18 @@ def bernoulli(p: Any = 0.5, size: Any = None, *, dtype: Any = None, generator: G
 
 
 def randint(
-    low: int, high: int | None = None, size: Any = (), *, dtype: Any = np.int64, generator: Generator | None = None
+    low: int,
+    high: Any = None,
+    size: Any = (),
+    *,
+    dtype: Any = np.int64,
+    device: Any = None,
+    generator: Generator | None = None,
 ) -> Tensor:
-    """Draw integers from [low, high), or from [0, low) if high is left out."""
+    """Draw integers from [low, high), or from [0, low) if high is left out: `randint(10, (2, 3))`, `randint(5, 10)`."""
+    if isinstance(high, (tuple, list)):
+        high, size = None, high
+    devices.device(device)
     return _drawn("randint", _rng(generator).integers(low, high, size, dtype=dtype), dtype)
 
 
@@ -117,28 +126,75 @@ def permutation(x: Any, *, generator: Generator | None = None) -> Tensor:
     return _drawn("permutation", drawn, drawn.dtype)
 
 
-def randn(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+def randperm(n: int, *, device: Any = None, generator: Generator | None = None) -> Tensor:
+    """Return the numbers below n in random order."""
+    devices.device(device)
+    return permutation(n, generator=generator)
+
+
+def multinomial(
+    input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Draw places of a vector, or of each row of a matrix, with the chances that its weights (of any sum) give them.
+
+    >>> multinomial([0.0, 3.0, 0.0], 2, replacement=True)
+    tensor([1, 1])
+    """
+    weights = np.asarray(input._data if isinstance(input, Tensor) else input, float)
+    if weights.ndim not in (1, 2) or not weights.size:
+        raise ValueError(f"multinomial: expected a vector or a matrix of weights; got shape {weights.shape}.")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("multinomial: weights must be finite and at least 0 (probabilities, not logits).")
+    chances = (weights > 0).sum(-1).min()
+    if num_samples < 1 or chances < (1 if replacement else num_samples):
+        raise ValueError(
+            f"multinomial: {num_samples} samples asked of {chances} weights above 0; expected at least one, and "
+            "without replacement no more than there are; pass replacement=True."
+        )
+    rng = _rng(generator)
+    if replacement:
+        sums = np.cumsum(weights, -1)
+        draws = rng.random((*weights.shape[:-1], num_samples)) * sums[..., -1:]
+        places = (draws[..., None] >= sums[..., None, :]).sum(-1)
+    else:  # the first arrivals of independent processes with these rates (Efraimidis and Spirakis 2006)
+        with np.errstate(divide="ignore"):
+            arrivals = rng.standard_exponential(weights.shape) / weights
+        places = np.argsort(arrivals, -1)[..., :num_samples]
+    return _drawn("multinomial", places, np.int64)
+
+
+def randn(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None, generator: Generator | None = None
+) -> Tensor:
     """Draw from the standard normal distribution: `randn(2, 3)`."""
+    devices.device(device)
     return normal(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
 
 
-def rand(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+def rand(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None, generator: Generator | None = None
+) -> Tensor:
     """Draw uniformly from [0, 1): `rand(2, 3)`."""
+    devices.device(device)
     return uniform(size=creation._size(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
 
 
-def randn_like(x: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+def randn_like(
+    x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None, generator: Generator | None = None
+) -> Tensor:
     """Draw from the standard normal distribution, with the shape and dtype of x."""
-    return randn(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, generator=generator)
+    return randn(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device, generator=generator)
 
 
-def rand_like(x: Any, dtype: Any = None, requires_grad: bool = False, generator: Generator | None = None) -> Tensor:
+def rand_like(
+    x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None, generator: Generator | None = None
+) -> Tensor:
     """Draw from [0, 1), with the shape and dtype of x.
 
     >>> rand_like(np.zeros((2, 3))).shape
     (2, 3)
     """
-    return rand(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, generator=generator)
+    return rand(*x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device, generator=generator)
 
 
 def _drawn(name: str, values: Any, dtype: Any) -> Tensor:

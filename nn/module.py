@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from autodiff import Tensor, as_tensor, no_grad
+from autodiff import Tensor, as_tensor, devices, no_grad
 from autodiff.tape import QUIET, mode, scope
 from nn.hooks import Hooked, call, located
 from nn.parameter import Buffer, Uninitialized
@@ -310,10 +310,7 @@ class Module(Hooked):
 
         A tensor stands for its dtype; the only device is "cpu".
         """
-        if isinstance(dtype, str) and (dtype == "cpu" or dtype.startswith(("cuda", "mps"))):
-            dtype, device = None, dtype
-        if device not in (None, "cpu"):
-            raise ValueError(f"Module.to({device!r}): tensors live in the CPU's memory; the only device is 'cpu'.")
+        dtype = devices.dtype_of(dtype, device)
         if dtype is None:
             return self
         wanted = np.dtype(dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype))

@@ -22,7 +22,7 @@ LAYERS = {
     "recording": "memory summation threads tape errors tree plan signature apply primitive sweep",
     "kernels": "kernels",
     "rules": "rules special linalg",
-    "Tensor": "protocols methods html tensor creation random functions function serialization",
+    "Tensor": "devices protocols methods html tensor creation random functions function serialization",
     "registry read": "source reading latex coverage",
     "forward mode": "batching forward",
     "tools": "checkpointing functional graph testing",

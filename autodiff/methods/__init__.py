@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from autodiff import devices
 from autodiff.kernels import activation, logits, ordering, scan
 from autodiff.methods.entries import np
-from autodiff.methods.shapes import Shapes
+from autodiff.methods.shapes import Shapes, _shape
 
 
 def _method(name: str) -> Callable[[Any], Any]:
@@ -81,6 +82,9 @@ class Methods(Shapes):
 
     def pow(self, exponent: Any) -> Any:
         return np.power(self, exponent)
+
+    def rsqrt(self) -> Any:
+        return 1 / np.sqrt(self)
 
     def maximum(self, other: Any) -> Any:
         return np.maximum(self, other)
@@ -245,10 +249,7 @@ class Methods(Shapes):
 
     def to(self, dtype: Any = None, *, device: Any = None, copy: bool = False) -> Any:
         """Cast to a dtype; the only device is "cpu"."""
-        if isinstance(dtype, str) and (dtype == "cpu" or dtype.startswith(("cuda", "mps"))):
-            dtype, device = None, dtype
-        if device not in (None, "cpu"):
-            raise ValueError(f"to({device!r}): tensors live in the CPU's memory; the only device is 'cpu'.")
+        dtype = devices.dtype_of(dtype, device)
         target = getattr(dtype, "dtype", dtype) if not isinstance(dtype, type) else dtype
         return (self.clone() if copy else self) if dtype is None else self.astype(target, copy=copy)
 
@@ -278,6 +279,17 @@ class Methods(Shapes):
     def bool(self) -> Any:
         return self.to(np.bool_)
 
+    # --- others of its kind ---
+
+    def new_zeros(self, *size: Any, dtype: Any = None) -> Any:
+        return np.zeros_like(self, dtype, shape=_shape(size))
+
+    def new_ones(self, *size: Any, dtype: Any = None) -> Any:
+        return np.ones_like(self, dtype, shape=_shape(size))
+
+    def new_full(self, size: Any, fill_value: Any, dtype: Any = None) -> Any:
+        return np.full_like(self, fill_value, dtype, shape=_shape((size,)))
+
     # --- what has no rule is refused by name, with what to do instead ---
 
     resize = _method("resize")
@@ -301,3 +313,21 @@ class Methods(Shapes):
     def copy_(self, src: Any) -> Any:
         """Take the values of another tensor or array, broadcast and cast to this one's shape and dtype."""
         return self._become(np.broadcast_to(np.astype(src, self.dtype), self.shape))
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Any:
+        """Take draws from the normal distribution."""
+        return self.copy_(self._random.normal(mean, std, self.shape, generator=generator))
+
+    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Any:
+        """Take draws from [low, high)."""
+        return self.copy_(self._random.uniform(low, high, self.shape, generator=generator))
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
+        """Take draws that are 1 with probability p, else 0."""
+        return self.copy_(self._random.bernoulli(p, self.shape, generator=generator))
+
+    @property
+    def _random(self) -> Any:
+        from autodiff import random  # which makes tensors
+
+        return random

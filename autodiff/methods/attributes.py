@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from autodiff.devices import CPU
 from autodiff.methods.entries import np
 
 
@@ -46,7 +47,7 @@ class Attributes:
     itemsize = property(lambda self: self._data.itemsize)
     nbytes = property(lambda self: self._data.nbytes)
     strides = property(lambda self: self._data.strides)
-    device = property(lambda self: "cpu")
+    device = property(lambda self: CPU)
     T = property(lambda self: np.transpose(self))
     mT = property(lambda self: np.matrix_transpose(self))
     H = property(lambda self: np.conjugate(np.matrix_transpose(self)))

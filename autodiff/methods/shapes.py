@@ -39,6 +39,8 @@ class Shapes(Attributes):
     def view_as(self, other: Any) -> Any:
         return np.reshape(self, other.shape)
 
+    reshape_as = view_as
+
     def transpose(self, *axes: Any) -> Any:
         """Permute the axes, as ndarray does: `x.transpose(1, 0, 2)`. To exchange two, `x.swapaxes(i, j)`."""
         if len(axes) == 2 and self.ndim > 2 and all(isinstance(n, int) for n in axes):
@@ -102,6 +104,9 @@ class Shapes(Attributes):
         """Repeat elements, as ndarray does (PyTorch's repeat is `tile`)."""
         return np.repeat(self, repeats, axis)
 
+    def repeat_interleave(self, repeats: Any, dim: int | None = None) -> Any:
+        return np.repeat(self, repeats, dim)
+
     def tile(self, *reps: Any) -> Any:
         return np.tile(self, _shape(reps))
 
@@ -118,6 +123,28 @@ class Shapes(Attributes):
 
     def unbind(self, dim: int = 0) -> Any:
         return tuple(np.unstack(self, axis=dim))
+
+    def unflatten(self, dim: int, sizes: Any) -> Any:
+        """Split one axis into several; one of their sizes may be -1."""
+        dim = normalize_axis_index(dim, self.ndim)
+        return np.reshape(self, (*self.shape[:dim], *_shape((sizes,)), *self.shape[dim + 1 :]))
+
+    def flip(self, *dims: Any) -> Any:
+        """Reverse the order along some axes, or along all."""
+        return np.flip(self, _shape(dims) if dims else None)
+
+    def roll(self, shifts: Any, dims: Any = None) -> Any:
+        return np.roll(self, shifts, dims)
+
+    def narrow(self, dim: int, start: int, length: int) -> Any:
+        """Return `length` slices along an axis, from `start` on."""
+        if not 0 <= start <= start + length <= self.shape[dim]:
+            raise ValueError(f"narrow: {length} from {start} on leave axis {dim}, which has length {self.shape[dim]}.")
+        return np.moveaxis(np.moveaxis(self, dim, 0)[start : start + length], 0, dim)
+
+    def select(self, dim: int, index: int) -> Any:
+        """Return one slice along an axis."""
+        return np.moveaxis(self, dim, 0)[index]
 
     def contiguous(self) -> Any:
         """Return the tensor itself: every operation takes any memory layout."""

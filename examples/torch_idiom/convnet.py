@@ -9,6 +9,8 @@ from nn import optim
 from nn.data import DataLoader, TensorDataset
 from nn.optim.lr_scheduler import StepLR
 
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
 
 class Net(nn.Module):
     def __init__(self):
@@ -51,6 +53,7 @@ def train(model, train_loader, optimizer, epoch):
     model.train()
     losses = []
     for batch_idx, (data, target) in enumerate(train_loader):
+        data, target = data.to(device), target.to(device)
         optimizer.zero_grad()
         output = model(data)
         loss = F.nll_loss(output, target)
@@ -70,16 +73,18 @@ def test(model, test_loader):
     correct = 0
     with torch.no_grad():
         for data, target in test_loader:
+            data, target = data.to(device), target.to(device)
             output = model(data)
             test_loss += F.nll_loss(output, target, reduction="sum").item()  # sum up batch loss
-            pred = output.argmax(dim=1, keepdim=True)  # get the index of the max log-probability
-            correct += pred.eq(target.view_as(pred)).sum().item()
+            _, predicted = torch.max(output, 1)
+            correct += (predicted == target).sum().item()
     test_loss /= len(test_loader.dataset)
     print(f"Test set: Average loss: {test_loss:.4f}, Accuracy: {correct}/{len(test_loader.dataset)}")
     return test_loss
 
 
 def main(model, epochs=2):
+    model = model.to(device)
     train_loader = DataLoader(bars(128, 1), batch_size=16)
     test_loader = DataLoader(bars(48, 2), batch_size=24)
     optimizer = optim.Adadelta(model.parameters(), lr=1.0)

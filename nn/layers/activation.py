@@ -187,10 +187,10 @@ class PReLU(_Activation):
     shown = ("num_parameters",)
     weight: Parameter
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
-        self.weight = Parameter(ad.empty(num_parameters, dtype=dtype))
+        self.weight = Parameter(ad.empty(num_parameters, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -55,6 +55,7 @@ class MultiheadAttention(Module):
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -74,11 +75,17 @@ class MultiheadAttention(Module):
             shapes = {f"{name}_proj_weight": (embed_dim, size) for name, size in sizes.items()}
         for name in PROJECTIONS:
             given = name in shapes
-            self.register_parameter(name, Parameter(ad.empty(*shapes[name], dtype=dtype)) if given else None)
-        self.register_parameter("in_proj_bias", Parameter(ad.empty(3 * embed_dim, dtype=dtype)) if bias else None)
+            self.register_parameter(
+                name, Parameter(ad.empty(*shapes[name], device=device, dtype=dtype)) if given else None
+            )
+        self.register_parameter(
+            "in_proj_bias", Parameter(ad.empty(3 * embed_dim, device=device, dtype=dtype)) if bias else None
+        )
         for name in ("bias_k", "bias_v"):
-            self.register_parameter(name, Parameter(ad.empty(1, 1, embed_dim, dtype=dtype)) if add_bias_kv else None)
-        self.out_proj = Linear(embed_dim, embed_dim, bias, dtype, generator=generator)
+            self.register_parameter(
+                name, Parameter(ad.empty(1, 1, embed_dim, device=device, dtype=dtype)) if add_bias_kv else None
+            )
+        self.out_proj = Linear(embed_dim, embed_dim, bias, device, dtype, generator=generator)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Generator | None = None) -> None:

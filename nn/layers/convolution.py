@@ -53,9 +53,11 @@ class _Layer(Module):
     def _sizes(self, what: str, value: Size, least: int) -> tuple[int, ...]:
         return _checks.sizes(f"{type(self).__name__}: {what}", value, self.n, least)
 
-    def _make(self, first: int, second: int, bias: bool, dtype: Any, generator: Generator | None) -> None:
-        self.weight = Parameter(ad.empty(first, second // self.groups, *self.kernel_size, dtype=dtype))
-        self.register_parameter("bias", Parameter(ad.empty(self.out_channels, dtype=dtype)) if bias else None)
+    def _make(self, first: int, second: int, bias: bool, device: Any, dtype: Any, generator: Generator | None) -> None:
+        self.weight = Parameter(ad.empty(first, second // self.groups, *self.kernel_size, device=device, dtype=dtype))
+        self.register_parameter(
+            "bias", Parameter(ad.empty(self.out_channels, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Generator | None = None) -> None:
@@ -91,13 +93,14 @@ class ConvNd(_Layer):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
         self._set(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._make(out_channels, in_channels, bias, dtype, generator)
+        self._make(out_channels, in_channels, bias, device, dtype, generator)
 
     def forward(self, input: Tensor) -> Tensor:
         padding: Any = self.padding
@@ -131,6 +134,7 @@ class ConvTransposeNd(_Layer):
         bias: bool = True,
         dilation: Size = 1,
         padding_mode: str = "zeros",
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -142,7 +146,7 @@ class ConvTransposeNd(_Layer):
             raise ArgumentError(f"{type(self).__name__} takes padding as numbers, got {padding!r}")
         self._set(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
         self.output_padding = self._sizes("output_padding", output_padding, 0)
-        self._make(in_channels, out_channels, bias, dtype, generator)
+        self._make(in_channels, out_channels, bias, device, dtype, generator)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Return the transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""

@@ -30,14 +30,15 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(ad.empty(out_features, in_features, dtype=dtype))
-        self.register_parameter("bias", Parameter(ad.empty(out_features, dtype=dtype)) if bias else None)
+        self.weight = Parameter(ad.empty(out_features, in_features, device=device, dtype=dtype))
+        self.register_parameter("bias", Parameter(ad.empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Generator | None = None) -> None:
@@ -69,6 +70,7 @@ class Bilinear(Module):
         in2_features: int,
         out_features: int,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -77,8 +79,8 @@ class Bilinear(Module):
         if in1_features <= 0:
             raise ArgumentError(f"Bilinear: in1_features must be > 0, got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
-        self.weight = Parameter(ad.empty(out_features, in1_features, in2_features, dtype=dtype))
-        self.register_parameter("bias", Parameter(ad.empty(out_features, dtype=dtype)) if bias else None)
+        self.weight = Parameter(ad.empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
+        self.register_parameter("bias", Parameter(ad.empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Generator | None = None) -> None:

@@ -21,9 +21,9 @@ class _Affine(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _register(self, shape: Any, weight: bool, bias: bool, dtype: Any) -> None:
-        self.register_parameter("weight", Parameter(ad.ones(shape, dtype=dtype)) if weight else None)
-        self.register_parameter("bias", Parameter(ad.zeros(shape, dtype=dtype)) if bias else None)
+    def _register(self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
+        self.register_parameter("weight", Parameter(ad.ones(shape, device=device, dtype=dtype)) if weight else None)
+        self.register_parameter("bias", Parameter(ad.zeros(shape, device=device, dtype=dtype)) if bias else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -49,16 +49,17 @@ class _Tracking(_Affine):
         momentum: float | None,
         affine: bool,
         track_running_stats: bool,
+        device: Any,
         dtype: Any,
         bias: bool,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._register(num_features, affine, affine and bias, dtype)
+        self._register(num_features, affine, affine and bias, device, dtype)
         tracked = track_running_stats
-        self.register_buffer("running_mean", ad.zeros(num_features, dtype=dtype) if tracked else None)
-        self.register_buffer("running_var", ad.ones(num_features, dtype=dtype) if tracked else None)
+        self.register_buffer("running_mean", ad.zeros(num_features, device=device, dtype=dtype) if tracked else None)
+        self.register_buffer("running_var", ad.ones(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("num_batches_tracked", ad.zeros((), dtype=np.int64) if tracked else None)
 
     def reset_running_stats(self) -> None:
@@ -101,11 +102,12 @@ class BatchNormNd(_Tracking):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -163,11 +165,12 @@ class InstanceNormNd(_Tracking):
         momentum: float = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -222,6 +225,7 @@ class GroupNorm(_Affine):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
@@ -230,7 +234,7 @@ class GroupNorm(_Affine):
         if num_groups < 1 or num_channels % num_groups:
             raise ArgumentError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self._register(num_channels, affine, affine and bias, dtype)
+        self._register(num_channels, affine, affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -262,11 +266,12 @@ class LayerNorm(_Affine):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = _shape(normalized_shape), eps, elementwise_affine
-        self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
+        self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -286,12 +291,14 @@ class RMSNorm(_Affine):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = _shape(normalized_shape), eps, elementwise_affine
         self.register_parameter(
-            "weight", Parameter(ad.ones(self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+            "weight",
+            Parameter(ad.ones(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None,
         )
 
     def reset_parameters(self) -> None:

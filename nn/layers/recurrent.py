@@ -48,13 +48,17 @@ class _Recurrent(Module):
     bias: bool
     proj_size = 0
 
-    def _add_weights(self, suffix: str, inputs: int, dtype: Any) -> None:
+    def _add_weights(self, suffix: str, inputs: int, device: Any, dtype: Any) -> None:
         rows, out = KINDS[self.mode].gates * self.hidden_size, self.proj_size or self.hidden_size
         for name, shape in zip(NAMES, ((rows, inputs), (rows, out), (rows,), (rows,)), strict=False):
             kept = self.bias or name.startswith("weight")
-            self.register_parameter(name + suffix, Parameter(ad.empty(*shape, dtype=dtype)) if kept else None)
+            self.register_parameter(
+                name + suffix, Parameter(ad.empty(*shape, device=device, dtype=dtype)) if kept else None
+            )
         if self.proj_size:
-            self.register_parameter(NAMES[4] + suffix, Parameter(ad.empty(out, self.hidden_size, dtype=dtype)))
+            self.register_parameter(
+                NAMES[4] + suffix, Parameter(ad.empty(out, self.hidden_size, device=device, dtype=dtype))
+            )
 
     def reset_parameters(self, generator: Generator | None = None) -> None:
         """Draw all weights anew, uniformly on ±1 / sqrt(hidden_size)."""
@@ -150,6 +154,7 @@ class RNNBase(_Recurrent):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -179,7 +184,9 @@ class RNNBase(_Recurrent):
         for suffixes in self._suffixes():
             for suffix in suffixes:
                 first = suffix.startswith("_l0")
-                self._add_weights(suffix, input_size if first else (proj_size or hidden_size) * len(suffixes), dtype)
+                self._add_weights(
+                    suffix, input_size if first else (proj_size or hidden_size) * len(suffixes), device, dtype
+                )
         self.reset_parameters(generator)
 
     def _suffixes(self) -> list[list[str]]:
@@ -292,13 +299,14 @@ class _Gated(RNNBase):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
         sizes = (input_size, hidden_size, num_layers)
         super().__init__(
-            self.kind, *sizes, bias, batch_first, dropout, bidirectional, proj_size, dtype, generator=generator
+            self.kind, *sizes, bias, batch_first, dropout, bidirectional, proj_size, device, dtype, generator=generator
         )
 
 
@@ -347,12 +355,15 @@ class RNN(RNNBase):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
         mode, sizes = _mode(nonlinearity), (input_size, hidden_size, num_layers)
-        super().__init__(mode, *sizes, bias, batch_first, dropout, bidirectional, proj_size, dtype, generator=generator)
+        super().__init__(
+            mode, *sizes, bias, batch_first, dropout, bidirectional, proj_size, device, dtype, generator=generator
+        )
         self.nonlinearity = nonlinearity
 
     def extra_repr(self) -> str:
@@ -369,6 +380,7 @@ class RNNCellBase(_Recurrent):
         hidden_size: int,
         bias: bool,
         num_chunks: int,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -381,7 +393,7 @@ class RNNCellBase(_Recurrent):
             raise ArgumentError(f"num_chunks must be one of {sorted(modes)}, the gates of a cell, got {num_chunks}")
         self.mode = modes[num_chunks]
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self._add_weights("", input_size, dtype)
+        self._add_weights("", input_size, device, dtype)
         self.reset_parameters(generator)
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
@@ -408,11 +420,12 @@ class _GatedCell(RNNCellBase):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, self.num_chunks, dtype, generator=generator)
+        super().__init__(input_size, hidden_size, bias, self.num_chunks, device, dtype, generator=generator)
 
 
 class LSTMCell(_GatedCell):
@@ -441,11 +454,12 @@ class RNNCell(RNNCellBase):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: str = "tanh",
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, 1, dtype, generator=generator)
+        super().__init__(input_size, hidden_size, bias, 1, device, dtype, generator=generator)
         self.mode, self.nonlinearity = _mode(nonlinearity), nonlinearity
 
     def extra_repr(self) -> str:

@@ -23,11 +23,11 @@ class _Table(Module):
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_row(padding_idx, num_embeddings)
 
-    def _make(self, given: Any, frozen: bool, dtype: Any, generator: Generator | None) -> None:
+    def _make(self, given: Any, frozen: bool, device: Any, dtype: Any, generator: Generator | None) -> None:
         """Take the table given, or draw one."""
         shape = (self.num_embeddings, self.embedding_dim)
         if given is None:
-            self.weight = Parameter(ad.empty(*shape, dtype=dtype), requires_grad=not frozen)
+            self.weight = Parameter(ad.empty(*shape, device=device, dtype=dtype), requires_grad=not frozen)
             self.reset_parameters(generator)
             return
         table = ad.as_tensor(given).detach()
@@ -73,6 +73,7 @@ class Embedding(_Table):
         sparse: bool = False,
         _weight: Any = None,
         _freeze: bool = False,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -81,7 +82,7 @@ class Embedding(_Table):
         self._set(num_embeddings, embedding_dim, padding_idx)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        self._make(_weight, _freeze, dtype, generator)
+        self._make(_weight, _freeze, device, dtype, generator)
 
     @classmethod
     def from_pretrained(
@@ -135,6 +136,7 @@ class EmbeddingBag(_Table):
         _weight: Any = None,
         include_last_offset: bool = False,
         padding_idx: int | None = None,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -146,7 +148,7 @@ class EmbeddingBag(_Table):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.mode, self.sparse = scale_grad_by_freq, mode, sparse
         self.include_last_offset = include_last_offset
-        self._make(_weight, False, dtype, generator)
+        self._make(_weight, False, device, dtype, generator)
 
     @classmethod
     def from_pretrained(

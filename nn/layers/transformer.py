@@ -40,6 +40,7 @@ class _Layer(Module):
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -49,15 +50,15 @@ class _Layer(Module):
             raise ArgumentError(f"activation should be relu/gelu, or a function, not {activation}")
         for name in ("self_attn", "multihead_attn")[: self.blocks - 1]:
             attention = MultiheadAttention(
-                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, generator=generator
+                d_model, nhead, dropout, bias, batch_first=batch_first, device=device, dtype=dtype, generator=generator
             )
             self.add_module(name, attention)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype, generator=generator)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, device, dtype, generator=generator)
         self.dropout = Dropout(dropout, generator=generator)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype, generator=generator)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, device, dtype, generator=generator)
         self.norm_first = norm_first
         for k in range(self.blocks):
-            self.add_module(f"norm{k + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype))
+            self.add_module(f"norm{k + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias, device=device, dtype=dtype))
         for k in range(self.blocks):
             self.add_module(f"dropout{k + 1}", Dropout(dropout, generator=generator))
         self.activation = getattr(functional, activation) if isinstance(activation, str) else activation
@@ -244,6 +245,7 @@ class Transformer(Module):
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         generator: Generator | None = None,
@@ -252,13 +254,13 @@ class Transformer(Module):
         options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
 
         def norm() -> LayerNorm:
-            return LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+            return LayerNorm(d_model, layer_norm_eps, bias=bias, device=device, dtype=dtype)
 
         if custom_encoder is None:
-            first = TransformerEncoderLayer(*options, dtype, generator=generator)
+            first = TransformerEncoderLayer(*options, device, dtype, generator=generator)
             custom_encoder = TransformerEncoder(first, num_encoder_layers, norm())
         if custom_decoder is None:
-            second = TransformerDecoderLayer(*options, dtype, generator=generator)
+            second = TransformerDecoderLayer(*options, device, dtype, generator=generator)
             custom_decoder = TransformerDecoder(second, num_decoder_layers, norm())
         self.encoder, self.decoder = custom_encoder, custom_decoder
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
@@ -304,11 +306,11 @@ class Transformer(Module):
         return output
 
     @staticmethod
-    def generate_square_subsequent_mask(sz: int, dtype: Any = None) -> Tensor:
+    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
         """Return the causal mask (sz, sz): -inf above the diagonal, where a query must not look, and 0 elsewhere.
 
         >>> Transformer.generate_square_subsequent_mask(2).tolist()
         [[0.0, -inf], [0.0, 0.0]]
         """
-        mask = ad.zeros(sz, sz, dtype=dtype)
+        mask = ad.zeros(sz, sz, device=device, dtype=dtype)
         return as_tensor(np.where(np.tri(sz, dtype=bool), mask.data, -np.inf).astype(mask.dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import nn
 from tests.nn import names
 
+OWN = ("Buffer", "Hardtanh", "UninitializedBuffer", "UninitializedParameter")  # deprecated names, or made inside
 LEAST = {"torch.nn": 0.9, "torch.nn.functional": 0.9}  # of the names; of init, optimizers and schedules all but ABSENT
 
 
@@ -39,6 +41,17 @@ def test_few_names_may_be_missing_and_all_of_those_are(torch: Any) -> None:
 def test_every_loss_is_here(torch: Any) -> None:
     losses = {name for name in names.public(torch, "torch.nn") if name.endswith("Loss")} - set(names.ABSENT)
     assert not [name for name in losses if not hasattr(nn, name)]
+
+
+def test_layers_take_torchs_arguments_in_its_order(torch: Any) -> None:
+    """Those that torch has deprecated are left out, and a `generator=` of ours may follow."""
+    for name in names.public(torch, "torch.nn"):
+        theirs = list(inspect.signature(getattr(torch.nn, name)).parameters)
+        if hasattr(nn, name) and "kwargs" not in theirs and name not in OWN:
+            ours = list(inspect.signature(getattr(nn, name)).parameters)
+            assert [n for n in ours if n != "generator"] == [
+                n for n in theirs if n not in ("size_average", "reduce")
+            ], name
 
 
 def test_the_page_is_up_to_date(torch: Any) -> None:

@@ -40,7 +40,7 @@ def test_a_transformer_with_causal_masks_is_torchs(torch, norm_first) -> None:
 
 def test_a_causal_mask_hides_what_comes_later_whether_it_is_recognized_or_not() -> None:
     encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(**SMALL, dtype=np.float64), 2).eval()
-    mask, x = nn.Transformer.generate_square_subsequent_mask(5, np.float64), numbers(5, 3, 8)
+    mask, x = nn.Transformer.generate_square_subsequent_mask(5, dtype=np.float64), numbers(5, 3, 8)
     found = [encoder(x, mask), encoder(x, mask, is_causal=False), encoder(x, mask, is_causal=True)]
     found += [encoder(x, np.isinf(mask.numpy())), encoder(x, mask, np.zeros((3, 5), bool))]
     for y in found[1:]:

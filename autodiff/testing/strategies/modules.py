@@ -56,7 +56,7 @@ class Draw(Choices):
 def linear(d: Draw, nn: Any) -> Any:
     """Draw a Linear with a bias or none, and an input of any number of axes."""
     inside, outside = d.integer(0, 3), d.integer(0, 3)
-    layer = nn.Linear(inside, outside, d.choice(True, False), np.float64, generator=Generator(0))
+    layer = nn.Linear(inside, outside, d.choice(True, False), dtype=np.float64, generator=Generator(0))
     return d.filled(layer), d.tensor((*d.shape()[:2], inside))
 
 
@@ -100,7 +100,7 @@ def convolution(n: int) -> Callable[[Draw, Any], Any]:
         padding = d.choice(0, 1, *words)
         mode = d.choice("zeros", "reflect", "replicate", "circular")
         bias = d.choice(True, False)
-        options = (stride, padding, dilation, groups, bias, mode, np.float64)
+        options = (stride, padding, dilation, groups, bias, mode, None, np.float64)
         size = tuple(dilation * (k - 1) + 1 + d.integer(1, 2) for k in kernel)
         made = getattr(nn, f"Conv{n}d")(inside, outside, kernel, *options, generator=Generator(0))
         return d.filled(made), d.tensor((*d.shape()[:1], inside, *size))
@@ -116,7 +116,7 @@ def transposed_convolution(n: int) -> Callable[[Draw, Any], Any]:
         inside, outside = groups * d.integer(1, 2), groups * d.integer(1, 2)
         kernel, padding, extra = tuple(d.integer(1, 2) for _ in range(n)), d.integer(0, 1), d.integer(0, 1)
         extra = min(extra, max(stride, dilation) - 1)
-        options = (stride, padding, extra, groups, d.choice(True, False), dilation, "zeros", np.float64)
+        options = (stride, padding, extra, groups, d.choice(True, False), dilation, "zeros", None, np.float64)
         made = getattr(nn, f"ConvTranspose{n}d")(inside, outside, kernel, *options, generator=Generator(0))
         size = tuple(2 * padding + d.integer(1, 2) for _ in kernel)
         return d.filled(made), d.tensor((*d.shape()[:1], inside, *size))

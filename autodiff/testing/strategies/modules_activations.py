@@ -71,7 +71,7 @@ def prelu(d: Any, nn: Any) -> Any:
     """Draw one slope, or one for each channel."""
     shape = d.shape(dims=2)
     many = shape[1] > 1 and d.choice(True, False)
-    layer = nn.PReLU(shape[1] if many else 1, d.choice(0.25, 0.5), np.float64)
+    layer = nn.PReLU(shape[1] if many else 1, d.choice(0.25, 0.5), dtype=np.float64)
     return d.filled(layer), d.tensor(shape if many else d.shape(), zeros(d))
 
 

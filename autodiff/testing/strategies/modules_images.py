@@ -76,7 +76,7 @@ def batch_norm(name: str, n: int, single: bool = False) -> Layer:
 
     def layer(d: Any, nn: Any) -> Any:
         c, affine = d.integer(1, 3), d.choice(True, False)
-        options = (d.choice(0.5, 0.25), d.choice(0.1, 0.5), affine, d.choice(True, False), np.float64)
+        options = (d.choice(0.5, 0.25), d.choice(0.1, 0.5), affine, d.choice(True, False), None, np.float64)
         made = d.filled(getattr(nn, name)(c, *options, bias=d.choice(True, False)))
         shape = (c, *_pixels(d, n, 2))
         shape = _batch(d, shape) if single else (d.integer(2, 3), *shape)
@@ -88,7 +88,7 @@ def batch_norm(name: str, n: int, single: bool = False) -> Layer:
 def group_norm(d: Any, nn: Any) -> Any:
     """Draw groups of channels."""
     groups = d.integer(1, 2)
-    c, options = groups * d.integer(1, 2), (d.choice(0.5, 0.25), d.choice(True, False), np.float64)
+    c, options = groups * d.integer(1, 2), (d.choice(0.5, 0.25), d.choice(True, False), None, np.float64)
     layer = d.filled(nn.GroupNorm(groups, c, *options, bias=d.choice(True, False)))
     return layer, _spread(d, (d.integer(1, 2), c, *_pixels(d, d.integer(1, 2), 2)))
 
@@ -98,14 +98,16 @@ def layer_norm(d: Any, nn: Any) -> Any:
     shape = d.shape(dims=2, sides=1)
     last = shape[-d.integer(1, 2) :]
     given = last[0] if len(last) == 1 and d.chance() else last
-    layer = nn.LayerNorm(given, d.choice(0.5, 0.25), d.choice(True, False), d.choice(True, False), np.float64)
+    layer = nn.LayerNorm(given, d.choice(0.5, 0.25), d.choice(True, False), d.choice(True, False), dtype=np.float64)
     return d.filled(layer), _spread(d, shape)
 
 
 def rms_norm(d: Any, nn: Any) -> Any:
     """Draw one or two last axes, of which some element is not 0."""
     shape = d.shape(dims=2, sides=1)
-    layer = d.filled(nn.RMSNorm(shape[-d.integer(1, 2) :], d.choice(0.5, 0.25), d.choice(True, False), np.float64))
+    layer = d.filled(
+        nn.RMSNorm(shape[-d.integer(1, 2) :], d.choice(0.5, 0.25), d.choice(True, False), dtype=np.float64)
+    )
     return layer, _spread(d, shape)
 
 

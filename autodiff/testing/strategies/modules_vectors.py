@@ -64,7 +64,7 @@ def response(name: str, axes: tuple[int, int]) -> Layer:
 def bilinear(d: Any, nn: Any) -> Any:
     """Draw the three sizes and a bias or none, and inputs of any number of axes."""
     n, m, out = d.integer(1, 3), d.integer(1, 3), d.integer(1, 3)
-    layer = nn.Bilinear(n, m, out, d.choice(True, False), np.float64, generator=Generator(0))
+    layer = nn.Bilinear(n, m, out, d.choice(True, False), dtype=np.float64, generator=Generator(0))
     lead = d.shape()[:2]
     return d.filled(layer), (d.tensor((*lead, n)), d.tensor((*lead, m)))
 
