@@ -69,7 +69,7 @@ function build(n) {
     for (const source of value < 0 ? held : [value, ...held]) if (!ofValue.has(source)) ofValue.set(source, k);
     if (gradientAt[value] < Infinity && !own.querySelector(".grad"))
       own.append(element("circle", { class: "mark", cx: left + wide, cy: top, r: 3.5 }));
-    const begins = ops.reduce((first, op) => Math.min(first, ranAt[op]), ops.length ? Infinity : 0);
+    const begins = ops.reduce((first, op) => Math.min(first, ranAt[op]), ops.length ? Infinity : madeAt[value] ?? 0);
     return part(own, { title, phase, ops, value, held, count, notes, begins, from: [], to: [], words: null, around: [],
       middle: [left + wide / 2, top + high / 2], bounds: boundsOf(frame), rounds: rounds && turns(rounds, ops), round: 0 });
   });

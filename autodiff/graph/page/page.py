@@ -94,6 +94,7 @@ def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
     data = json.dumps(_data(graph, views, start), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     rest = (f'<template id="view-{n}">{v.drawing.markup}</template>' for n, v in enumerate(views) if n != start)
     parts = {
+        "scheme": ' style="color-scheme: dark"' if graph.look.theme == "dark" else "",  # else as the reader's system is
         "title": escape(clean(graph.title)),
         "style": _asset("page.css"),
         "palette": _palette(colours),
@@ -186,7 +187,8 @@ def _box(box: Box, inside: list[Op], given: list[Value], values: dict[Value, int
     A box of what an opened operation is made of, which the record does not have, says what it would say in a picture.
     """
     times = f"\u00d7{box.count:,}" if box.count > 1 else ""
-    title = clean(" ".join(filter(None, (box.title, box.subtitle, times))))
+    served = box.given[0][0].split()[0] if box.kind == "update" and len(box.given) == 1 else ""
+    title = clean(" ".join(filter(None, (box.title, box.subtitle, served, times))))
     kept = [v for v in box.values if v in values]
     shown = kept[-1] if box.kind in FOLDED and kept else kept[0] if kept else None
     if box.ops and box.kind not in FOLDED and box.ops[0].outputs[0] in kept:
