@@ -261,6 +261,9 @@ class _Arranger:
             marks.setdefault(bad, "first not finite")
         if self.graph.failed is not None:
             marks[self.graph.failed] = "failed"
+            picture.home[self.graph.failed].lines += self.labels.raised()
+        else:
+            picture.caption += [text for text, _ in self.labels.raised()]
         for thing, why in marks.items():
             found = picture.home.get(thing) if isinstance(thing, Op) else picture.box_of(thing)
             if found is not None:

@@ -39,7 +39,7 @@ class End:
     """What there is when a trace ends: its answers, and what tensors from before it hold then."""
 
     def __init__(self, answers: list[Given], tensors: list[Tensor], gradients: dict[Node, Tensor]) -> None:
-        self.answers = answers
+        self.answers, self.stamp = answers, next(tape.stamps)
         self.held: dict[int, tuple[Array, Array | None]] = {}  # by the tensor's id: its data and its gradient
         for t in tensors:
             owner = _owner(t, t._node)
@@ -382,6 +382,8 @@ class Builder:
         every = [*self.sources, *(v for op in self.ops for v in op.outputs)]
         if self._keep and len(end.answers) == len(roots) == 1 and all(v.size == 1 for v in every):
             self._add_gradients(roots[0])
+        for v in every:
+            v.until = end.stamp
         name_sources(self.sources)
         fields = {name: getattr(self, name) for name in ("sources", "ops", "writes", "groups", "losses", "failed")}
         return fields | {"outputs": outputs}

@@ -194,7 +194,7 @@ class Audit:
         self.births = list(dict.fromkeys(origins(flow, graph.values, self._names)))
         if graph.failed is not None and all(b.step is not graph.failed for b in self.births):
             self.births.append(
-                Blocker(graph.failed, graph.failed.outputs[0], *reasons.failed(graph.failed, self._names))
+                Blocker(graph.failed, graph.failed.outputs[0], *reasons.failed(graph.failed, graph.error, self._names))
             )
 
     @property

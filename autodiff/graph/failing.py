@@ -12,6 +12,7 @@ from autodiff.function import Function
 from autodiff.graph.building import whole
 from autodiff.primitive import Primitive
 from autodiff.tape import Mode
+from autodiff.tree import leaves
 
 RUN, PULL = engine.apply.__code__, sweep.sweep.__code__
 COMPOSITE, FUNCTION = Primitive._grouped.__code__, Function.apply.__func__.__code__  # type: ignore[attr-defined]
@@ -20,8 +21,8 @@ COMPOSITE, FUNCTION = Primitive._grouped.__code__, Function.apply.__func__.__cod
 def failing(error: BaseException) -> tuple[Any, ...] | None:
     """Return the operation that raised: its primitive, operands, keywords, mode and line; None if there is none.
 
-    What caused the error counts, down to the first; where no operation failed, the composite, custom Function or
-    function of nn that did, or the operation whose rule did.
+    What caused the error counts, down to the first; where no operation failed, the composite, custom Function,
+    function or module of nn that did, or the operation whose rule did.
     """
     at: Any = None
     found: tuple[Any, ...] | None = None
@@ -35,7 +36,12 @@ def failing(error: BaseException) -> tuple[Any, ...] | None:
             elif code in (RUN, PULL, COMPOSITE, FUNCTION):
                 found = *_call(frame), at
             elif home == "nn.module" and code.co_name == "__call__":
-                scope.append(frame.f_locals["self"]._label)
+                module = frame.f_locals["self"]
+                operands = tuple(
+                    x for x in leaves([frame.f_locals["args"], frame.f_locals["kwargs"]]) if hasattr(x, "dtype")
+                )
+                found = _Named(type(module).__name__), operands, {}, Mode(scope=tuple(scope)), at
+                scope.append(module._label)
             elif home.startswith("nn.functional") and not code.co_name.startswith("_"):  # it checks what it is given
                 given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
                 operands = tuple(x for x in given if hasattr(x, "dtype"))

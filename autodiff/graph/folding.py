@@ -69,7 +69,7 @@ class Folding:
     depth: int = 0
     deepest: int = 0
     innermost: frozenset[Part] = frozenset()  # modules without modules in them, which are opened last
-    around_opened: frozenset[Part] = frozenset()  # what must be open for an opened operation to be seen
+    around_opened: frozenset[Part] = frozenset()  # what must be open for an opened or a failed operation to be seen
     left_out: frozenset[Op] = frozenset()
     inner: dict[Op, Graph] = field(default_factory=dict)  # what opened operations are made of
     ops: list[Op] = field(default_factory=list)  # all operations, the opened ones replaced by theirs
@@ -112,6 +112,8 @@ def fold(graph: Graph, look: Look) -> Folding:
         raise ValueError("backward=True: this graph has no backward pass; ad.draw(f, *args, backward=True) runs one.")
     everything = look.depth is None
     updates = {} if everything else _updates(graph)
+    if graph.failed in updates:  # what led to the failure serves nothing yet
+        updates = {op: served for op, served in updates.items() if served}
     kept = {} if everything else _bookkeeping(graph)
     hidden = set() if everything else _echoes(graph) | {op for op, served in updates.items() if not served}
     inner = _expansions(graph, look)
@@ -128,8 +130,10 @@ def fold(graph: Graph, look: Look) -> Folding:
         seen = _Seen(graph, folding)
         for column in folding.columns:
             column.parts = seen.folded(column.parts)
-    parts = [p for c in folding.columns for part in c.parts for p in part.below()] if inner else []
-    folding.around_opened = frozenset(p for p in parts if any(q.kind == "fused" for q in p.below()))
+    parts = [p for c in folding.columns for part in c.parts for p in part.below()] if inner or graph.failed else []
+    folding.around_opened = frozenset(
+        p for p in parts if any(q.kind == "fused" or (q.kind == "op" and graph.failed in q.ops) for q in p.below())
+    )
     modules = [p for c in folding.columns for part in c.parts for p in part.below() if p.kind == "module"]
     folding.innermost = frozenset(p for p in modules if not any(q.kind == "module" for q in p.below() if q is not p))
     folding.deepest = max((p.level + 2 for p in modules if p not in folding.innermost), default=int(bool(modules)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from autodiff.graph.text import clean, is_literal, line, literal, names_of, numb
 
 LINES = 12  # of a long list, so many are shown
 TOLD = 3  # so many of what is changed in place are told by name
-RULE = 64  # characters of a rule on one line
+RULE, RAISED = 64, 48  # characters of a rule on one line, of an error
 FEW, SHORT = 6, 40  # an array of so many elements is written out, if it takes no more characters
 
 
@@ -77,11 +78,14 @@ class Labels:
         texts = [text for text in settings if text]
         if texts:
             box.lines.append((ranged(texts), "setting"))
-        self._types(box, op)
+        if op is self.graph.failed:
+            box.lines.append((", ".join(v.type for v in op.inputs), "shape"))
+        else:
+            self._types(box, op)
         if not self.scalar:
             box.lines += [(v.name, "name") for v in op.outputs if v.name]
         self._costs(box)
-        if self.shows("rules"):
+        if self.shows("rules") and isinstance(op.primitive, Hashable):  # else it stands for what has none
             box.lines += [(text, "rule") for text in _rule(op.primitive)]
         box.numbers = self.numbers(op.outputs[0] if op.outputs[0] in box.values or not box.values else box.values[0])
         return box
@@ -145,6 +149,11 @@ class Labels:
         else:
             box.lines += [(v.type, "shape") for v in onward[-1:]]
 
+    def raised(self) -> list[tuple[str, str]]:
+        """Return what the error said at which the program ended, on a few lines."""
+        lines = textwrap.wrap(clean(self.graph.error.partition("\n")[0]), RAISED)
+        return [(text, "alarm") for text in (lines if len(lines) <= FEW else [*lines[: FEW - 1], "\u2026"])]
+
     def _costs(self, box: Box) -> None:
         if self.shows("bytes"):
             made, kept = sum(op.allocated for op in box.ops), sum(op.saved for op in box.ops)
@@ -179,7 +188,9 @@ class Labels:
     def numbers(self, v: Value) -> list[Number]:
         """Return a value and its gradient, as far as they are known and shown."""
         known = {"value": ("values", v.array), "grad": ("grads", v.gradient)}
-        return [Number(name, *summary(x)) for name, (what, x) in known.items() if x is not None and self.shows(what)]
+        lost = [Number("value", "changed since")] if v.changed and self.shows("values") else []
+        shown = ((name, x) for name, (what, x) in known.items() if x is not None and self.shows(what))
+        return lost + [Number(name, *summary(x)) for name, x in shown]
 
 
 def first_not_finite(graph: Graph) -> Op | None:

@@ -243,14 +243,14 @@ def steep(step: Step, i: int, sent: Array, flow: Flow, names: dict[Value, str]) 
     return Reason("overflow" if large else "infinite slope", text, FIXES.get(step.name, ""))
 
 
-def failed(op: Op, names: dict[Value, str]) -> Reason:
-    """Say what the operation made at which a traced function raised an error."""
+def failed(op: Op, said: str, names: dict[Value, str]) -> Reason:
+    """Say what the operation made at which a traced function raised an error, or what the error said."""
     arrays = [x.array if isinstance(x, Value) else x for x in op.operands]
     try:
         with np.errstate(all="ignore"):
             made = op.primitive.kernel(*arrays, **op.params)
-    except Exception as error:
-        return Reason("failed", f"it raises {type(error).__name__}: {str(error).rstrip('.')}")
+    except Exception:
+        return Reason("failed", f"it raises {said.rstrip('.')}")
     y = made[0] if isinstance(made, (tuple, list)) else np.asarray(made)
     if finite(y):
         return Reason("failed", "the function raised an error here")

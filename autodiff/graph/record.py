@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from autodiff import apply as engine
 from autodiff import errors, tape
+from autodiff.errors import AutodiffError
 from autodiff.graph.look import Look
 from autodiff.graph.views import Views
 
@@ -22,19 +23,47 @@ class Value:
 
     `role` is input, parameter, constant, state (a constant that is changed in place), random (a draw), gradient,
     result, failed (what an operation that raised did not give, without a dtype), or "" for what lies between. `array`
-    is what it held when it was made, `gradient` the gradient that reached it, where known. `tracked` says whether it
+    is what it held when it was made, `gradient` the gradient that reached it, where known; each is None again once its
+    memory is written after the trace, unless NumPy alone does so, which nobody hears of. `tracked` says whether it
     had a history, or requires a gradient; `owner()` is the tensor that a source was, if that is still there.
     """
 
-    __slots__ = ("array", "dtype", "gradient", "name", "op", "owner", "role", "shape", "tracked")
+    __slots__ = ("_array", "_gradient", "dtype", "name", "op", "owner", "role", "shape", "tracked", "until")
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, role: str = "", name: str | None = None) -> None:
         self.shape, self.dtype, self.role, self.name = shape, dtype, role, name
-        self.array: Array | None = None
-        self.gradient: Array | None = None
+        self._array: Array | None = None
+        self._gradient: Array | None = None
         self.op: Op | None = None
         self.tracked = False
         self.owner: Callable[[], Any] | None = None
+        self.until: int | None = None  # the stamp of the end of the trace
+
+    @property
+    def array(self) -> Array | None:
+        """What it held."""
+        return self._array if not self.changed else None
+
+    @array.setter
+    def array(self, array: Array | None) -> None:
+        self._array = array
+
+    @property
+    def gradient(self) -> Array | None:
+        """The gradient that reached it."""
+        return self._gradient if not self._written(self._gradient) else None
+
+    @gradient.setter
+    def gradient(self, gradient: Array | None) -> None:
+        self._gradient = gradient
+
+    @property
+    def changed(self) -> bool:
+        """Whether its memory was written after the trace, so that what it held is not known any more."""
+        return self._written(self._array)
+
+    def _written(self, array: Array | None) -> bool:
+        return array is not None and self.until is not None and tape.written_since(array, self.until)
 
     @property
     def type(self) -> str:
@@ -205,8 +234,9 @@ class Graph(Views):
 
     `outputs` are the Values that were returned, `losses` those whose `backward()` ran, `result` what the function
     itself answered. `groups` are the calls of composites and custom Functions, outer ones first. `failed` is the
-    operation that raised an error, the last one. `partial` says that it was read from a tape, which keeps only what
-    gradients flow through. `highlights` says what is to be seen of operations, "wrong derivative" or "not decided".
+    operation that raised an error, the last one, and `error` what it said. `partial` says that it was read from a tape,
+    which keeps only what gradients flow through. `highlights` says what is to be seen of operations, "wrong derivative"
+    or "not decided".
     """
 
     sources: list[Value]
@@ -223,6 +253,7 @@ class Graph(Views):
         self.highlights: dict[Op | Value, str] = {}
         self.partial = False
         self.result: Any = None
+        self.error = ""
         self.look = Look()
         self._build = build or dict
         if build is None:
@@ -242,6 +273,12 @@ class Graph(Views):
 
     def replay(self, given: Mapping[Value, Any] | None = None) -> dict[Value, Array]:
         """Run the operations again, on the recorded sources or on those `given`; return what every value becomes."""
+        lost = [v.name for v in self.sources if v.changed and v not in (given or {})]
+        if lost:
+            raise AutodiffError(
+                f"replay: the memory of {', '.join(map(str, lost[:3]))}{', ...' * (len(lost) > 3)} was written since "
+                "the trace, so that its value then is not known: replay before that, or pass replay({value: array})."
+            )
         known = {v: np.asarray((given or {}).get(v, v.array)) for v in self.sources}
         with tape.no_grad(), np.errstate(all="ignore"):
             for op in self.ops:
@@ -252,6 +289,17 @@ class Graph(Views):
                 for value, y in zip(op.outputs, made if isinstance(made, (tuple, list)) else [made], strict=True):
                     known[value] = y._data
         return known
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "a Graph is neither pickled nor deep-copied: it holds tensors, functions and code of the running program. "
+            "graph.json(path) keeps its record, graph.html(path) a page with all of it; copy.copy(graph) is a view."
+        )
 
     def __repr__(self) -> str:
         return f"<Graph of {self.title}: {_count(self.ops, 'operation')}, {_count(self.sources, 'source')}>"

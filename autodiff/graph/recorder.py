@@ -61,6 +61,7 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, timed: bool, backward: b
     except Exception as error:
         recorder.fail(error)
         graph = recorder.finish(None)
+        graph.error = f"{type(error).__name__}: {error}"
         error.graph = graph  # type: ignore[attr-defined]
         error.add_note(f"what was traced until then is this exception's .graph: {graph!r}")
         raise
@@ -218,7 +219,10 @@ class Recorder:
             ran = type(last[0]) is not str and last[1] is operands  # and its result was refused
             frame = errors.user_frame(3)
             at = at or (frame.f_code, frame.f_lasti)
-            self.log.append(("fail", ran, primitive, tuple(map(given, operands)), params, mode, at))
+            arrays = {key: x for key, x in params.items() if isinstance(x, (Tensor, np.ndarray))}
+            operands = tuple(map(given, (*operands, *arrays.values())))
+            params = {key: x for key, x in params.items() if key not in arrays}
+            self.log.append(("fail", ran, primitive, operands, params, mode, at))
 
     def finish(self, result: Any) -> Graph:
         """Note what the function returned and what the tensors hold now, and return the graph."""

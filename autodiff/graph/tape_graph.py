@@ -94,13 +94,14 @@ def _operation(builder: Builder, node: Node, made: Made) -> tuple[Value, ...]:
 def _known(y: Tensor, nodes: list[Node], values: dict[Node, Value]) -> dict[Node, Array]:
     """Return the arrays that the tape still has; of a scalar expression, those that can be computed from them too."""
     known: dict[Node, Array] = {} if y._node is None else {y._node: y._data}
+    read = {parent: node.stamp for node in nodes for parent in node.parents if parent is not None}  # the newest wins
     for node in nodes:
         owner = node.meta.owner() if node.plan is None and node.meta is not None else None
-        if owner is not None:
+        if owner is not None and not tape.written_since(owner._data, read.get(node, node.stamp)):
             known[node] = owner._data
         for origin, array in kept(node).items() if node.plan is not None else ():
             at = node if origin == "y" else node.plan.parent(node, origin)
-            if at in values:
+            if at in values and not (isinstance(array, np.ndarray) and tape.written_since(array, node.stamp)):
                 known[at] = np.asarray(array)
     if all(v.size == 1 for v in values.values()):
         for node in nodes:

@@ -63,7 +63,8 @@ def line(op: Op, names: dict[Value, str], show: tuple[str, ...] = ()) -> str:
 def _known(v: Value, show: tuple[str, ...]) -> list[str]:
     """Return a value and its gradient, as far as they are known and shown: a number, or its mean, range and faults."""
     known = {"value": ("values", v.array), "grad": ("grads", v.gradient)}
-    return [f"{name} {_brief(x)}" for name, (what, x) in known.items() if x is not None and what in show]
+    lost = ["value changed since"] if v.changed and "values" in show else []
+    return lost + [f"{name} {_brief(x)}" for name, (what, x) in known.items() if x is not None and what in show]
 
 
 def _brief(array: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+import pickle
+import re
 
 import numpy as np
 import pytest
@@ -123,14 +125,19 @@ def test_what_is_read_later_is_what_was_there():
 # --- failures ------------------------------------------------------------------------------------------------------
 
 
-def failed(f, *args):
+def failed(f, *args, said=""):
     with pytest.raises(Exception) as caught:  # noqa: PT011 (each of its own class)
         trace(f)(*args)
     graph = caught.value.graph
     assert graph.failed is graph.ops[-1]
     assert graph.failed.line.startswith("test_record.py:")
     assert graph.failed.name in graph.text()
-    assert graph.failed.name in graph.dot(show=("shapes", "values", "rules", "bytes"))
+    (box,) = (box for box in graph.picture(show=("shapes", "values", "rules", "bytes")).boxes if box.highlight)
+    assert graph.failed in box.ops
+    assert box.highlight == "failed"
+    assert {text for text, role in box.lines if role == "alarm"}
+    assert graph.error.startswith(type(caught.value).__name__)
+    assert said in graph.error
     return graph.failed
 
 
@@ -151,6 +158,59 @@ def test_an_operation_that_failed_in_the_backward_pass():
     assert (multiply.name, multiply.phase, multiply.of.number) == ("multiply", "backward", 1)
 
 
+class Broken(ad.Function):
+    """A Function that fails on its way there if its operand has two elements, and else on its way back."""
+
+    @staticmethod
+    def forward(ctx, a):
+        if a.size == 2:
+            raise RuntimeError("not two")
+        return a * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        raise ValueError("the rule is wrong")
+
+
+class Refusing(nn.Module):
+    """A module that fails by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+
+    def forward(self, x):
+        raise KeyError(f"nothing for {self.inner(x).shape}")
+
+
+def updated(x):
+    """Fails in the optimizer, whose gradient was replaced."""
+    model = nn.Linear(2, 3)
+    adam = nn.optim.Adam(model.parameters())
+    model(x).sum().backward()
+    model.bias.grad.data = np.ones(5, np.float32)
+    adam.step()
+
+
+FAILURES = {  # with the operation, its phase, its inputs, and what is said of it
+    "composite": (lambda x: np.average(np.exp(x), weights=ad.ones(3), axis=0), "average", "forward", "f32[5,2] f32[3]",
+                  "weights of shape"),
+    "function": (lambda x: Broken.apply(np.exp(x[0])), "Broken", "forward", "f32[2]", "RuntimeError: not two"),
+    "rule": (lambda x: np.sum(Broken.apply(x)).backward(), "Broken", "backward", "f32[5,2]", "the rule is wrong"),
+    "fused": (lambda x: nn.functional.layer_norm(x, (7,)), "layer_norm", "forward", "f32[5,2]", "normalized_shape"),
+    "module": (nn.Sequential(nn.ReLU(), nn.LSTM(3, 4)), "LSTM", "forward", "f32[5,2]", "input_size=3"),
+    "own module": (nn.Sequential(nn.ReLU(), Refusing()), "Refusing", "forward", "f32[5,2]", "KeyError"),
+    "optimizer": (updated, "add", "update", "f32[3] f32[5]", "could not be"),
+    "index": (lambda x: np.exp(x)[:, 7], "getitem", "forward", "f32[5,2]", "out of bounds"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "name", "phase", "inputs", "said"), FAILURES.values(), ids=FAILURES)
+def test_what_failed_is_marked_and_says_why(f, name, phase, inputs, said):
+    op = failed(f, ad.ones(5, 2, requires_grad=True), said=said)
+    assert (op.name, op.phase, " ".join(v.type for v in op.inputs)) == (name, phase, inputs)
+
+
 def test_the_first_infinity_is_what_failed():
     def f(x):
         with ad.detect_anomaly(), np.errstate(divide="ignore"):
@@ -169,6 +229,38 @@ def test_an_error_of_the_function_itself_marks_no_operation():
         trace(f)(ad.ones(2))
     assert caught.value.graph.failed is None
     assert len(caught.value.graph.ops) == 1
+
+
+# --- what comes after the trace --------------------------------------------------------------------------------------
+
+
+def test_what_is_written_later_is_never_shown_as_what_was():
+    w, x = ad.ones(3, requires_grad=True), ad.ones(3)
+    w.name = "w"
+    graphs = [trace(lambda x: np.sum(w * x))(x), ad.draw(np.sum(w * x))]
+    late = np.sum(w * w)
+    ad.grad(np.sum(w * x), w)
+    with ad.no_grad():
+        w += 5
+    w.data -= 1
+    for graph in (*graphs, ad.draw(late)):
+        source = next(v for v in graph.sources if v.name == "w")
+        assert source.array is None
+        assert not re.search(r"w: .*value [0-9]", graph.text(show="values"))
+    assert "w: f32[3]  parameter; value changed since" in graphs[0].text(show="values")
+    assert "changed since" in graphs[0].dot(show="values")
+    with pytest.raises(ad.AutodiffError, match="memory of w was written since"):
+        graphs[0].replay()
+    assert graphs[0].replay({source: w.data for source in graphs[0].sources if source.name == "w"})
+    assert ad.explain(w, graphs[0]).status == "fine"  # the rule reads x alone
+
+
+def test_a_graph_is_copied_as_a_view_and_not_otherwise():
+    graph = trace(np.exp)(ad.ones(2))
+    assert copy.copy(graph).ops is graph.ops
+    for refused in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"graph\.json\(path\)"):
+            refused(graph)
 
 
 # --- the backward pass, run for the picture ------------------------------------------------------------------------
