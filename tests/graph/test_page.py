@@ -143,6 +143,7 @@ def test_a_page_is_whole_and_stays_the_same(tmp_path):
     path = tmp_path / "page.html"
     text = training_step().html(path)
     assert path.read_text(encoding="utf-8") == text == training_step().html()
+    assert "color-scheme: dark" in product().html(theme="dark").partition("<head>")[0]
     assert {*re.findall(r"\w+://[^\s\"']+", text)} == {"http://www.w3.org/2000/svg"}  # a name, not an address
 
 
@@ -286,6 +287,9 @@ def test_the_depth_is_switched_in_place(opened):
     box(page, "Sequential").dblclick()
     assert page.evaluate("view.boxes.length") == counts[1]
     assert page.locator(".n.picked").count() == 1
+    scale = page.evaluate("scale")
+    box(page, "Linear").dblclick()  # in which there is nothing more
+    assert page.evaluate("scale") == 2 * scale
     page.keyboard.press("Escape")
     page.mouse.wheel(0, -300)  # what is moved to stays in the middle
     before = page.evaluate("central().value")

@@ -126,7 +126,10 @@ canvas.addEventListener("click", (event) => {
   if (frame) fold(frame);
   else pick(boxAt(event));
 });
-canvas.addEventListener("dblclick", (event) => { if (boxAt(event) >= 0) deeper(); });
+canvas.addEventListener("dblclick", (event) => {
+  const area = canvas.getBoundingClientRect();
+  if (boxAt(event) < 0 || !deeper()) zoom(2, event.clientX - area.left, event.clientY - area.top);
+});
 
 function hover(k) {
   if (k === hovered) return;
@@ -167,7 +170,9 @@ function pick(k) {
 const say = (words) => { at("said").textContent = words; }; // to a screen reader
 
 function deeper() {
-  if (view.boxes[picked]?.ops.length > 1 && views[shown + 1]) show(shown + 1);
+  const inner = view.boxes[picked]?.ops.length > 1 && shown + 1 < views.length;
+  if (inner) show(shown + 1);
+  return inner;
 }
 
 function walk(along, way) {
