@@ -21,7 +21,7 @@ from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.text import clean, line, names_of
 
 MOST = 4000  # with more boxes than this a depth is left out: neither Graphviz nor a reader gets through
-SCRIPTS = ("page", "sight", "stepper", "panel", "controls")  # in this order
+SCRIPTS = ("page", "painting", "sight", "stepper", "panel", "controls")  # in this order
 FOLDED = ("module", "group", "update", "stretch")  # kinds of boxes that show the last of their values
 
 
