@@ -39,6 +39,7 @@ class _Arranger:
         self._place_sources()
         self._place_written()
         self._join()
+        self._name_loops(self.picture.root)
         self._mark()
         self._number(self.picture.root)
 
@@ -131,9 +132,11 @@ class _Arranger:
             around.inner.insert(self._first_use(around, apart), box)
             self.place[box] = around
             self.picture.sources |= dict.fromkeys(values, box)
-        for v in self.graph.outputs:
+        idle = [v for v in self.graph.sources if v.role == "input" and v not in self.labels.users]
+        for v in dict.fromkeys((*self.graph.outputs, *idle)):
             if v.op is None and v not in self.picture.sources:
                 box = self.labels.source([v], "forward")
+                box.subtitle = "" if v in self.graph.outputs else "unused"
                 self._around([]).inner.append(box)
                 self.picture.sources[v] = box
 
@@ -165,7 +168,9 @@ class _Arranger:
                 around = self.place[box] = self.place[writer]
                 around.inner.insert(around.inner.index(writer) + 1, box)
                 self.writer[box] = writer
-                self.picture.sources |= dict.fromkeys(ends.values(), box)
+                whole = writer.kind == "update"  # which reads no such value halfway
+                taken = (w.value for w in self.graph.writes if w.target in ends)
+                self.picture.sources |= dict.fromkeys(taken if whole else ends.values(), box)
 
     def _around(self, boxes: list[Box]) -> Cluster:
         """Return the innermost cluster around boxes; the one that the inputs stand in if there are none."""
@@ -211,6 +216,15 @@ class _Arranger:
             others = {e.head for e in self.picture.edges if e.kind == "loop" and e.tail is edge.tail} - {edge.tail}
             if edge.kind == "loop" and not (edge.head is edge.tail and others):  # it is said of one of them
                 edge.label = ", ".join(dict.fromkeys(filter(None, map(self._called, edge.values))))
+
+    def _name_loops(self, cluster: Cluster) -> None:
+        """Call what is drawn once a loop only if a round hands something to the next."""
+        carried = {edge.tail for edge in self.picture.edges if edge.kind == "loop"}
+        for inner in cluster.inner:
+            if isinstance(inner, Cluster):
+                if inner.title == "loop" and carried.isdisjoint(inner.boxes()):
+                    inner.title = "repeated"
+                self._name_loops(inner)
 
     def _origin(self, v: Value) -> Value:
         """Return the value that is drawn in a value's place: what it repeats, or the result of what was opened."""

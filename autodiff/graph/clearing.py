@@ -14,6 +14,7 @@ from autodiff.graph.record import Array
 
 LABEL = re.compile(r'(subgraph (\w+) \{\n.*?<TD WIDTH=")(\d+)("></TD>.*<TD WIDTH=")(\d+)')  # with room on both sides
 INSET, GAP = 8.0, 5.0  # points: from the frame of a cluster to its label, from an edge to it
+WIDER = 1.05  # than Graphviz measures a text are those of browsers, which round the width of each letter
 STEP = 1.5  # points between the places at which an edge is looked at
 
 
@@ -26,24 +27,27 @@ def cleared(dot: str, laid: dict[str, Any]) -> str:
     clusters = {item["name"]: item for item in laid["objects"] if "lp" in item}
 
     def moved(label: re.Match[str]) -> str:
-        before, after = int(label[3]), int(label[5])
-        pad = _pad(clusters[label[2]], before, after, lines) if label[2] in clusters else before
-        return f"{label[1]}{pad}{label[4]}{max(before + after - pad, 0)}"
+        room = int(label[3]), int(label[5])
+        before, after = _room(clusters[label[2]], *room, lines) if label[2] in clusters else room
+        return f"{label[1]}{before}{label[4]}{after}"
 
     return LABEL.sub(moved, dot)
 
 
-def _pad(cluster: dict[str, Any], before: int, after: int, lines: Array) -> int:
-    """Return how far right of its place a label stands in the first gap that is wide enough, or stays if none is."""
-    right = float(cluster["bb"].split(",")[2])
+def _room(cluster: dict[str, Any], before: int, after: int, lines: Array) -> tuple[int, int]:
+    """Return how much room there is on both sides of a label that stands in the first gap that is wide enough.
+
+    Where there is no gap, there is more room on its right, so that there will be one beside an edge in the middle.
+    """
+    left, _, right, _ = map(float, cluster["bb"].split(","))
     x, y = map(float, cluster["lp"].split(","))
     width, height = 72 * float(cluster["lwidth"]), 72 * float(cluster["lheight"])
-    text, start = width - before - after, x - width / 2
-    met = np.sort(lines[np.abs(lines[:, 1] - y) < height / 2, 0])
+    text, start = WIDER * (width - before - after), x - width / 2
+    met = np.sort(lines[(np.abs(lines[:, 1] - y) < height / 2) & (lines[:, 0] > left) & (lines[:, 0] < right), 0])
     for at in (start + before, start, *(met + GAP + 1)):
         if start <= at <= right - INSET - text and not ((met > at - GAP) & (met < at + text + GAP)).any():
-            return int(at - start)
-    return before
+            return int(at - start), max(before + after - int(at - start), 0)
+    return 0, int(after + (text / 2 if after else text + 2 * GAP))
 
 
 def _places(pos: str) -> Array:

@@ -144,7 +144,7 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
         fill, ink = theme.column(item.phase, item.order)
         facts = f'id={item.id}; class={item.kind}; tooltip="{escape("/".join(item.path))}"; '
         label = _titled(picture, item.title, item.subtitle, item.count, LONGEST_LABEL)
-        named = _moveable(label, item)
+        named = _moveable(label)
         if item.kind == "phase":
             facts += f'label=<{named}>; bgcolor="{fill}"; color="{ink}"; fontcolor="{ink}"'
         else:
@@ -158,13 +158,9 @@ def _inner(picture: Picture, cluster: Cluster, indent: str) -> list[str]:
     return lines
 
 
-def _moveable(label: str, cluster: Cluster) -> str:
-    """Return a cluster's label between two cells by which it can be moved, with room for it beside an edge."""
-    text = cluster.title[:LONGEST_LABEL] + cluster.subtitle[:LONGEST_LABEL]
-    wide = sum(c in "MWmw@" or ord(c) > 0x2000 for c in text)
-    room = 6 * len(text) + 4 * wide + 10 + 24 * (cluster.count > 1) if cluster.kind != "phase" else 0
-    cells = f'<TD WIDTH="0"></TD><TD ALIGN="LEFT">{label}</TD><TD WIDTH="{room}"></TD>'
-    return f"<TABLE {BARE}><TR>{cells}</TR></TABLE>"
+def _moveable(label: str) -> str:
+    """Return a cluster's label between two cells by which it can be moved, and given room."""
+    return f'<TABLE {BARE}><TR><TD WIDTH="0"></TD><TD ALIGN="LEFT">{label}</TD><TD WIDTH="0"></TD></TR></TABLE>'
 
 
 # --- edges ---------------------------------------------------------------------------------------------------------
@@ -205,7 +201,7 @@ def _heading(picture: Picture) -> str:
     rows = [f"<B>{shortened(picture.title, LONGEST_NAME)}</B>"]
     saved = any(edge.kind == "saved" for edge in picture.edges)
     width = sum(len(entry.text) + 4 for entry in picture.legend) + 30 * saved  # a wider line would stretch the legend
-    rows += [_small(theme.soft, line) for line in _filled(picture.caption, max(width, 48))]
+    rows += [_small(theme.soft, line) for line in _filled(picture.caption, min(max(width, 48), LONGEST_LINE))]
     cells = [
         f'<TD BGCOLOR="{fill}" BORDER="1" STYLE="ROUNDED" COLOR="{border}">{_small(theme.ink, text)}</TD>'
         for text, fill, border, _ in picture.legend

@@ -14,6 +14,7 @@ from autodiff.graph.look import Look
 from autodiff.graph.record import Graph, Group, Op, Value
 
 READABLE = 28  # boxes in a column of a picture that is read at first sight
+FEWEST = 3  # boxes in the fullest column of a picture that says something
 TEACHING = 18  # where there are fewer boxes than this, modules are opened down to their operations
 STRETCHES = 24  # into so many a sequence is cut that nothing else makes readable
 SEVERAL = 8  # more updates than this are folded by module
@@ -142,6 +143,7 @@ def fold(graph: Graph, look: Look) -> Folding:
         folding.depth -= 1
         while folding.depth and folding.count() > READABLE:
             folding.depth -= 1
+        folding.depth += folding.count() < FEWEST  # what is then too much is cut
     for column in folding.columns:
         column.parts += _update_parts(updates, column, folding)
         if look.depth == "auto":
@@ -230,6 +232,8 @@ class _Seen:
 
     def __init__(self, graph: Graph, folding: Folding) -> None:
         self.graph, self.folding = graph, folding
+        self.parameters = {v for v in graph.sources if v.role == "parameter"}
+        self.parameters |= {w.value for w in graph.writes if w.target.role == "parameter"}
         self.kinds: dict[Any, int] = {}
         self.kind: dict[Part, int] = {}
 
@@ -253,7 +257,7 @@ class _Seen:
         """Return a number for what a part looks like, from outside and inside."""
         if part.kind == "op":
             (op,) = part.ops
-            given = tuple((x.type, x.role == "parameter") if isinstance(x, Value) else type(x) for x in op.operands)
+            given = tuple((x.type, x in self.parameters) if isinstance(x, Value) else type(x) for x in op.operands)
             facts: Any = op.name, given, tuple(v.type for v in op.outputs), self.graph.highlights.get(op)
         else:
             inner = tuple(self.kind[child] for child in part.children)
@@ -392,15 +396,19 @@ def _cut(folding: Folding, parts: list[Part]) -> list[Part]:
     if sum(1 for _ in folding.boxes(parts)) <= 2 * READABLE:
         return parts
     for part in parts:
-        if part.kind == "loop":
+        if folding.is_open(part):
             part.children = _cut(folding, part.children)
     if len(parts) <= READABLE:
         return parts
     size = -(-len(parts) // STRETCHES)
     cut = []
     for start in range(0, len(parts), size):
-        ops = [op for part in parts[start : start + size] for op in part.ops]
-        cut.append(Part("stretch", f"{len(ops):,} operations", ops, []))
+        some = parts[start : start + size]
+        ops = [op for part in some for op in part.ops]
+        name = f"{len(ops):,} operations"
+        if all(part.kind == "module" for part in some):
+            name = f"{attribute(some[0].name)} \u2026 {attribute(some[-1].name)}: {len(some)} modules"
+        cut += [Part("stretch", name, ops, [])] if len(some) > 1 else some
     return cut
 
 

@@ -94,7 +94,7 @@ class Labels:
         """Return the box of a module, a group, an update or a stretch."""
         box = Box(part.name, part.kind, phase, ops, self.leaving(ops))
         first = part.ops
-        if part.kind == "module" and ": " in part.name:
+        if part.kind in ("module", "stretch") and ": " in part.name:
             box.title, box.subtitle = attribute(part.name), species(part.name)
         if part.kind == "update":
             self._update(box, part)

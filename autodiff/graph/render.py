@@ -19,7 +19,7 @@ MISSING = (
     "(`apt install graphviz`, `brew install graphviz`). Graph.ascii(), .mermaid(), .dot() and .text() work without."
 )
 MOST_LINES = 400  # of a source whose layout is tried several times
-ATTEMPTS = 3  # to find each cluster's label a place: a label that is moved can move what is around it
+ATTEMPTS = 5  # to find each cluster's label a place: a label that is moved can move what is around it
 
 
 def available() -> bool:

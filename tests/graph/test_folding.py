@@ -186,6 +186,35 @@ def test_a_loop_of_training_is_a_loop_of_each_phase():
     assert [e.port for e in picture.edges if e.tail.title == "split" and e.kind == "data"] == [0, 1]
 
 
+def test_a_loop_of_training_steps_hands_the_parameters_on():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    sgd = optim.SGD(model.parameters(), lr=0.1)
+
+    def train(x):
+        for _ in range(5):
+            sgd.zero_grad()
+            np.mean(model(x) ** 2).backward()
+            sgd.step()
+
+    picture = ad.draw(train, ad.rand(6, 3)).picture()
+    assert [(c.title, c.count) for c in picture.clusters if c.kind == "loop"] == [("repeated", 5), ("repeated", 5)]
+    after = {edge.tail.title for edge in picture.edges if edge.tail.kind == CHANGED and edge.head.phase == "forward"}
+    assert after == {"0.weight", "0.bias", "2.weight", "2.bias"}
+
+
+def test_what_nothing_folds_is_cut_inside_its_module():
+    kinds, rng = [nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid], np.random.default_rng(0)
+    model = nn.Sequential(*[m for _ in range(50) for m in (nn.Linear(8, 8), kinds[rng.integers(4)]())])
+    picture = ad.trace(model)(ad.ones(2, 8)).picture()
+    assert 10 < len(picture.boxes) < 30
+    assert sum(len(box.ops) for box in picture.boxes) == 100
+
+
+def test_an_input_that_is_not_used_is_seen():
+    picture = ad.draw(lambda x, y: np.exp(x), ad.ones(3), ad.ones(2)).picture()
+    assert [f"{box.title} {box.subtitle}".strip() for box in picture.boxes] == ["x", "exp", "y unused"]
+
+
 def test_a_stack_of_modules_is_drawn_once_without_a_loop():
     picture = ad.trace(stack(12))(ad.ones(2, 4)).picture(depth=1)
     (box,) = (box for box in picture.boxes if box.ops)
