@@ -46,6 +46,7 @@ def document(graph: Graph) -> dict[str, Any]:
     Values and operations refer to each other by their places in these lists, from 0; an operand is a value's place or
     {"literal": text}. A write came after so many operations. Arrays of up to 16 elements are written out, of larger
     ones there are statistics. Numbers that are not finite are the strings "NaN", "Infinity" and "-Infinity".
+    `failed` is the operation that raised, if one did.
     """
     names = names_of(graph)
     values = {v: n for n, v in enumerate(graph.values)}
