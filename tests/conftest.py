@@ -63,7 +63,8 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     test = getattr(test, "__func__", test)
     used = getattr(test, "_hypothesis_internal_use_settings", None)
     if used is not None and used.derandomize:
-        seed(zlib.crc32(request.node.nodeid.encode()))(test)
+        test._hypothesis_internal_database_key = name = request.node.nodeid.encode()
+        seed(zlib.crc32(name))(test)
     ad.manual_seed(0)
     yield
     ad.set_default_dtype(dtype)

@@ -65,9 +65,9 @@ def test_value_is_numpys(op: Op, data: st.DataObject) -> None:
 
 @each_op
 def test_derivatives(op: Op) -> None:
-    """Along random directions, in which no error can hide, and at the largest entries."""
+    """Along a random direction, in which no error can hide, and at the largest entries."""
     with np.errstate(all="ignore"):
-        check(op.call, *example(op), exhaustive=False, directions=2)
+        check(op.call, *example(op), exhaustive=False, directions=1)
 
 
 @each_function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 import time
@@ -18,7 +19,17 @@ from autodiff.testing.checks.gradcheck import gradcheck
 from autodiff.testing.mutation.conventions import CONVENTIONS, conventions
 from autodiff.testing.mutation.equivalent import EQUIVALENT
 from autodiff.testing.mutation.examples import default_tests
-from autodiff.testing.mutation.score import Total, kept, measured, mutate, mutation_score, ruled
+from autodiff.testing.mutation.score import (
+    LEAST,
+    Total,
+    _places,
+    _rules,
+    kept,
+    measured,
+    mutate,
+    mutation_score,
+    ruled,
+)
 from autodiff.testing.report import observers
 
 RNG = np.random.default_rng(0)
@@ -373,6 +384,12 @@ class TestScores:
         assert "equivalent" in str(found)
 
 
+@functools.cache
+def names_of(entry: Primitive) -> list[str]:
+    """The names of an operation's mutants."""
+    return [name for name, _, _ in _places(entry.fun, entry)]
+
+
 class TestTheProject:
     @pytest.mark.parametrize("f", [np.divide, np.sum, kernels.softmax], ids=lambda f: f.__name__)
     def test_the_default_tests_kill_all_mutants(self, f):
@@ -383,10 +400,8 @@ class TestTheProject:
     def test_equivalent_mutants_exist_and_have_reasons(self):
         """A name that no mutant has any more explains nothing."""
         entries = {entry.name: entry for entry in ruled()}
-        from autodiff.testing.mutation.score import _places
-
         for operation, explained in EQUIVALENT.items():
-            made = {name for name, _, _ in _places(entries[operation].fun, entries[operation])}
+            made = set(names_of(entries[operation]))
             assert set(explained) <= made, f"{operation}: {set(explained) - made}"
             assert all(len(why) > 10 for why in explained.values())
 
@@ -397,10 +412,8 @@ class TestTheProject:
         assert second.score == 1
 
     def test_every_rule_has_at_least_five_mutants_each_with_a_name_of_its_own(self):
-        from autodiff.testing.mutation.score import LEAST, _places, _rules
-
         for entry in ruled():
-            names = [name for name, _, _ in _places(entry.fun, entry)]
+            names = names_of(entry)
             assert len(names) == len(set(names))
             for place in _rules(entry):
                 of = f"operand {place}: " if len(_rules(entry)) > 1 else ""

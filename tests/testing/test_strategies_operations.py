@@ -27,6 +27,7 @@ from autodiff.tree import leaves
 
 OPS = operations()
 each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)
+ALONG: dict[str, Any] = {"exhaustive": False, "directions": 1}  # a random direction, in which no error can hide
 only_draw = settings(phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
 
 
@@ -45,13 +46,18 @@ def drawn(op: Any, count: int = 40, **options: Any) -> list[Call]:
 
 
 def agrees(call: Call) -> None:
-    """Assert that the engine's values are those of the function on plain arrays."""
+    """Assert that the engine's values, and those of the call's source, are those of the function on plain arrays."""
+    *made, line = call.source.splitlines()
+    scope: dict[str, Any] = {}
+    exec("\n".join(made), scope)
     with np.errstate(all="ignore"):
+        again = leaves([eval(line, scope)])
         expected, found = leaves([call()]), leaves([call.function(*map(ad.as_tensor, call.inputs))])
-    for y, e in zip(found, expected, strict=True):
+    for y, e, z in zip(found, expected, again, strict=True):
         assert isinstance(y, ad.Tensor)
         assert (y.shape, y.dtype) == (np.shape(e), e.dtype)
         np.testing.assert_allclose(y.numpy(), e, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(z, e, rtol=1e-12)  # another layout in memory may add up in another order
 
 
 # --- every operation -------------------------------------------------------------------------------------------------
@@ -64,7 +70,7 @@ def test_drawn_calls_have_numpys_values_and_the_right_derivative(entry: Primitiv
     call = data.draw(op_inputs(entry))
     agrees(call)
     with np.errstate(all="ignore"):
-        assert gradcheck(call.function, *call.inputs)
+        assert gradcheck(call.function, *call.inputs, **ALONG)
 
 
 @each_op
@@ -82,7 +88,7 @@ def test_complex_calls_too(entry: Primitive, data: st.DataObject) -> None:
     assert call.inputs[0].dtype.kind == "c"
     agrees(call)
     with np.errstate(all="ignore"):
-        assert gradcheck(call.function, *call.inputs)
+        assert gradcheck(call.function, *call.inputs, **ALONG)
 
 
 # --- nothing is left out ---------------------------------------------------------------------------------------------
@@ -148,11 +154,15 @@ def test_every_keyword_the_engine_supports_is_varied(entry: Primitive) -> None:
     if entry.fun is indexing.getitem:  # called as x[index]
         return
     seen = defaultdict(set)
-    for call in drawn(entry):
-        words = given_words(entry, call)
-        for name in expected:
-            seen[name].add(repr(words.get(name, "left out")))
-    assert {name for name in expected if len(seen[name]) < 2} <= {*NOT_DRAWN, *NO_EFFECT}
+    for count in (10, 30):
+        for call in drawn(entry, count):
+            words = given_words(entry, call)
+            for name in expected:
+                seen[name].add(repr(words.get(name, "left out")))
+        constant = {name for name in expected if len(seen[name]) < 2} - {*NOT_DRAWN, *NO_EFFECT}
+        if not constant:
+            return
+    assert not constant
 
 
 # --- where operands lie ----------------------------------------------------------------------------------------------
@@ -263,18 +273,6 @@ def test_an_index_reads_as_a_subscript() -> None:
     assert text(np.array([0, 1])) == "x[np.array([0, 1])]"
     assert text((slice(None, None, -2),)) == "x[::-2,]"
     assert text(()) == "x[()]"
-
-
-@each_op
-def test_the_source_of_a_call_is_that_call(entry: Primitive) -> None:
-    for call in drawn(entry, 40 if entry in WITH_WORDS else 10)[-2:]:
-        *made, line = call.source.splitlines()
-        scope: dict[str, Any] = {}
-        exec("\n".join(made), scope)
-        with np.errstate(all="ignore"):
-            again, first = eval(line, scope), call()
-        for y, e in zip(leaves([again]), leaves([first]), strict=True):
-            np.testing.assert_allclose(y, e, rtol=1e-12)  # another layout in memory may add up in another order
 
 
 def test_a_call_shrinks_to_the_simplest_one() -> None:

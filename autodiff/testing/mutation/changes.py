@@ -59,13 +59,15 @@ def replaced(tree: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
     """Return a tree with another node in the place of one of its own; nothing is changed in place."""
     if tree is old:
         return new
-    fields = {name: _replaced(value, old, new) for name, value in ast.iter_fields(tree)}
-    return ast.copy_location(type(tree)(**fields), tree)
+    fields = dict(ast.iter_fields(tree))
+    changed = {name: v for name, value in fields.items() if (v := _replaced(value, old, new)) is not value}
+    return ast.copy_location(type(tree)(**fields | changed), tree) if changed else tree
 
 
 def _replaced(value: object, old: ast.AST, new: ast.AST) -> object:
     if isinstance(value, list):
-        return [_replaced(v, old, new) for v in value]
+        parts = [_replaced(v, old, new) for v in value]
+        return value if all(p is v for p, v in zip(parts, value, strict=True)) else parts
     return replaced(value, old, new) if isinstance(value, ast.AST) else value
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import functools
 import inspect
 import os
 from collections import Counter
@@ -254,12 +255,12 @@ def _surroundings(function: FunctionType, family: list[FunctionType]) -> tuple[s
     return modules, helpers if root or function.__code__.co_varnames[:1] == ("g",) else None
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """Yield the global names that code uses, functions inside it included."""
-    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+@functools.lru_cache(256)
+def _names(code: CodeType) -> tuple[str, ...]:
+    """Return the global names that code uses, functions inside it included."""
+    own = [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"]
+    inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant)]
+    return tuple(dict.fromkeys(own + inner))
 
 
 # --- making the function -------------------------------------------------------------------------------------------
@@ -279,7 +280,7 @@ def _mutant(
         tree = replaced(tree, node, instead)
     copies = {f: _copy(f, compiled(tree, f) if f is changed else f.__code__, tools) for f in family}
     for function in copies.values():
-        for name_used in set(_names(function.__code__)):
+        for name_used in _names(function.__code__):
             helper = function.__globals__.get(name_used)
             if isinstance(helper, FunctionType) and helper in copies:
                 function.__globals__[name_used] = copies[helper]

@@ -216,7 +216,8 @@ def _text(x: Any, names: Any) -> str:
         name = next(names, None) if _floating(x) else None
         if name is not None:
             return str(name)
-        return f"np.array({x.tolist()})" if x.size else f"np.zeros({x.shape}, np.{x.dtype})"
+        numbers = re.sub(r"\b(nan|inf)\b", r"np.\1", str(x.tolist()))
+        return f"np.array({numbers})" if x.size else f"np.zeros({x.shape}, np.{x.dtype})"
     if isinstance(x, (list, tuple)):
         inner = ", ".join(_text(part, names) for part in x)
         return f"[{inner}]" if isinstance(x, list) else f"({inner}{',' * (len(x) == 1)})"
