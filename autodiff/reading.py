@@ -13,7 +13,7 @@ from autodiff import protocols
 from autodiff.coverage import DIFFERENTIABLE, status
 from autodiff.latex import latex
 from autodiff.primitive import Primitive
-from autodiff.source import spelled
+from autodiff.source import parsed, spelled
 
 
 class Source(str):  # noqa: SLOT000 (str allows no slots)
@@ -55,7 +55,7 @@ def _source(entry: Primitive) -> str:
     lines = linecache.getlines(code.co_filename)
     if not lines:
         return f"{entry.kind}({name}, ...)"
-    around = [n for n in ast.parse("".join(lines)).body if _first(n) <= code.co_firstlineno <= (n.end_lineno or 0)]
+    around = [n for n in parsed(tuple(lines)).body if _first(n) <= code.co_firstlineno <= (n.end_lineno or 0)]
     if not around:
         return lines[code.co_firstlineno - 1].strip() or f"{entry.kind}({name}, ...)"
     return "".join(lines[_first(around[0]) - 1 : around[0].end_lineno]).rstrip()

@@ -16,7 +16,7 @@ Definition = ast.Lambda | ast.FunctionDef
 def definition_of(function: FunctionType) -> Definition:
     """Return the lambda or def that a function was compiled from, found by its place in its file."""
     code = function.__code__
-    for node in _definitions(code.co_filename, tuple(linecache.getlines(code.co_filename))):
+    for node in _definitions(tuple(linecache.getlines(code.co_filename))):
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         if first == code.co_firstlineno and getattr(node, "name", "<lambda>") == code.co_name and _holds(node, code):
             return node
@@ -27,9 +27,15 @@ def definition_of(function: FunctionType) -> Definition:
 
 
 @functools.lru_cache(maxsize=64)
-def _definitions(filename: str, lines: tuple[str, ...]) -> list[Definition]:
+def parsed(lines: tuple[str, ...]) -> ast.Module:
+    """Return a file's lines as a tree, which is not to be changed."""
+    return ast.parse("".join(lines))
+
+
+@functools.lru_cache(maxsize=64)
+def _definitions(lines: tuple[str, ...]) -> list[Definition]:
     """Return the functions of a file, those that begin later, and so the inner ones, first."""
-    nodes = [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, Definition)]
+    nodes = [n for n in ast.walk(parsed(lines)) if isinstance(n, Definition)]
     return sorted(nodes, key=lambda n: (n.lineno, n.col_offset), reverse=True)
 
 
