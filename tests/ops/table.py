@@ -58,10 +58,14 @@ OPS = (
 FIRST = {(op.fun, "complex" in op.domains): op.label for op in reversed(OPS)}  # of each function, real and complex
 
 
+def is_first(op: Op) -> bool:
+    """Say whether a row is the first of its function."""
+    return FIRST[op.fun, "complex" in op.domains] == op.label
+
+
 def row(op: Op, *more: Any) -> Any:
     """Return a row, and what else a test takes, as its parameters: under --long alone unless it is a first row."""
-    first = FIRST[op.fun, "complex" in op.domains] == op.label
-    return pytest.param(op, *more, marks=() if first else pytest.mark.long)
+    return pytest.param(op, *more, marks=() if is_first(op) else pytest.mark.long)
 
 
 each_op = pytest.mark.parametrize("op", OPS, ids=str)
