@@ -66,6 +66,7 @@ SHAPES: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = 
         ("getitem(f32[2,3]", "out of bounds", "within its axis"),
     ),
     "too many indices": (lambda: leaf(2)[0, 0], IndexError, ("getitem(f32[2]", "too many indices")),
+    "an index array into a number": (lambda: leaf()[np.array([0])], IndexError, ("getitem(f32[]", "too many indices")),
     "mask of another shape": (lambda: leaf(2)[np.ones(3, bool)], IndexError, ("getitem(f32[2]", "mask")),
     "a float index": (lambda: leaf(2)[ad.tensor([0.0])], IndexError, ("index of dtype float32", ".astype(int)")),
     "linear": (

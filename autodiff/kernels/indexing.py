@@ -52,7 +52,7 @@ def _bind(x: Any, *arrays: Any, index: tuple[Any, ...], **params: Any) -> Any:
 @linear(lambda g, s, rest, index: placed(g, rest, index, s.shape), bind=_bind)
 def getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     """Return x[index], the template's places filled with the index arrays."""
-    if index == ROWS and arrays[0].dtype.kind != "b" and x.flags.c_contiguous:
+    if index == ROWS and arrays[0].dtype.kind != "b" and x.ndim and x.flags.c_contiguous:
         return np.take(x, arrays[0], 0)  # in half the time
     return x[filled(index, arrays)]
 

@@ -373,7 +373,10 @@ def test_every_operation_keeps_the_universal_laws(entry: Any) -> None:
     def run(call: Any) -> None:
         if not call.inputs:
             return
-        skip = ["dtype", "adjointness"]  # of every operation's calls gradcheck tests that: test_strategies_operations.py
+        skip = [
+            "dtype",
+            "adjointness",
+        ]  # of every operation's calls gradcheck tests that: test_strategies_operations.py
         skip += ["zero_d_and_empty"] * (entry.name in OWN_SHAPES)
         skip += ["repeat_backward"] * (entry.name in OWN_BITS)
         report = laws.check(call.function, *call.inputs, skip=skip)

@@ -142,7 +142,9 @@ def test_every_option_of_a_loss_is_varied() -> None:
 
     for name in LOSSES:
         words = set(inspect.signature(getattr(nn, name).__init__).parameters) - {"self"}
-        kept = constant(words, value, lambda count, name=name: [loss for loss, _ in drawn(losses, count, among=(name,))])
+        kept = constant(
+            words, value, lambda count, name=name: [loss for loss, _ in drawn(losses, count, among=(name,))]
+        )
         assert not kept, f"{name} has one value of these alone"
 
 
