@@ -222,6 +222,23 @@ def test_clicking_traces_ancestors_and_descendants(opened):
     assert page.locator(".up, .down, .picked").count() == 0
 
 
+def test_a_gradient_is_told_by_the_chain_rule_in_numbers(opened):
+    page = opened("product")
+    box(page, "a").click()
+    text = page.inner_text("#panel")
+    assert "by the chain rule, the sum of\n\nmultiply:  g * b  =  1 * 3\nadd:  g  =  1" in text
+    page.keyboard.press("Home")
+    assert "by the chain rule" not in page.inner_text("#panel")
+    page = opened("loop")
+    page.locator("#step").fill("35")
+    box(page, "tanh").click()
+    w, x = 0.9, 1.0
+    for _ in range(7):
+        x = np.tanh(x * w)
+    assert page.inner_text(".big >> nth=0").startswith(f"{x:.6f}")
+    assert "by the chain rule\n\nmultiply:  g * b  =  " in page.inner_text("#panel")
+
+
 def test_searching_finds_names_shapes_and_operations(opened):
     page = opened("step")
     page.keyboard.press("/")

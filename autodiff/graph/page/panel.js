@@ -76,10 +76,12 @@ function described(box, traced) {
     ["class", !op && kinds.length ? kinds.join(", ") : ""],
   ]));
   if (op?.of !== undefined) parts.push(element("h3", {}, "Part of the gradient of"), links([graph.ops[op.of].outputs[0]]));
-  if (op && graph.rules[op.name]) parts.push(...rule(op));
+  if (op) parts.push(...rule(op.of === undefined ? op : graph.ops[op.of]));
   if (value) {
     parts.push(...content("Value", value.array, madeAt[box.value] <= moment, "forward", "not computed yet"));
     if (value.gradient) parts.push(...content("Gradient", value.gradient, gradientAt[box.value] <= moment, "backward", "the sweep has not come here yet"));
+    const terms = gradientAt[box.value] <= moment ? chained(box.value) : [];
+    if (terms.length) parts.push(element("p", {}, `by the chain rule${terms.length > 1 ? ", the sum of" : ""}`), element("pre", {}, terms.join("\n")));
   }
   if (op) {
     const given = [...new Set(op.operands.filter((n) => typeof n === "number"))];
@@ -93,9 +95,29 @@ function described(box, traced) {
   return parts;
 }
 
-function rule(op) {
-  const several = op.phase === "forward" ? "Rule: the gradients of its operands" : "Rule: its own derivative";
-  return [element("h3", {}, several), element("pre", {}, graph.rules[op.name].map(([name, code]) => `${name}:  ${code}`).join("\n"))];
+function rule({ name }) {
+  const rules = graph.rules[name] ?? [];
+  return rules.length ? [element("h3", {}, `Rule of ${name}: the gradients of its operands`),
+    element("pre", {}, rules.map(([operand, code]) => `${operand}:  ${code}`).join("\n"))] : [];
+}
+
+// What a number's gradient is made of: for each of its uses the rule, and the rule with the numbers in it.
+function chained(v) {
+  const known = (x) => (typeof x === "number" ? graph.values[x].array?.elements : Number(x.literal));
+  return [...new Set(users[v])].flatMap((n) => {
+    const op = graph.ops[n], y = op.outputs[0], g = graph.values[y].gradient?.elements, rules = graph.rules[op.name] ?? [];
+    if (op.phase !== "forward" || typeof g !== "number" || rules.length !== op.operands.length) return [];
+    const numbers = { g, y: known(y), ...Object.fromEntries(rules.map(([name], k) => [name, known(op.operands[k])])) };
+    return rules.filter((_, k) => op.operands[k] === v).map(([, code]) => {
+      let whole = true; // whether every name in it, but those of functions, is that of a number
+      const written = code.replace(/(?<![\w.])[A-Za-z_]\w*(?![\w(])/g, (name) => {
+        const found = numbers[name];
+        whole &&= name === "np" || typeof found === "number";
+        return typeof found !== "number" ? name : found < 0 ? `(${number(found)})` : number(found);
+      });
+      return `${op.name}:  ${code}${whole && written !== code ? `  =  ${written}` : ""}`;
+    });
+  });
 }
 
 function links(values) {
