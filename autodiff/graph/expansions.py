@@ -2,7 +2,8 @@
 
 The kernels compute the same in fewer passes, or without overflow on the way; a picture opens an operation by running
 its formula on the recorded operands. A formula returns the outputs, the first ones of those that only a backward pass
-reads.
+reads. The sweeps back through recurrent layers have none: they are loops, and what a step of them does is drawn where
+the layer itself is opened and differentiated.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from autodiff import tape
 from autodiff.graph.building import End, given
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.recorder import Recorder
-from autodiff.kernels.convolution.geometry import geometry
+from autodiff.kernels.convolution.geometry import Geometry, geometry
 from autodiff.kernels.recurrent import gru_sequence, lstm_sequence, rnn_sequence
 from autodiff.tensor import Tensor
 
@@ -65,14 +66,51 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return np.matmul(x, weight.T) if bias is None else np.matmul(x, weight.T) + bias
 
 
-def _conv(x: Any, w: Any, bias: Any = None, *, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _conv(x: Any, w: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+          groups: int = 1) -> Any:  # fmt: skip
     """Gather what each window sees, and multiply it with the weights."""
     sizes = geometry(x.shape, w.shape, stride, padding, dilation, groups)
+    columns = _columns(x, sizes)
+    y = np.matmul(w.reshape(sizes.groups, sizes.features // sizes.groups, -1), columns)
+    y = y.reshape(sizes.batch, -1, *sizes.out)
+    return y if bias is None else y + bias.reshape(-1, *(1,) * len(sizes.out))
+
+
+def _conv_weight(x: Any, z: Any, *, size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+                 groups: int = 1) -> Any:  # fmt: skip
+    """Multiply what each window sees with the gradient that arrived there, and add this up."""
+    sizes = geometry(x.shape, (z.shape[1], x.shape[1] // groups, *size), stride, padding, dilation, groups)
+    arrived = z.reshape(sizes.batch, sizes.groups, sizes.features // sizes.groups, -1)
+    products = np.matmul(arrived, np.swapaxes(_columns(x, sizes), -1, -2))
+    return np.sum(products, axis=0).reshape(sizes.features, -1, *size)
+
+
+def _conv_transpose(x: Any, w: Any, *, size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+                    groups: int = 1) -> Any:  # fmt: skip
+    """Put stride - 1 zeros between the elements, and convolve with the weights turned round."""
+    sizes = geometry((len(x), w.shape[1] * groups, *size), w.shape, stride, padding, dilation, groups)
+    rank, axes = len(size), []
+    for i, (k, s, (low, _), d) in enumerate(
+        zip(sizes.kernel, sizes.stride, sizes.padding, sizes.dilation, strict=True)
+    ):
+        n, reach = x.shape[i + 2], d * (k - 1) - low
+        if s > 1:
+            spread = [(0, 0)] * (i + 3) + [(0, s - 1)] + [(0, 0)] * (rank - i - 1)
+            x = np.pad(np.expand_dims(x, i + 3), spread).reshape(*x.shape[: i + 2], n * s, *x.shape[i + 3 :])
+        if reach < 0:
+            x = x[(slice(None),) * (i + 2) + (slice(-reach, None),)]
+        axes.append((size[i], k, 1, max(reach, 0), d))
+    columns = _windows(x, axes).reshape(sizes.batch, groups, -1, math.prod(size))
+    turned = np.flip(w, axis=tuple(range(2, 2 + rank))).reshape(groups, sizes.features // groups, w.shape[1], -1)
+    turned = np.swapaxes(turned, 1, 2).reshape(groups, w.shape[1], -1)
+    return np.matmul(turned, columns).reshape(sizes.batch, -1, *size)
+
+
+def _columns(x: Any, sizes: Geometry) -> Any:
+    """Return what each window of a convolution sees, as a column: (n, groups, c / groups * taps, windows)."""
     axes = [(o, k, s, low, d) for o, k, s, (low, _), d in zip(
         sizes.out, sizes.kernel, sizes.stride, sizes.padding, sizes.dilation, strict=True)]  # fmt: skip
-    columns = _windows(x, axes).reshape(sizes.batch, groups, -1, math.prod(sizes.out))
-    y = np.matmul(w.reshape(groups, sizes.features // groups, -1), columns).reshape(sizes.batch, -1, *sizes.out)
-    return y if bias is None else y + bias.reshape(-1, *(1,) * len(axes))
+    return _windows(x, axes).reshape(sizes.batch, sizes.groups, -1, math.prod(sizes.out))
 
 
 def _windows(x: Any, axes: Any, fill: float = 0.0) -> Any:
@@ -103,16 +141,29 @@ def _sum_pool(x: Any, *, windows: Any, scale: float = 1.0) -> Any:
     return y if scale == 1 else y * scale
 
 
-def _attention(q: Any, k: Any, v: Any, mask: Any = None, bias: Any = None, *, causal: bool = False,
-               scale: float | None = None) -> Any:  # fmt: skip
-    scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+def _attention(q: Any, k: Any, v: Any, *over: Any, **how: Any) -> Any:
+    return np.matmul(_attended(q, k, *over, **how)[0], v)
+
+
+def _attended(q: Any, k: Any, mask: Any = None, bias: Any = None, *, causal: bool = False,
+              scale: float | None = None) -> Any:  # fmt: skip
+    """Return how much each query takes of each value, and the factor of the products."""
+    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    scores = np.matmul(q, np.swapaxes(k, -1, -2)) * factor
     if bias is not None:
         scores = scores + bias
     if mask is not None:
         scores = np.where(mask, scores, -math.inf)
     if causal:
         scores = np.where(_constant("causal", numpy.tri(*scores.shape[-2:]) == 1), scores, -math.inf)
-    return np.matmul(_softmax(scores), v)
+    return _softmax(scores), factor
+
+
+def _attention_backward(a: Any, q: Any, k: Any, v: Any, kept: Any, *over: Any, **how: Any) -> Any:
+    p, factor = _attended(q, k, *over, **how)
+    dp = np.matmul(a, np.swapaxes(v, -1, -2))
+    ds = p * (dp - np.sum(dp * p, axis=-1, keepdims=True)) * factor
+    return np.matmul(ds, k), np.matmul(np.swapaxes(ds, -1, -2), q), np.matmul(np.swapaxes(p, -1, -2), a)
 
 
 def _recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
@@ -219,10 +270,29 @@ def _layer_norm_backward(grad: Any, x: Any, mean: Any, var: Any, weight: Any = N
     return dx * scale, np.sum(grad * unit, axis=lead), np.sum(grad, axis=lead)
 
 
+def _channel_norm_backward(grad: Any, x: Any, mean: Any, var: Any, weight: Any = None, *, groups: int | None,
+                           eps: float) -> Any:  # fmt: skip
+    channels, axes = (1, -1, *(1,) * (x.ndim - 2)), (0, *range(2, x.ndim))
+    shape, over = (x.shape, axes) if groups is None else ((len(x), groups, -1), (2,))
+    mean, var = (t.reshape(channels if groups is None else (len(x), groups, 1)) for t in (mean, var))
+    scale = 1 / np.sqrt(var + eps)
+    unit = (x.reshape(shape) - mean) * scale
+    inner = (grad if weight is None else grad * weight.reshape(channels)).reshape(shape)
+    dx = inner - np.mean(inner, axis=over, keepdims=True) - unit * np.mean(inner * unit, axis=over, keepdims=True)
+    unit = unit.reshape(x.shape)
+    return (dx * scale).reshape(x.shape), np.sum(grad * unit, axis=axes), np.sum(grad, axis=axes)
+
+
 def _variance(a: Any, *rest: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, **others: Any) -> Any:
     off = a - np.mean(a, axis=axis, keepdims=True)
     squares = np.sum(off * off, axis=axis, keepdims=keepdims)
     return squares / (a.size // max(squares.size, 1) - ddof)
+
+
+def _erf(x: Any) -> Any:
+    from scipy import special
+
+    return special.erf(x)
 
 
 # --- the table -----------------------------------------------------------------------------------------------------
@@ -231,10 +301,13 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "linear": _linear,
     "conv": _conv,
     "biased_conv": _conv,
+    "conv_weight": _conv_weight,
+    "conv_transpose": _conv_transpose,
     "max_pool": _max_pool,
     "sum_pool": _sum_pool,
     "embedding": lambda weight, ids, **how: weight[ids],
     "attention": _attention,
+    "attention_backward": _attention_backward,
     "lstm": _recurrent(lstm_sequence._cell_of),
     "gru": _recurrent(gru_sequence._cell_of),
     "rnn": _recurrent(rnn_sequence._cell_of),
@@ -249,6 +322,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "layer_norm": _layer_norm,
     "layer_norm_backward": _layer_norm_backward,
     "channel_norm": _channel_norm,
+    "channel_norm_backward": _channel_norm_backward,
     "var": _variance,
     "std": lambda a, *rest, **how: np.sqrt(_variance(a, *rest, **how)),
     "relu": lambda x: np.maximum(x, 0),
@@ -260,5 +334,8 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x, negative_slope=0.01: np.where(np.greater(x, 0), x, x * negative_slope),
     "elu": lambda x, alpha=1.0: np.where(np.greater(x, 0), x, alpha * np.expm1(x)),
     "hardtanh": lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
+    "gelu": lambda x: x / 2 * (1 + _erf(x * math.sqrt(0.5))),
+    "gelu_backward": lambda a, b: a * (
+        (1 + _erf(b * math.sqrt(0.5))) / 2 + b * np.exp(b * b * -0.5) / math.sqrt(2 * math.pi)),
     "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
 }  # fmt: skip

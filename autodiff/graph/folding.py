@@ -206,6 +206,13 @@ def _expansions(graph: Graph, look: Look) -> dict[Op, Graph]:
             made = op.expansion()
             if made is not None and made.ops:
                 found[op] = made
+    read = {v for op in graph.ops for v in op.inputs} | {*graph.outputs} if found else set()
+    for op, made in found.items():  # without what leads to outputs that nobody reads
+        needed = {w for v, w in zip(op.outputs, made.outputs, strict=False) if v in read} or {*made.outputs[:1]}
+        for inner in reversed(made.ops):
+            if not needed.isdisjoint(inner.outputs):
+                needed.update(inner.inputs)
+        made.ops = [inner for inner in made.ops if not needed.isdisjoint(inner.outputs)]
     return found
 
 

@@ -19,6 +19,14 @@ def drawn(*shape):
 
 LABELS, SOME = ad.tensor([2, 0, 3, 1, 1]), ad.tensor([2, -100, 3, 1, -100])
 MASK = np.random.default_rng(3).random((2, 4, 5)) < 0.7
+MASK5 = np.tri(5, dtype=bool)
+
+
+def swept(y):
+    """Run the backward pass of a sum with weights of its own."""
+    (y * np.cos(np.arange(y.size)).reshape(y.shape)).sum().backward()
+
+
 CASES = {
     "linear": [lambda: F.linear(drawn(2, 3), drawn(4, 3)), lambda: F.linear(drawn(5, 2, 3), drawn(4, 3), drawn(4))],
     "conv": [
@@ -26,6 +34,22 @@ CASES = {
         lambda: F.conv1d(drawn(2, 3, 8), drawn(4, 3, 3), stride=3),
     ],
     "biased_conv": [lambda: F.conv2d(drawn(1, 2, 5, 5), drawn(3, 2, 3, 3), drawn(3), padding=1)],
+    "conv_transpose": [
+        lambda: F.conv_transpose2d(drawn(2, 6, 3, 4), drawn(6, 2, 3, 2), None, (2, 1), (1, 2), (1, 0), 2, 1),
+        lambda: F.conv_transpose2d(drawn(2, 6, 3, 4), drawn(6, 2, 3, 3), None, 2, 0, 0, 3, (1, 2)),
+        lambda: swept(F.conv1d(drawn(2, 3, 8).requires_grad_(), drawn(4, 3, 3), stride=3, padding=4)),
+    ],
+    "conv_weight": [
+        lambda: swept(F.conv2d(drawn(2, 4, 7, 6), drawn(6, 2, 3, 2).requires_grad_(), None, (2, 1), (1, 2), 2, 2)),
+    ],
+    "attention_backward": [
+        lambda: swept(F.scaled_dot_product_attention(*(drawn(2, 3, 5, 4).requires_grad_() for _ in range(3)), MASK5)),
+        lambda: swept(F.scaled_dot_product_attention(*(drawn(5, 4).requires_grad_(),) * 3, is_causal=True, scale=0.3)),
+    ],
+    "channel_norm_backward": [
+        lambda: swept(F.batch_norm(drawn(4, 3, 2, 2).requires_grad_(), None, None, drawn(3), drawn(3), training=True)),
+        lambda: swept(F.group_norm(drawn(4, 6, 2).requires_grad_(), 3, drawn(6).requires_grad_(), drawn(6))),
+    ],
     "max_pool": [lambda: F.max_pool2d(drawn(2, 3, 7, 6), 3, stride=2, padding=1, ceil_mode=True)],
     "sum_pool": [lambda: F.avg_pool2d(drawn(2, 3, 7, 6), 2)],
     "embedding": [lambda: F.embedding(ad.tensor([[0, 2], [1, 1]]), drawn(3, 4))],
@@ -68,9 +92,11 @@ CASES = {
     "leaky_relu": [lambda: F.leaky_relu(drawn(3, 4), 0.2)],
     "elu": [lambda: F.elu(drawn(3, 4), 0.7)],
     "hardtanh": [lambda: F.hardtanh(drawn(3, 4), -0.5, 0.5)],
+    "gelu": [lambda: F.gelu(drawn(3, 4))],
     "gelu_tanh": [lambda: F.gelu(drawn(3, 4), approximate="tanh")],
 }
 BACKWARD = {
+    "gelu_backward": [F.gelu],
     "relu_backward": [lambda x: F.relu(x)],
     "softmax_backward": [lambda x: ad.softmax(x, axis=0)],
     "log_softmax_backward": [lambda x: ad.log_softmax(x)],

@@ -144,6 +144,7 @@ def test_expand_opens_modules_groups_and_fused_operations():
     inside = loss.picture(expand="softmax_nll")
     assert {"max", "exp", "log"} <= {box.title for box in inside.boxes}
     assert all(any(edge.head is box for edge in inside.edges) for box in inside.boxes if box.ops)
+    assert all(any(edge.tail is box for edge in inside.edges) or box.bold for box in inside.boxes)
 
 
 def test_an_opened_lstm_is_a_loop():
