@@ -180,11 +180,9 @@ def test_rule_prints_the_line_of_the_table(fun: Any, line: str) -> None:
     assert repr(ad.rule(fun)) == line
 
 
-@pytest.mark.parametrize("fun", list(registry))
-def test_every_entry_can_be_read(fun: Any) -> None:
-    text = str(ad.rule(fun))
-    assert text
-    assert len(text) < 2000
+def test_every_entry_can_be_read() -> None:
+    lengths = {fun: len(str(ad.rule(fun))) for fun in registry}
+    assert not [fun for fun, length in lengths.items() if not 0 < length < 2000]
 
 
 def test_rule_of_a_third_partys_function_is_its_source() -> None:
@@ -245,7 +243,6 @@ KINKS: dict[Any, Any] = {  # a call at each named kink, and a direction through 
     "step": {2: ((0.0, 0.25), (1.0, 0.0))},
     "cut": {1: ((-1.0 + 0j,), (1j,)), 2: ((0.0, -1.0), (1.0, 0.0))},
 }
-each_op = pytest.mark.parametrize("entry", OPS, ids=lambda e: e.name)
 
 
 RANKED = {  # with the arguments that they take beside the array
@@ -285,13 +282,13 @@ def between(entry: Any, i: int) -> float:
     return next(x for x in (0.5, 1.5) if domain.low < x < domain.high)
 
 
-@each_op
-def test_entries_state_facts_that_have_a_meaning(entry: Any) -> None:
-    domains = entry.domain if isinstance(entry.domain, tuple) else (entry.domain,)
-    assert set(domains) <= set(DOMAINS)
-    assert not isinstance(entry.domain, tuple) or len(domains) == len(entry.rules)
-    assert all(isinstance(k, float) or k in KINKS for k in entry.kinks)
-    assert all(isinstance(p, float) or p in ("origin", "no inverse") for p in entry.singular)
+def test_entries_state_facts_that_have_a_meaning() -> None:
+    for entry in OPS:
+        domains = entry.domain if isinstance(entry.domain, tuple) else (entry.domain,)
+        assert set(domains) <= set(DOMAINS), entry.name
+        assert not isinstance(entry.domain, tuple) or len(domains) == len(entry.rules), entry.name
+        assert all(isinstance(k, float) or k in KINKS for k in entry.kinks), entry.name
+        assert all(isinstance(p, float) or p in ("origin", "no inverse") for p in entry.singular), entry.name
 
 
 @pytest.mark.parametrize(("name", "domain"), DOMAINS.items(), ids=lambda d: str(d) if isinstance(d, str) else "")
