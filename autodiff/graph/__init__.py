@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autodiff.graph.diff import Difference
-    from autodiff.graph.explaining import Audit, Explanation
+    from autodiff.graph.explaining.explanation import Audit, Explanation
     from autodiff.graph.profiling import Profile
     from autodiff.graph.record import Graph
 
@@ -38,7 +38,7 @@ def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
             f"trace: records a call of a function or module; got {type(f).__name__}. `ad.trace(f)(*args)` calls f; "
             "`ad.draw(y)` shows the history of a tensor."
         )
-    from autodiff.graph.recorder import traced
+    from autodiff.graph.recording.recorder import traced
 
     return traced(f)
 
@@ -65,8 +65,8 @@ def draw(
     """
     from autodiff.graph.look import OPTIONS, Look
     from autodiff.graph.record import Graph
-    from autodiff.graph.recorder import traced
-    from autodiff.graph.tape_graph import from_tape
+    from autodiff.graph.recording.recorder import traced
+    from autodiff.graph.recording.tape_graph import from_tape
     from autodiff.graph.views import write
     from autodiff.tensor import Tensor
 
@@ -148,7 +148,7 @@ def explain(what: Any, where: Any = None, *, tiny: float = 1e-6) -> Explanation 
       %1  multiply    0
       w               0
     """
-    from autodiff.graph.explaining import explain
+    from autodiff.graph.explaining.explanation import explain
 
     return explain(what, where, tiny)
 

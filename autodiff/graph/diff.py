@@ -9,9 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from autodiff.graph.pictures.render import written
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.render import written
-from autodiff.graph.text import clean, heading, is_literal, line, literal, names_of, number, settings
+from autodiff.graph.words.text import clean, heading, is_literal, line, literal, names_of, number, settings
 
 LONGEST = 3000  # longer runs of operations are matched one by one in order, since alignment takes quadratic time
 NUMBERED = ("constant", "random")  # sources whose names are numbers given in order

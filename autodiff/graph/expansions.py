@@ -16,9 +16,9 @@ import numpy
 
 from autodiff import apply as engine
 from autodiff import tape
-from autodiff.graph.building import End, given
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.recorder import Recorder
+from autodiff.graph.recording.building import End, given
+from autodiff.graph.recording.recorder import Recorder
 from autodiff.kernels.convolution.geometry import Geometry, geometry
 from autodiff.kernels.recurrent import gru_sequence, lstm_sequence, rnn_sequence
 from autodiff.tensor import Tensor

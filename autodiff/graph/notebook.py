@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from autodiff.graph.render import available
+from autodiff.graph.pictures.render import available
 
 if TYPE_CHECKING:
     from autodiff.graph.views import Views

@@ -12,11 +12,11 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from autodiff.graph import facts
-from autodiff.graph.labels import duration, size
+from autodiff.graph.pictures.labels import duration, size
+from autodiff.graph.pictures.render import written
 from autodiff.graph.record import Graph, Op
-from autodiff.graph.recorder import title, traced
-from autodiff.graph.render import written
-from autodiff.graph.text import clean
+from autodiff.graph.recording.recorder import title, traced
+from autodiff.graph.words.text import clean
 
 SHOWN = 25  # rows of a table that are printed
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from autodiff.graph.look import Look
 
 if TYPE_CHECKING:
-    from autodiff.graph.picture import Picture
+    from autodiff.graph.pictures.picture import Picture
     from autodiff.graph.record import Graph
 
 
@@ -21,7 +21,7 @@ FORMATS = ("svg", "png", "pdf", "html", "dot", "mermaid", "json", "text")
 
 def write(graph: Views, path: str | Path | None, formats: str | tuple[str, ...]) -> None:
     """Write a graph in several formats, to files that differ in what follows the dot."""
-    from autodiff.graph.render import written
+    from autodiff.graph.pictures.render import written
 
     formats = (formats,) if isinstance(formats, str) else tuple(formats)
     for name in formats:
@@ -37,7 +37,7 @@ def write(graph: Views, path: str | Path | None, formats: str | tuple[str, ...])
 
 def _kept(text: str, path: str | Path | None) -> str:
     """Return a text, after writing it to the path if there is one."""
-    from autodiff.graph.render import written
+    from autodiff.graph.pictures.render import written
 
     return written(text.encode(), path).decode()
 
@@ -61,7 +61,7 @@ class Views:
 
     def picture(self, **options: Any) -> Picture:
         """Return what a picture shows, as boxes and edges: what every drawing is made of."""
-        from autodiff.graph.boxes import arrange
+        from autodiff.graph.pictures.boxes import arrange
 
         return arrange(self._graph, self.look.updated(**options))
 
@@ -70,7 +70,7 @@ class Views:
 
         It has every operation, whatever `depth` is; `show` adds values, grads, bytes or time to each line.
         """
-        from autodiff.graph.text import listing
+        from autodiff.graph.words.text import listing
 
         return _kept(listing(self._graph, self.look.updated(**options).show or ()), path)
 
@@ -84,7 +84,7 @@ class Views:
         ├─ 0: Linear   f32[4,2]  f32[4,3]           9  linear
         └─ 1: Tanh     f32[4,3]  f32[4,3]              tanh
         """
-        from autodiff.graph.tree import tree
+        from autodiff.graph.words.tree import tree
 
         return _kept(tree(self._graph, self.look.updated(**options)), path)
 
@@ -104,19 +104,19 @@ class Views:
         | *-'  multiply  f32[2]
         *-'    add  f32[2]
         """
-        from autodiff.graph.ascii import ascii
+        from autodiff.graph.pictures.ascii import ascii
 
         return _kept(ascii(self.picture(**options)), path)
 
     def mermaid(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture in Mermaid's language, which code hosts draw where Markdown has it in a mermaid block."""
-        from autodiff.graph.mermaid import mermaid
+        from autodiff.graph.pictures.mermaid import mermaid
 
         return _kept(mermaid(self.picture(**options)), path)
 
     def dot(self, path: str | Path | None = None, **options: Any) -> str:
         """Return the picture in Graphviz's language."""
-        from autodiff.graph.dot import dot
+        from autodiff.graph.pictures.dot import dot
 
         return _kept(dot(self.picture(**options)), path)
 
@@ -140,12 +140,12 @@ class Views:
         appearing as they were computed. Graphviz lays it out.
         """
         from autodiff.graph.page.page import html
-        from autodiff.graph.render import written
+        from autodiff.graph.pictures.render import written
 
         return written(html(self._graph, options).encode(), path).decode()
 
     def json(self, path: str | Path | None = None, *, form: str = "ndtape") -> str:
-        """Return the whole record as JSON, and write it where a path is given; see `graph.export.document`.
+        """Return the whole record as JSON, and write it where a path is given; see `graph.words.export.document`.
 
         With form="model-explorer" it is what Google's Model Explorer opens.
 
@@ -153,13 +153,13 @@ class Views:
         >>> json.loads(ad.trace(np.exp)(ad.zeros(2)).json())["ops"][0]["name"]
         'exp'
         """
-        from autodiff.graph.export import export
-        from autodiff.graph.render import written
+        from autodiff.graph.pictures.render import written
+        from autodiff.graph.words.export import export
 
         return written(export(self._graph, form).encode(), path).decode()
 
     def _drawn(self, kind: str, path: str | Path | None, options: dict[str, Any], **settings: Any) -> bytes:
-        from autodiff.graph.render import render, written
+        from autodiff.graph.pictures.render import render, written
 
         return written(render(self.dot(**options), kind, **settings), path)
 
@@ -169,7 +169,7 @@ class Views:
         return bundle(self)
 
     def _repr_svg_(self) -> str | None:
-        from autodiff.graph.render import available
+        from autodiff.graph.pictures.render import available
 
         return self.svg() if available() else None
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import autodiff as ad
 import nn
-from autodiff.graph.explaining import Explanation
+from autodiff.graph.explaining.explanation import Explanation
 from autodiff.graph.record import Graph
 
 

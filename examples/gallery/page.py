@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import autodiff as ad
-from autodiff.graph.explaining import Explanation
+from autodiff.graph.explaining.explanation import Explanation
 from autodiff.graph.record import Graph
 from examples.gallery import debugging, images, overlays, scalars, sequences, training
 

@@ -9,7 +9,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.graph import render
+from autodiff.graph.pictures import render
 from nn import optim
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.graph.style import STARTS
+from autodiff.graph.pictures.style import STARTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

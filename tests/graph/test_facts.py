@@ -11,7 +11,7 @@ import pytest
 import autodiff as ad
 import nn
 from autodiff.graph import facts, trace
-from autodiff.graph.recorder import traced
+from autodiff.graph.recording.recorder import traced
 from nn import models
 
 

@@ -9,10 +9,10 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.graph import render
 from autodiff.graph.look import Look
-from autodiff.graph.overlays import _peak
-from autodiff.graph.style import CHANGED
+from autodiff.graph.pictures import render
+from autodiff.graph.pictures.overlays import _peak
+from autodiff.graph.pictures.style import CHANGED
 from nn import optim
 from nn.models import resnet18
 

@@ -17,7 +17,7 @@ import pytest
 import autodiff as ad
 import nn
 from autodiff import tape
-from autodiff.graph import render
+from autodiff.graph.pictures import render
 
 ROOT = Path(__file__).parents[2]
 drawn = pytest.mark.skipif(not render.available(), reason="neither Graphviz nor pygraphviz is installed")

@@ -10,8 +10,9 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.graph import export, render
 from autodiff.graph.page.timeline import timeline
+from autodiff.graph.pictures import render
+from autodiff.graph.words import export
 
 needs_graphviz = pytest.mark.skipif(not render.available(), reason="there is no Graphviz here")
 

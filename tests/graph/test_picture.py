@@ -13,7 +13,8 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.graph import draw, render, style, trace
+from autodiff.graph import draw, trace
+from autodiff.graph.pictures import render, style
 from nn import optim
 
 HOSTILE = 'a"b<c>&\\n\n{|}é]]>--><script>alert(1)</script>\x00'

@@ -13,8 +13,8 @@ import pytest
 import autodiff as ad
 import nn
 from autodiff.graph import trace
-from autodiff.graph.recorder import traced
-from autodiff.graph.tape_graph import from_tape
+from autodiff.graph.recording.recorder import traced
+from autodiff.graph.recording.tape_graph import from_tape
 
 
 def phases(graph):

@@ -8,7 +8,7 @@ import pytest
 import autodiff as ad
 import nn
 from autodiff.graph import trace
-from autodiff.graph.text import literal
+from autodiff.graph.words.text import literal
 from nn import optim
 
 

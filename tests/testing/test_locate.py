@@ -10,7 +10,8 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.graph import draw, render, style, trace
+from autodiff.graph import draw, trace
+from autodiff.graph.pictures import render, style
 from autodiff.primitive import Primitive
 from autodiff.testing.adapters import from_numpy
 from autodiff.testing.checks.gradcheck import gradcheck
@@ -263,7 +264,7 @@ class TestPictures:
     def test_wrong_operations_are_coloured_and_explained(self):
         found = locate(lambda x: np.sum(twice_exp(np.sin(x)) + np.floor(x)), np.array([1.0, 2.0]))
         dot = found.graph.dot()
-        fill, border = style.LIGHT.highlights["wrong derivative"]
+        fill, border = style.LIGHT.highlight("wrong derivative")
         boxes = [line for line in dot.splitlines() if f'fillcolor="{fill}"' in line]
         assert len(boxes) == 1
         assert "twice_exp" in boxes[0]
@@ -277,7 +278,7 @@ class TestPictures:
                 return np.cos(twice_exp(x))
 
         found = locate(nn.Sequential(nn.Tanh(), Bad()), V)
-        fill = style.LIGHT.highlights["wrong derivative"][0]
+        fill = style.LIGHT.highlight("wrong derivative")[0]
         boxes = [line for line in found.graph.dot(depth=1).splitlines() if f'fillcolor="{fill}"' in line]
         assert len(boxes) == 1
         assert "<B>1</B>" in boxes[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from autodiff.graph.render import render
+from autodiff.graph.pictures.render import render
 
 COLOUR = re.compile(r'(?<==")#[0-9a-f]{6}(?:[0-9a-f]{2})?(?=")', re.IGNORECASE)
 MARGIN = 12.0

@@ -9,16 +9,17 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from autodiff.graph import export, overlays, style
-from autodiff.graph.boxes import arrange
-from autodiff.graph.dot import dot
-from autodiff.graph.folding import fold
-from autodiff.graph.labels import summary
 from autodiff.graph.page.drawing import Colours, Drawing, draw
 from autodiff.graph.page.timeline import timeline
-from autodiff.graph.picture import Box, Picture
+from autodiff.graph.pictures import overlays, style
+from autodiff.graph.pictures.boxes import arrange
+from autodiff.graph.pictures.dot import dot
+from autodiff.graph.pictures.folding import fold
+from autodiff.graph.pictures.labels import summary
+from autodiff.graph.pictures.picture import Box, Picture
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import clean, line, names_of
+from autodiff.graph.words import export
+from autodiff.graph.words.text import clean, line, names_of
 
 MOST = 4000  # with more boxes than this a depth is left out: neither Graphviz nor a reader gets through
 SCRIPTS = ("page", "painting", "sight", "stepper", "panel", "controls")  # in this order

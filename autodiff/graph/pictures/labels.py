@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.graph import style
-from autodiff.graph.folding import Folding, Part, attribute, species
 from autodiff.graph.look import Look
-from autodiff.graph.picture import Box, Number
+from autodiff.graph.pictures import style
+from autodiff.graph.pictures.folding import Folding, Part, attribute, species
+from autodiff.graph.pictures.picture import Box, Number
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.statistics import statistics
-from autodiff.graph.text import clean, is_literal, line, literal, names_of, number
+from autodiff.graph.words.text import clean, is_literal, line, literal, names_of, number
 
 LINES = 12  # of a long list, so many are shown
 TOLD = 3  # so many of what is changed in place are told by name

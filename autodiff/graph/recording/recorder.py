@@ -16,9 +16,9 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import errors, sweep, tape
 from autodiff.errors import AutodiffError
-from autodiff.graph.building import Builder, End, given
-from autodiff.graph.failing import failing
 from autodiff.graph.record import Graph
+from autodiff.graph.recording.building import Builder, End, given
+from autodiff.graph.recording.failing import failing
 from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor
 from autodiff.tree import leaves, map_leaves

@@ -12,8 +12,8 @@ import numpy as np
 
 from autodiff import apply as engine
 from autodiff import tape
-from autodiff.graph.history import gradients
 from autodiff.graph.record import Array, Group, Op, Value, Write, name_sources
+from autodiff.graph.recording.history import gradients
 from autodiff.primitive import values
 from autodiff.tape import Mode, Node
 from autodiff.tensor import Tensor

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from autodiff.graph import overlays, style
-from autodiff.graph.folding import ALL, Column, Part, attribute, fold, species
-from autodiff.graph.labels import Labels, first_not_finite, ranged, short_name
 from autodiff.graph.look import Look
-from autodiff.graph.naming import variable
-from autodiff.graph.picture import Box, Cluster, Edge, Picture
+from autodiff.graph.pictures import overlays, style
+from autodiff.graph.pictures.folding import ALL, Column, Part, attribute, fold, species
+from autodiff.graph.pictures.labels import Labels, first_not_finite, ranged, short_name
+from autodiff.graph.pictures.naming import variable
+from autodiff.graph.pictures.picture import Box, Cluster, Edge, Picture
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import is_literal
+from autodiff.graph.words.text import is_literal
 
 ROOMY = 16  # boxes of operations; where there are more, a parameter used once stands in the box that uses it
 

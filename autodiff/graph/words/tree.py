@@ -8,7 +8,7 @@ from typing import Any
 
 from autodiff.graph.look import Look
 from autodiff.graph.record import Graph, Op, Value
-from autodiff.graph.text import clean
+from autodiff.graph.words.text import clean
 
 NAMED = 4  # operations that a row names; of more it says how many
 HEADS = ("input", "output", "parameters", "forward", "backward", "update")

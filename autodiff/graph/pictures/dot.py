@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from autodiff.graph import style
-from autodiff.graph.picture import Box, Cluster, Edge, Picture
-from autodiff.graph.style import Theme
-from autodiff.graph.text import clean
+from autodiff.graph.pictures import style
+from autodiff.graph.pictures.picture import Box, Cluster, Edge, Picture
+from autodiff.graph.pictures.style import Theme
+from autodiff.graph.words.text import clean
 
 SMALL = 9  # points; nothing is smaller
 HIGH, BAR = 12, 3  # points: the tallest bar of a histogram, and the width of one

@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
-from autodiff.graph import reasons
-from autodiff.graph.flow import Edge, Flow, Step
-from autodiff.graph.reasons import Reason, finite
+from autodiff.graph.explaining import reasons
+from autodiff.graph.explaining.flow import Edge, Flow, Step
+from autodiff.graph.explaining.reasons import Reason, finite
 from autodiff.graph.record import Array, Value
 
 TRACE = "ad.explain(p, ad.trace(step)(x)) sees what was detached"

@@ -9,10 +9,10 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import sweep, tape
 from autodiff.errors import AutodiffError
-from autodiff.graph.building import Builder, End, Given
-from autodiff.graph.history import UNKNOWN, copied, gradients, history, kept, operands_of
 from autodiff.graph.record import Array, Graph, Op, Value
-from autodiff.graph.recorder import Recorder, seed
+from autodiff.graph.recording.building import Builder, End, Given
+from autodiff.graph.recording.history import UNKNOWN, copied, gradients, history, kept, operands_of
+from autodiff.graph.recording.recorder import Recorder, seed
 from autodiff.tape import Node
 from autodiff.tensor import Tensor
 

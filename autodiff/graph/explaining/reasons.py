@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.errors import short
-from autodiff.graph.flow import Flow, Step, ruled
+from autodiff.graph.explaining.flow import Flow, Step, ruled
 from autodiff.graph.record import Array, Group, Op, Value
 
 FLAT = ("relu", "relu_backward", "clip", "hardtanh", "maximum", "minimum", "fmax", "fmin", "heaviside")

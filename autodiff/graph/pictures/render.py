@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autodiff.graph.clearing import cleared
+from autodiff.graph.pictures.clearing import cleared
 
 MISSING = (
     "drawing {kind} needs Graphviz to lay the graph out, and neither its `dot` program nor pygraphviz is here. Install "

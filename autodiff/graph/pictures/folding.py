@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from autodiff.graph import repeats
 from autodiff.graph.look import Look
+from autodiff.graph.pictures import repeats
 from autodiff.graph.record import Graph, Group, Op, Value
 
 READABLE = 28  # boxes in a column of a picture that is read at first sight

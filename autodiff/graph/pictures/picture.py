@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autodiff.graph import style
 from autodiff.graph.look import Look
+from autodiff.graph.pictures import style
+from autodiff.graph.pictures.style import Theme
 from autodiff.graph.record import Op, Value
 from autodiff.graph.statistics import sparkline
-from autodiff.graph.style import Theme
 
 
 class Number(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 from autodiff import apply as engine
 from autodiff import sweep, tape
 from autodiff.graph.record import Array, Graph, Group, Op, Value
-from autodiff.graph.text import names_of
+from autodiff.graph.words.text import names_of
 from autodiff.tape import Node
 
 Step = Op | Group  # an operation, or the whole call of a custom Function, whose backward stands for its operations

@@ -6,8 +6,8 @@ import json
 import warnings
 from typing import Any
 
-from autodiff.graph.picture import Box, Cluster, Edge, Picture
-from autodiff.graph.text import clean
+from autodiff.graph.pictures.picture import Box, Cluster, Edge, Picture
+from autodiff.graph.words.text import clean
 
 PLAIN = frozenset(" ,.()[]/+-=_'")  # what stands as it is in a label, beside letters and digits
 APART = "\\:$"  # what means something with the character after it, also when both are written as numbers

@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.graph.record import Graph, Op, Value
 from autodiff.graph.statistics import statistics
-from autodiff.graph.text import clean, literal, names_of
+from autodiff.graph.words.text import clean, literal, names_of
 from autodiff.latex import single
 from autodiff.plan import parameters
 from autodiff.source import definition_of

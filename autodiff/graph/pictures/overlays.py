@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autodiff.graph import style
-from autodiff.graph.labels import duration, size
-from autodiff.graph.picture import Box, Entry, Picture
+from autodiff.graph.pictures import style
+from autodiff.graph.pictures.labels import duration, size
+from autodiff.graph.pictures.picture import Box, Entry, Picture
 from autodiff.graph.record import Graph, Op, Value
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count, groupby
 
-from autodiff.graph.picture import Box, Cluster, Picture
-from autodiff.graph.text import clean
+from autodiff.graph.pictures.picture import Box, Cluster, Picture
+from autodiff.graph.words.text import clean
 
 LANES = 10  # edges side by side; what would take more is written as a reference
 WIDTH, SHORTEST = 110, 30  # of a line, of what a box says on it

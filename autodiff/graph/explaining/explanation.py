@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.graph import reasons
-from autodiff.graph.blockers import Blocker, Search, largest, origins
-from autodiff.graph.flow import Flow, Step, losses
-from autodiff.graph.folding import attribute
+from autodiff.graph.explaining import reasons
+from autodiff.graph.explaining.blockers import Blocker, Search, largest, origins
+from autodiff.graph.explaining.flow import Flow, Step, losses
+from autodiff.graph.explaining.reasons import finite
 from autodiff.graph.notebook import shown
-from autodiff.graph.reasons import finite
+from autodiff.graph.pictures.folding import attribute
+from autodiff.graph.pictures.render import available
+from autodiff.graph.pictures.style import STARTS
 from autodiff.graph.record import Array, Graph, Group, Op, Value
-from autodiff.graph.render import available
-from autodiff.graph.style import STARTS
-from autodiff.graph.text import clean, literal, names_of
+from autodiff.graph.words.text import clean, literal, names_of
 
 PASSES = "on its path"
 SHOWN = 12  # values of a path shown, and blockers
@@ -244,7 +244,7 @@ class Audit:
 
 def explain(what: Any, where: Any, tiny: float) -> Explanation | Audit:
     """Explain a gradient, or those of all parameters; see `autodiff.graph.explain`."""
-    from autodiff.graph.tape_graph import read
+    from autodiff.graph.recording.tape_graph import read
     from autodiff.tensor import Tensor
 
     if where is None and isinstance(what, (Graph, Tensor)) and not (isinstance(what, Tensor) and what.is_leaf):

@@ -9,7 +9,7 @@ from typing import Any
 from autodiff import apply as engine
 from autodiff import errors, sweep
 from autodiff.function import Function
-from autodiff.graph.building import whole
+from autodiff.graph.recording.building import whole
 from autodiff.primitive import Primitive
 from autodiff.tape import Mode
 from autodiff.tree import leaves

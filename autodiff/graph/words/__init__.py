@@ -1,0 +1,1 @@
+"""A Graph as text: the listing, the modules, JSON."""
