@@ -56,7 +56,7 @@ const boundsOf = ([left, top, wide, high]) => [left, top, left + wide, top + hig
 
 function build(n) {
   const given = views[n];
-  const svg = n === start ? canvas.querySelector("svg") : at(`view-${n}`).content.firstElementChild;
+  const svg = at(`view-${n}`).content.firstElementChild;
   const [frames, paths, elements] = [...svg.children].map(({ children }) => [...children]);
   const ofOp = new Map(), ofValue = new Map();
   const boxes = given.boxes.map(([title, phase, ops, value, held, count, notes, rounds], k) => {
@@ -108,7 +108,7 @@ function show(n) {
   step(moment);
   find();
   before?.svg.remove();
-  if (!view.svg.isConnected) canvas.prepend(view.svg);
+  canvas.prepend(view.svg);
 }
 
 function counterpart(box) {

@@ -93,15 +93,14 @@ def _roles(box: Box) -> list[str]:
 
 def _page(graph: Graph, views: list[View], start: int, colours: Colours) -> str:
     data = json.dumps(_data(graph, views, start), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    rest = (f'<template id="view-{n}">{v.drawing.markup}</template>' for n, v in enumerate(views) if n != start)
+    pictures = (f'<template id="view-{n}">{view.drawing.markup}</template>' for n, view in enumerate(views))
     parts = {
         "scheme": ' style="color-scheme: dark"' if graph.look.theme == "dark" else "",  # else as the reader's system is
         "title": escape(clean(graph.title)),
         "style": _asset("page.css"),
         "palette": _palette(colours),
         "depths": "".join(_depth(n, view, checked=n == start) for n, view in enumerate(views)),
-        "picture": views[start].drawing.markup,
-        "pictures": "".join(rest),
+        "pictures": "".join(pictures),
         "data": data.replace("<", "\\u003c"),
         "script": "".join(_asset(f"{name}.js") for name in SCRIPTS),
     }
