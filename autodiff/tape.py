@@ -98,12 +98,13 @@ _END = SimpleNamespace(
 
 
 class Meta:
-    """The rare facts of a node: its leaf Tensor (weakly), hooks, the forward source line."""
+    """The rare facts of a node: its leaf Tensor (weakly), its tensor's name, hooks, the forward source line."""
 
-    __slots__ = ("hooks", "line", "owner", "retains", "scope")
+    __slots__ = ("hooks", "line", "name", "owner", "retains", "scope")
 
     def __init__(self) -> None:
         self.owner: Callable[[], Any] = _nobody
+        self.name: str | None = None
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retains = False
         self.line: str | None = None
@@ -120,7 +121,7 @@ def leaf(owner: Any, shape: tuple[int, ...], dtype: Any) -> Node:
     node.plan, node.parents, node.saved, node.params = None, (), (), None
     node.stamp, node.shape, node.dtype = next(stamps), shape, dtype
     node.meta = Meta()
-    node.meta.owner = weakref.ref(owner)
+    node.meta.owner, node.meta.name = weakref.ref(owner), getattr(owner, "_name_", None)
     return node
 
 

@@ -149,6 +149,8 @@ class Tensor(Methods):
     @name.setter
     def name(self, value: str | None) -> None:
         self._name_ = value
+        if self._node is not None:  # whose pictures outlive the tensor
+            tape.meta(self._node).name = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.

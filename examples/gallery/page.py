@@ -23,6 +23,7 @@ PICTURES, PAGE = ROOT / "docs" / "images" / "gallery", ROOT / "docs" / "gallery.
 PROGRAMS: tuple[Program, ...] = (
     scalars.neuron,
     training.training_step,
+    training.training_loop,
     training.cotangents,
     images.lenet,
     images.resnet18,

@@ -28,6 +28,23 @@ def training_step() -> Graph:
     return ad.draw(step, ad.rand(8, 64), ad.arange(8))
 
 
+def training_loop() -> Graph:
+    """A loop of training, rolled up: each phase is drawn once, and the parameters go round.
+
+    Gradient descent by hand, without an optimizer. The thick edge is what a round hands to the next, by its name in the
+    program.
+    """
+
+    def descend(w: ad.Tensor, x: ad.Tensor, y: ad.Tensor) -> ad.Tensor:
+        for _ in range(100):
+            loss = np.mean((x @ w - y) ** 2)
+            (g,) = ad.grad(loss, w)
+            w = w - 0.1 * g
+        return w
+
+    return ad.draw(descend, ad.zeros(3, requires_grad=True), ad.rand(20, 3), ad.rand(20))
+
+
 def cotangents() -> Graph:
     """The reverse pass beside the forward pass, with the rules that make it.
 

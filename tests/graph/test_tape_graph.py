@@ -152,3 +152,21 @@ def test_draw_takes_functions_modules_and_graphs():
     assert draw(graph) is graph
     with pytest.raises(TypeError, match="takes no further arguments"):
         draw(ad.ones(2), 1)
+
+
+def test_names_outlive_the_tensors_that_had_them():
+    def neuron(w, x):
+        def scalar(value, name):
+            t = ad.tensor(value, requires_grad=True)
+            t.name = name
+            return t
+
+        product = scalar(w, "w") * scalar(x, "x")
+        product.name = "wx"
+        return np.tanh(product + scalar(1.0, "b"))
+
+    def boxes(graph):
+        return {box.title for box in graph.picture().boxes}
+
+    assert boxes(draw(neuron(2.0, 3.0))) == {"w", "x", "b", "wx = multiply", "add", "tanh"}
+    assert boxes(trace(neuron)(2.0, 3.0)) == {"w", "x", "b", "wx = multiply", "add", "tanh"}

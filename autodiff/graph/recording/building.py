@@ -361,6 +361,9 @@ class Builder:
     def finish(self, end: End) -> dict[str, Any]:
         """Settle the roles of the values and return the fields of the graph."""
         outputs = list(map(self._read, end.answers))
+        for node, value in self.made.items():
+            if node.meta is not None and node.meta.name and value.role != "gradient":
+                value.name = value.name or node.meta.name
         read = {v for op in self.ops for v in op.inputs} | {*outputs}
         self.sources = [v for v in self.sources if v in read or v.name or v.role not in ("constant", "state")]
         kept = {*self.sources}

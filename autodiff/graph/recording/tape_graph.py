@@ -42,6 +42,7 @@ def read(y: Tensor, *, backward: bool = False) -> tuple[Graph, dict[Node, Value]
         else:
             made[node] = _operation(builder, node, made)
     values = {node: value for node, (value, *rest) in made.items() if not rest}
+    builder.made |= values
     known = _known(y, nodes, values)
     for node, array in known.items():
         builder.know(values[node], array)
