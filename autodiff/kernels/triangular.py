@@ -25,7 +25,8 @@ def _stacked(fun: Callable[..., Any], *xs: Any) -> Any:
     ]
     results = [fun(*matrices) for matrices in zip(*stacks, strict=True)]
     if not results:
-        return np.zeros((*batch, *fun(*[np.eye(*core) for core in cores]).shape))
+        like = fun(*[np.eye(*core, dtype=x.dtype) for x, core in zip(xs, cores, strict=True)])
+        return np.zeros((*batch, *like.shape), like.dtype)
     return np.reshape(np.stack(results), (*batch, *results[0].shape))
 
 

@@ -354,6 +354,7 @@ OWN_SHAPES = {
     "orthogonal_procrustes": "the singular vectors of a product of empty matrices are not determined",
 }
 OWN_DTYPE = {
+    "partition": "the places of the other elements are not said, and are others where some become equal",
     "float_power": "float64 by definition",
     "astype": "as asked",
     "histogram2d": "counts are float64",
