@@ -361,6 +361,16 @@ def test_what_numpy_and_torch_name_alike_is_numpys_function() -> None:
         ad.ones(2, 2).norm(dim=(0, 1))
 
 
+def test_two_axes_of_more_are_exchanged_and_those_of_a_matrix_are_listed() -> None:
+    x = ad.tensor(A)
+    assert x.transpose(1, 2).shape == x.transpose(-1, -2).shape == (2, 4, 3)
+    np.testing.assert_array_equal(x.transpose(0, 2).numpy(), A.swapaxes(0, 2))
+    assert ad.tensor(M).transpose(1, 0).shape == (4, 3)
+    for axes in ((0, 1), (-2, -1)):
+        with pytest.warns(UserWarning, match=rf"transpose\({axes[0]}, {axes[1]}\) of a matrix.*swapaxes"):
+            assert ad.tensor(M).transpose(*axes).shape == M.transpose(*axes).shape
+
+
 def test_where_the_vocabularies_differ_ndarray_is_followed() -> None:
     t = ad.tensor(A)
     assert t.std().item() == pytest.approx(A.std())  # ddof 0, PyTorch: 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from typing import Any
 
 import numpy
@@ -42,12 +43,17 @@ class Shapes(Attributes):
     reshape_as = view_as
 
     def transpose(self, *axes: Any) -> Any:
-        """Permute the axes, as ndarray does: `x.transpose(1, 0, 2)`. To exchange two, `x.swapaxes(i, j)`."""
-        if len(axes) == 2 and self.ndim > 2 and all(isinstance(n, int) for n in axes):
-            raise ValueError(
-                f"transpose{axes} of a Tensor with {self.ndim} axes: as in NumPy all axes are listed; "
-                f"to exchange two write swapaxes{axes}."
-            )
+        """Permute the axes, as ndarray does: `x.transpose(1, 0, 2)`; of more than two, PyTorch's two are exchanged."""
+        if len(axes) == 2 and all(isinstance(n, int) for n in axes):
+            if self.ndim > 2:
+                return np.swapaxes(self, *axes)
+            if self.ndim == 2 and axes[0] % 2 == 0:
+                warnings.warn(
+                    f"transpose{axes} of a matrix lists its axes, as in NumPy, and changes nothing; x.T, or "
+                    f"x.swapaxes{axes}, exchanges them.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         return np.transpose(self, None if not axes or axes == (None,) else _shape(axes))
 
     def permute(self, *dims: Any) -> Any:
