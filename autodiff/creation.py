@@ -96,10 +96,18 @@ def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False, device:
 
 
 def linspace(
-    start: float, stop: float, num: int = 50, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    start: float,
+    end: float,
+    steps: int = 50,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+    *,
+    num: int | None = None,
 ) -> Tensor:
-    """Return `num` evenly spaced numbers from start to stop, both included."""
-    return _made(np.linspace(start, stop, num, dtype=dtype or _default), requires_grad, device)
+    """Return `steps` evenly spaced numbers from start to end, both included; NumPy's `num` is taken for it."""
+    count = steps if num is None else num
+    return _made(np.linspace(start, end, count, dtype=dtype or _default), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

@@ -111,14 +111,14 @@ ALIKE = (
     "abs absolute allclose ceil clip conj cos cosh deg2rad dot exp exp2 expm1 finfo floor fmax fmin fmod "
     "heaviside hstack hypot iinfo isclose isfinite isinf isnan kron log log10 log1p log2 logaddexp logaddexp2 "
     "logical_and logical_not logical_or logical_xor maximum minimum multiply negative outer positive rad2deg real "
-    "reciprocal remainder round sign sin sinc sinh sqrt square subtract tan tanh tile tril triu true_divide trunc "
+    "reciprocal remainder round sign sin sinc sinh sqrt square subtract tan tanh tile true_divide trunc "
     "vdot vstack"
 )
 # functions of a tensor that mean the same as a method of Tensor, `dim=` included
 METHODS = (
     "add all any argmax argmin argsort bmm chunk clamp clone cumprod cumsum diagonal div eq flip gather ge gt "
     "index_select le lt masked_fill masked_select mean mm mul mv narrow ne neg norm numel permute pow prod "
-    "repeat_interleave reshape roll rsqrt scatter scatter_add select split squeeze sub sum swapaxes t "
+    "repeat_interleave reshape roll rsqrt scatter scatter_add select split squeeze sub sum swapaxes t tril triu "
     "unbind unflatten unsqueeze"
 )
 # where NumPy and PyTorch mean two things, and neither is meant for sure
@@ -144,7 +144,7 @@ def shared(name: str) -> Any:
         return None
 
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(input, name)(*args, **kwargs)
+        return getattr(input if isinstance(input, Tensor) else Tensor(input), name)(*args, **kwargs)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"Return `input.{name}(...)`."

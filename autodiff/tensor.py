@@ -5,6 +5,7 @@ ndarray's and PyTorch's methods are in `methods.py`; the reverse sweep is in `sw
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,9 @@ from autodiff.methods import Methods
 from autodiff.primitive import registry, values
 from autodiff.rules import arithmetic as _loaded  # noqa: F401 (the operators below are entries of the registry)
 from autodiff.tape import Node
+
+# how many references CPython itself holds to a tensor in `x[i][j] = v` that has no name; from 3.14 on it may hold fewer
+TEMPORARY = 3 if sys.implementation.name == "cpython" and sys.version_info < (3, 14) else 0
 
 
 def _operator(fun: np.ufunc) -> Callable[[Any, Any], Any]:
@@ -254,7 +258,13 @@ class Tensor(Methods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         template, arrays = parse(index)
-        if tape.is_grad_enabled() or engine.tracing() or engine.levels():
+        rebinds = self._rebinds(value)
+        if rebinds and sys.getrefcount(self) <= TEMPORARY:
+            raise AutodiffError(
+                "x[i][j] = v: with a history x[i] is a tensor of its own, so that nothing would be left of the change; "
+                "write x[i, j] = v."
+            )
+        if rebinds or engine.tracing() or engine.levels():
             self._become(
                 put(self, value if hasattr(value, "dtype") else np.asarray(value, self.dtype), *arrays, index=template)
             )
@@ -263,7 +273,7 @@ class Tensor(Methods):
             tape.touch(self._data)
 
     def _become(self, y: Any) -> Tensor:
-        """Take another tensor's value: with its history while recording, else written into the memory in place."""
+        """Take another tensor's value: with its history while that is recorded, else written into the memory."""
         y = y if isinstance(y, Tensor) else Tensor(y)
         if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
             raise ValueError(
@@ -272,7 +282,7 @@ class Tensor(Methods):
             )
         if y.dtype != self.dtype:
             y = y.astype(self.dtype)
-        if not tape.is_grad_enabled():
+        if not self._rebinds(y):
             engine.write(self, y)
             for level in engine.levels():
                 level.moved(self, y)
@@ -284,6 +294,11 @@ class Tensor(Methods):
         else:
             self._data, self._node = y._data, y._node
         return self
+
+    def _rebinds(self, y: Any) -> bool:
+        """Say whether the value y makes this a new array with a history; else the memory is written, as in NumPy."""
+        history = self._node is not None or (isinstance(y, Tensor) and y._node is not None)
+        return tape.is_grad_enabled() and (history or not self._data.flags.writeable)
 
     def __iadd__(self, other: Any) -> Any:
         return self._become(self + other)

@@ -195,15 +195,64 @@ def test_in_place_results_are_cast_to_the_tensors_dtype() -> None:
     assert n.tolist() == [6, 3]
 
 
-def test_a_view_does_not_follow_a_recorded_update_but_does_follow_a_write() -> None:
+def test_a_view_follows_a_write_but_not_a_recorded_update() -> None:
     x = ad.tensor([1.0, 2.0])
     row = x[:1]
-    x += 1
-    assert row.tolist() == [1.0]
-    row = x[:1]
+    x += 1  # nothing has a history: the memory is written, as in NumPy and PyTorch
+    assert row.tolist() == [2.0]
+    row[0] = 7
+    assert x.tolist() == [7.0, 3.0]
     with ad.no_grad():
         x += 1
-    assert row.tolist() == [3.0]
+    assert row.tolist() == [8.0]
+    x += leaf(1.0, 1.0)
+    assert row.tolist() == [8.0]
+
+
+def test_an_index_of_an_index_writes_into_what_has_no_history() -> None:
+    x, array = ad.zeros(2, 3), np.zeros((2, 3))
+    for y in (x, array):
+        y[1][2] = 5
+        y[0][:2] += 1
+        y[1][0:2][1] = 3
+        y.T[0][0] = 9
+    x.reshape(-1)[2:].fill_(4)
+    np.testing.assert_array_equal(x.numpy(), [[9, 1, 4], [4, 4, 4]])
+    array.reshape(-1)[2:].fill(4)
+    np.testing.assert_array_equal(x.numpy(), array)
+
+
+def test_an_index_of_an_index_is_refused_where_the_change_would_be_lost() -> None:
+    w, rows = leaf(1.0, 2.0), ad.zeros(2, 2, dtype=np.float64)
+    y = w * 2
+    square = y.reshape(1, 2)
+    with pytest.raises(ad.AutodiffError, match=r"write x\[i, j\] = v"):
+        square[0][1] = 5.0
+    with pytest.raises(ad.AutodiffError, match=r"write x\[i, j\] = v"):
+        square[0][1] += 5.0
+    with pytest.raises(ad.AutodiffError, match=r"write x\[i, j\] = v"):
+        rows[0][1] = y[0]
+    held = {"row": square[0]}
+    held["row"][1] = 5.0  # a row that has a name takes the value itself
+    assert held["row"].tolist() == [2.0, 5.0]
+    rows[0, 1] = y[0]
+    rows.sum().backward()
+    assert w.grad.tolist() == [2.0, 0.0]
+
+
+def test_a_constant_that_was_saved_is_not_changed_unnoticed() -> None:
+    w, x = leaf(1.0, 2.0), ad.tensor(np.array([3.0, 4.0]))
+    y = w * x
+    x += 1
+    with pytest.raises(ad.AutodiffError, match="changed in place"):
+        y.sum().backward()
+
+
+def test_an_expanded_constant_takes_a_value_of_its_own() -> None:
+    x = ad.tensor([1.0])
+    wide = x.expand(3)
+    wide[0] = 5
+    assert (wide.tolist(), x.tolist()) == ([5.0, 1.0, 1.0], [1.0])
 
 
 def test_data_is_the_array_and_may_be_replaced_or_updated() -> None:
