@@ -259,7 +259,7 @@ class Tensor(Methods):
     def __setitem__(self, index: Any, value: Any) -> None:
         template, arrays = parse(index)
         rebinds = self._rebinds(value)
-        if rebinds and sys.getrefcount(self) <= TEMPORARY:
+        if rebinds and sys.getrefcount(self) <= TEMPORARY and not (self.requires_grad and self.is_leaf):
             raise AutodiffError(
                 "x[i][j] = v: with a history x[i] is a tensor of its own, so that nothing would be left of the change; "
                 "write x[i, j] = v."
