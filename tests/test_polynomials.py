@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -97,10 +96,10 @@ def test_float16_is_accumulated_in_float32() -> None:
 
 @pytest.mark.parametrize(("m", "n"), [(2, 2), (2, 3), (3, 2)])
 def test_vectors_of_two_elements_lie_in_a_plane(m: int, n: int) -> None:
+    """Which NumPy takes no longer from 2.5 on."""
     a, b = np.arange(1.0, m + 1), np.arange(2.0, n + 2) ** 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        same(np.cross(t(a), t(b)), np.asarray(np.cross(a, b)))
+    third = np.cross(*(np.pad(v, (0, 3 - v.size)) for v in (a, b)))
+    same(np.cross(t(a), t(b)), np.asarray(third[2] if m == n == 2 else third))
     check(np.cross, a, b, order=2)
 
 

@@ -54,6 +54,8 @@ INVERSES = [
 ]  # fmt: skip
 
 REDUCED = {"full_matrices": False}
+# of a real matrix with real eigenvalues NumPy 2.5 gives complex vectors, whose phase is free, and before it real ones
+REAL_VALUES = tuple if np.linalg.eigvals(np.eye(2)).dtype.kind == "f" else eigen
 DECOMPOSITIONS = [
     *rows(np.linalg.cholesky, None, linalg("cholesky"), spd),
     *rows(np.linalg.cholesky, lambda x: np.linalg.cholesky(x, upper=True), linalg("cholesky", upper=True), spd, ("mm",),
@@ -73,7 +75,7 @@ DECOMPOSITIONS = [
           ("mm",), label="upper"),
     *rows(np.linalg.eig, None, linalg("eig"), lambda x, e: distinct(x, e) * (1 + 0.5j), after=eigen,
           domains=("complex",)),
-    *rows(np.linalg.eig, None, None, distinct, label="real values", domains=REAL, after=tuple),
+    *rows(np.linalg.eig, None, None, distinct, label="real values", domains=REAL, after=REAL_VALUES),
     *rows(np.linalg.eigvals, None, linalg("eigvals"), lambda x, e: distinct(x, e) * (1 + 0.5j),
           domains=("complex",)),
     *rows(np.linalg.eigvals, None, None, distinct, label="real values", domains=REAL),
