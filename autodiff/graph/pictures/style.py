@@ -109,7 +109,7 @@ LIGHT = Theme(
         ("#fff0c2", "#b8960c"),
     ),
     highlights={
-        "alarm": ("#ffb8b2", "#b00020"),
+        "alarm": ("#ffc2bd", "#b00020"),
         "not decided": ("#ffe27a", "#8a6d00"),
         "on its path": ("#cdeff2", "#0b7285"),
         "added": ("#b9ecc0", "#1a7f37"),
