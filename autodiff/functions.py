@@ -13,7 +13,7 @@ from autodiff.kernels.crossentropy import cross_entropy as cross_entropy
 from autodiff.kernels.logits import log_softmax as log_softmax
 from autodiff.kernels.logits import logsumexp as logsumexp
 from autodiff.kernels.logits import softmax as softmax
-from autodiff.kernels.ordering import Ranked
+from autodiff.kernels.ordering import extreme, ordered
 from autodiff.kernels.ordering import kthvalue as kthvalue
 from autodiff.kernels.ordering import topk as topk
 from autodiff.kernels.scan import cummax as cummax
@@ -76,19 +76,12 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def _extreme(whole: Any, place: Any, pair: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     if dim is None:
         return whole(input)
-    if not isinstance(dim, int):
-        return pair(input, dim)
-    indices = place(input, dim, keepdims=True)
-    values = np.take_along_axis(input, indices, dim)
-    return Ranked(values, indices) if keepdim else Ranked(np.squeeze(values, dim), np.squeeze(indices, dim))
+    return extreme(place, input, dim, keepdim) if isinstance(dim, int) else pair(input, dim)
 
 
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """Return the elements in order along an axis, and their places; equal ones keep theirs."""
-    order = np.argsort(input, dim, stable=True)
-    if descending:  # of the reversed elements, backwards: equal ones are in their first order again
-        order = input.shape[dim] - 1 - np.flip(np.argsort(np.flip(input, dim), dim, stable=True), dim)
-    return Ranked(np.take_along_axis(input, order, dim), order)
+    """Return the elements in order along an axis, and their places; equal ones keep their order."""
+    return ordered(input, dim, descending)
 
 
 def transpose(input: Any, dim0: int, dim1: int) -> Any:

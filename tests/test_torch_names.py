@@ -61,6 +61,12 @@ def test_a_line_gives_what_it_gives_under_torch(torch: Any, line: str) -> None:
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+def test_a_place_is_along_one_axis() -> None:
+    with pytest.raises(TypeError, match=r"dim is one axis, got \(0, 1\); amax and amin"):
+        ad.ones(2, 2).max(dim=(0, 1))
+    assert ad.ones(2, 2).amax(dim=(0, 1)).item() == 1.0
+
+
 def test_every_method_listed_is_one() -> None:
     assert not [name for name in METHODS.split() if not hasattr(ad.Tensor, name)]
 

@@ -49,6 +49,27 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ranked:
     return found if keepdim or not np.ndim(x) else Ranked(*(np.squeeze(part, dim) for part in found))
 
 
+def extreme(place: Any, x: Any, dim: int, keepdim: bool = False) -> Ranked:
+    """Return the largest or smallest elements along an axis, and their places; `place` is np.argmax or np.argmin."""
+    if not isinstance(dim, (int, np.integer)):
+        raise TypeError(
+            f"the largest or smallest and its place: dim is one axis, got {dim}; amax and amin take several."
+        )
+    if not np.ndim(x):  # a number is a vector of one, as in PyTorch
+        return Ranked(*(np.reshape(part, ()) for part in extreme(place, np.reshape(x, 1), dim)))
+    indices = place(x, dim, keepdims=True)
+    found = Ranked(np.take_along_axis(x, indices, dim), indices)
+    return found if keepdim else Ranked(*(np.squeeze(part, dim) for part in found))
+
+
+def ordered(x: Any, dim: int = -1, descending: bool = False) -> Ranked:
+    """Return the elements in order along an axis, and their places; equal ones keep their order."""
+    order = np.argsort(x, dim, stable=True)
+    if descending:  # of the reversed elements, backwards: equal ones are in their first order again
+        order = x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), dim, stable=True), dim)
+    return Ranked(np.take_along_axis(x, order, dim), order)
+
+
 def _ranked(name: str, x: Any, first: int, k: int, dim: int, largest: bool) -> Ranked:
     """Return the elements of ranks first to k - 1 along an axis, from 0, and their places."""
     if not np.ndim(x):  # a number is a vector of one, as in PyTorch

@@ -141,15 +141,25 @@ class Methods(Shapes):
         """Return the standard deviation with NumPy's ddof=0; PyTorch's `correction` is taken for it."""
         return _reduce(np.std, self, axis, keepdims, dtype, ddof=torch.pop("correction", ddof), **torch)
 
-    def max(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        """Return the maximum, as ndarray does: no indices (for those, argmax); ties share the gradient."""
+    def max(self, axis: Any = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return the maximum, as ndarray does, ties sharing the gradient; with `dim=`, as in PyTorch, its place too."""
+        if dim is None:
+            return self.amax(axis, keepdims or keepdim)
+        return ordering.extreme(np.argmax, self, dim, keepdim)
+
+    def min(self, axis: Any = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return the minimum, as ndarray does, ties sharing the gradient; with `dim=`, as in PyTorch, its place too."""
+        if dim is None:
+            return self.amin(axis, keepdims or keepdim)
+        return ordering.extreme(np.argmin, self, dim, keepdim)
+
+    def amax(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
+        """Return the maximum; ties share the gradient."""
         return _reduce(np.max, self, axis, keepdims, **torch)
 
-    def min(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
-        """Return the minimum, as ndarray does: no indices (for those, argmin); ties share the gradient."""
+    def amin(self, axis: Any = None, keepdims: bool = False, **torch: Any) -> Any:
+        """Return the minimum; ties share the gradient."""
         return _reduce(np.min, self, axis, keepdims, **torch)
-
-    amax, amin = max, min
 
     def argmax(self, axis: Any = None, *, keepdims: bool = False, **torch: Any) -> Any:
         return _reduce(np.argmax, self, axis, keepdims, **torch)
@@ -203,9 +213,20 @@ class Methods(Shapes):
     def argsort(self, axis: int = -1, *, dim: int | None = None, stable: bool = True) -> Any:
         return np.argsort(self, axis if dim is None else dim, stable=stable)
 
-    def sort(self, axis: int = -1, kind: Any = None, *, stable: bool | None = None) -> None:
-        """Sort in place, as ndarray does; np.sort(t) returns a new tensor."""
+    def sort(
+        self,
+        axis: int = -1,
+        kind: Any = None,
+        *,
+        stable: bool | None = None,
+        dim: int | None = None,
+        descending: bool | None = None,
+    ) -> Any:
+        """Sort in place, as ndarray does (np.sort(t) is a new tensor); with `dim=` or `descending=`, as `ad.sort`."""
+        if dim is not None or descending is not None:
+            return ordering.ordered(self, axis if dim is None else dim, bool(descending))
         self._become(np.sort(self, axis=axis, kind=kind, stable=stable))
+        return None
 
     def partition(self, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
         """Partition in place, as ndarray does; np.partition(t, kth) returns a new tensor."""
