@@ -122,5 +122,5 @@ def __getattr__(name: str) -> object:
     found = {"float": float32, "int": int32, "bool": bool_}.get(name) or functions.shared(name)
     if found is not None:  # not kept: what `ad.coverage()` says would depend on what was asked for before
         return found
-    hint = functions.TORN.get(name) or ("write np." + name if getattr(_np, name, None) in registry else "")
+    hint = functions.TORN.get(name) or ("write np." + name if functions.registered(name) else "")
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}{hint and f': {hint}'}.")

@@ -46,7 +46,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Return data as a tensor that shares an ndarray's memory; a Tensor of that dtype is returned as it is."""
     if isinstance(data, Tensor):
-        return data.to(dtype, device=device)  # type: ignore[no-any-return]
+        moved: Tensor = data.to(dtype, device=device)
+        return moved
     return _made(_array(data, dtype), False, device)
 
 
@@ -97,17 +98,17 @@ def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False, device:
 
 def linspace(
     start: float,
-    end: float,
-    steps: int = 50,
+    stop: float,
+    num: int = 50,
     dtype: Any = None,
     requires_grad: bool = False,
     device: Any = None,
     *,
-    num: int | None = None,
+    steps: int | None = None,
 ) -> Tensor:
-    """Return `steps` evenly spaced numbers from start to end, both included; NumPy's `num` is taken for it."""
-    count = steps if num is None else num
-    return _made(np.linspace(start, end, count, dtype=dtype or _default), requires_grad, device)
+    """Return `num` evenly spaced numbers from start to stop, both included; PyTorch's `steps` is taken for it."""
+    values = np.linspace(start, stop, num if steps is None else steps, dtype=dtype or _default)
+    return _made(values, requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

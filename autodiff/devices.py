@@ -49,4 +49,4 @@ class Absent:
         """Seed the generators of all such devices: none."""
 
 
-cuda = mps = accelerator = Absent()
+cuda = accelerator = Absent()

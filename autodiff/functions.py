@@ -19,6 +19,7 @@ from autodiff.kernels.ordering import topk as topk
 from autodiff.kernels.scan import cummax as cummax
 from autodiff.kernels.scan import cummin as cummin
 from autodiff.kernels.scan import logcumsumexp as logcumsumexp
+from autodiff.primitive import registry
 from autodiff.tensor import Tensor
 
 np: Any = numpy  # its functions dispatch on Tensors, which their annotations do not say
@@ -76,11 +77,11 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def _extreme(whole: Any, place: Any, pair: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     if dim is None:
         return whole(input)
-    return extreme(place, input, dim, keepdim) if isinstance(dim, int) else pair(input, dim)
+    return pair(input, dim) if isinstance(dim, (Tensor, numpy.ndarray)) else extreme(place, input, dim, keepdim)
 
 
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """Return the elements in order along an axis, and their places; equal ones keep their order."""
+    """Return the elements in order along an axis, and their places; equal ones keep their order, stable or not."""
     return ordered(input, dim, descending)
 
 
@@ -122,6 +123,12 @@ TORN = {
     "nonzero": "np.nonzero gives one array an axis, np.argwhere the matrix that PyTorch's does",
     "median": "np.median gives the mean of the middle two, np.quantile(x, 0.5, method='lower') what PyTorch's does",
 }
+
+
+def registered(name: str) -> bool:
+    """Say whether NumPy has a function of this name that takes tensors."""
+    function = getattr(numpy, name, None)
+    return callable(function) and function in registry
 
 
 @functools.cache

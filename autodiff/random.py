@@ -140,7 +140,7 @@ def multinomial(
     >>> multinomial([0.0, 3.0, 0.0], 2, replacement=True)
     tensor([1, 1])
     """
-    weights = np.asarray(input._data if isinstance(input, Tensor) else input, float)
+    weights = np.array(input._data if isinstance(input, Tensor) else input, float)
     if weights.ndim not in (1, 2) or not weights.size:
         raise ValueError(f"multinomial: expected a vector or a matrix of weights; got shape {weights.shape}.")
     if not np.isfinite(weights).all() or (weights < 0).any():
@@ -151,16 +151,10 @@ def multinomial(
             f"multinomial: {num_samples} samples asked of {chances} weights above 0; expected at least one, and "
             "without replacement no more than there are; pass replacement=True."
         )
-    rng = _rng(generator)
-    if replacement:
-        sums = np.cumsum(weights, -1)
-        draws = rng.random((*weights.shape[:-1], num_samples)) * sums[..., -1:]
-        places = (draws[..., None] >= sums[..., None, :]).sum(-1)
-    else:  # the first arrivals of independent processes with these rates (Efraimidis and Spirakis 2006)
-        with np.errstate(divide="ignore"):
-            arrivals = rng.standard_exponential(weights.shape) / weights
-        places = np.argsort(arrivals, -1)[..., :num_samples]
-    return _drawn("multinomial", places, np.int64)
+    rng, rows = _rng(generator), weights.reshape(-1, weights.shape[-1])
+    rows /= rows.max(-1, keepdims=True)  # so that sums stay finite
+    places = [rng.choice(row.size, num_samples, replacement, row / row.sum()) for row in rows]
+    return _drawn("multinomial", np.reshape(places, (*weights.shape[:-1], num_samples)), np.int64)
 
 
 def randn(

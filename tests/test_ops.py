@@ -67,9 +67,9 @@ def test_value_is_numpys(op: Op, data: st.DataObject) -> None:
     ("op", "order"), [(op, 1) for op in OPS if not is_first(op)] + [row(op, 2) for op in OPS], ids=str
 )
 def test_derivatives(op: Op, order: int) -> None:
-    """Along a random direction, in which no error can hide, and at the largest entries; the second after the first."""
+    """Along random directions, in which no error can hide, and at the largest entries; the second after the first."""
     with np.errstate(all="ignore"):
-        check(op.call, *example(op), order=order, exhaustive=False, directions=1)
+        check(op.call, *example(op), order=order, exhaustive=False, directions=2)
 
 
 THIRD = """tanh; divide; power; arctan2; sinc; prod; cumprod; std axis=-1; logsumexp axis=-1; median; sort; pad reflect

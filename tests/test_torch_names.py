@@ -18,7 +18,8 @@ TIES = np.array([[2.0, 1.0, 2.0, 0.0], [1.0, 1.0, 3.0, 3.0], [5.0, 4.0, 5.0, 5.0
 LINES = [  # each is run under both, with T the library, x, y, ties floating matrices and k integers
     "T.max(x)", "T.max(x, 1).values", "T.max(x, 0).indices", "T.max(x, 1, keepdim=True)[0]", "T.max(x, dim=-1)[1]",
     "T.max(x, y)", "T.min(x)", "T.min(x, 1).values", "T.min(x, 0)[1]", "T.min(x, y)", "T.sort(x).values",
-    "T.sort(x, 0).indices", "T.sort(ties, stable=True).indices", "T.sort(x, dim=0, descending=True).values",
+    "T.sort(x, 0).indices", "T.sort(ties, stable=True).indices", "T.sort(x[0, 0]).indices",
+    "T.sort(x, dim=0, descending=True).values",
     "T.sort(ties, dim=1, descending=True, stable=True)[1]", "T.transpose(x, 0, 1)", "T.permute(x, (1, 0))",
     "T.swapaxes(x, 0, 1)", "T.t(x)", "T.meshgrid(x[0], x[:, 0], indexing='ij')[1]",
     "T.meshgrid(x[0], x[:, 0], indexing='xy')[0]", "T.add(x, y, alpha=2)", "T.sub(x, y, alpha=2)", "T.mul(x, y)",
@@ -34,7 +35,7 @@ LINES = [  # each is run under both, with T the library, x, y, ties floating mat
     "T.repeat_interleave(x, 2, dim=1)", "T.unflatten(x, 1, (2, -1))", "T.squeeze(x[None], 0)", "T.unsqueeze(x, -1)",
     "T.clone(x)", "T.cumsum(x, dim=1)", "T.mean(x, dim=0, keepdim=True)", "T.prod(x, 1)", "x.flip(1)", "x.flip(0, 1)",
     "x.roll(2, dims=1)", "x.narrow(0, 1, 2)", "x.select(0, 1)", "T.exp(x).rsqrt()", "x.unflatten(-1, (2, 2))",
-    "x.repeat_interleave(3, dim=0)", "x.reshape_as(y.t())", "x.new_zeros(2, 3)", "x.new_ones((2,))",
+    "x.repeat_interleave(3, dim=0)", "x.reshape_as(y.t())", "x.new_zeros(2, 3, device=x.device)", "x.new_ones((2,))",
     "x.new_full((2, 2), 1.5)", "T.eq(x, y)", "T.ne(x, x)", "T.lt(x, y)", "T.le(x, y)", "T.gt(x, y)", "T.ge(x, x)",
     "T.numel(x)", "T.is_tensor(x)", "T.is_tensor(3)", "T.allclose(x, x)", "T.isclose(x, y)",
     "x.device == T.device('cpu')", "x.to(T.device('cpu'))", "T.zeros(2, 3, device='cpu')",
@@ -65,6 +66,25 @@ def test_a_place_is_along_one_axis() -> None:
     with pytest.raises(TypeError, match=r"dim is one axis, got \(0, 1\); amax and amin"):
         ad.ones(2, 2).max(dim=(0, 1))
     assert ad.ones(2, 2).amax(dim=(0, 1)).item() == 1.0
+
+
+def test_an_axis_may_be_numpys_integer() -> None:
+    x = ad.tensor([[1.0, 3.0], [5.0, 2.0]])
+    assert ad.max(x, np.int64(1)).values.tolist() == [3.0, 5.0]
+    assert ad.max(x, np.full((2, 2), 2.5)).tolist() == [[2.5, 3.0], [5.0, 2.5]]
+    with pytest.raises(TypeError, match="dim is one axis, got 2.5"):
+        ad.max(x, 2.5)
+
+
+def test_what_is_no_function_of_numpys_is_no_attribute() -> None:
+    for name in ("typecodes", "sctypeDict", "nowhere"):
+        assert not hasattr(ad, name)
+
+
+def test_draws_in_place_have_all_digits_of_the_dtype() -> None:
+    x = ad.zeros(8, dtype=np.float64)
+    for drawn in (x.normal_(), x.clone().uniform_()):
+        assert (drawn.numpy() != drawn.numpy().astype(np.float32)).any()
 
 
 def test_every_method_listed_is_one() -> None:

@@ -31,10 +31,10 @@ def embedding(weight: Any, ids: Any, *, padding_idx: int | None = None, by_frequ
     ids = np.asarray(ids, None if np.size(ids) else np.intp)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"rows are numbered by integers; got {ids.dtype}. Cast it with .astype(int).")
-    if ids.size and (ids.min() < 0 or ids.max() >= len(weight)):
-        raise IndexError(f"the table has {len(weight)} rows; got numbers {ids.min()} to {ids.max()}; the first is 0.")
     if weight.ndim == 0:
         raise IndexError("a table has rows; got one number.")
+    if ids.size and (ids.min() < 0 or ids.max() >= len(weight)):
+        raise IndexError(f"the table has {len(weight)} rows; got numbers {ids.min()} to {ids.max()}; the first is 0.")
     return np.take(weight, ids, 0)
 
 

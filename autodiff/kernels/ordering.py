@@ -63,11 +63,8 @@ def extreme(place: Any, x: Any, dim: int, keepdim: bool = False) -> Ranked:
 
 
 def ordered(x: Any, dim: int = -1, descending: bool = False) -> Ranked:
-    """Return the elements in order along an axis, and their places; equal ones keep their order."""
-    order = np.argsort(x, dim, stable=True)
-    if descending:  # of the reversed elements, backwards: equal ones are in their first order again
-        order = x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), dim, stable=True), dim)
-    return Ranked(np.take_along_axis(x, order, dim), order)
+    """Return the elements in order along an axis, and their places; equal ones keep their order, NaN is the largest."""
+    return _ranked("sort", x, 0, np.shape(x)[dim] if np.ndim(x) else 1, dim, descending)
 
 
 def _ranked(name: str, x: Any, first: int, k: int, dim: int, largest: bool) -> Ranked:

@@ -302,13 +302,14 @@ class Methods(Shapes):
 
     # --- others of its kind ---
 
-    def new_zeros(self, *size: Any, dtype: Any = None) -> Any:
-        return np.zeros_like(self, dtype, shape=_shape(size))
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
+        return self.new_full(_shape(size), 0, dtype, device)
 
-    def new_ones(self, *size: Any, dtype: Any = None) -> Any:
-        return np.ones_like(self, dtype, shape=_shape(size))
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None) -> Any:
+        return self.new_full(_shape(size), 1, dtype, device)
 
-    def new_full(self, size: Any, fill_value: Any, dtype: Any = None) -> Any:
+    def new_full(self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Any:
+        devices.device(device)
         return np.full_like(self, fill_value, dtype, shape=_shape((size,)))
 
     # --- what has no rule is refused by name, with what to do instead ---
@@ -337,15 +338,15 @@ class Methods(Shapes):
 
     def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Any:
         """Take draws from the normal distribution."""
-        return self.copy_(self._random.normal(mean, std, self.shape, generator=generator))
+        return self._become(self._random.normal(mean, std, self.shape, dtype=self.dtype, generator=generator))
 
     def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Any:
         """Take draws from [low, high)."""
-        return self.copy_(self._random.uniform(low, high, self.shape, generator=generator))
+        return self._become(self._random.uniform(low, high, self.shape, dtype=self.dtype, generator=generator))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
         """Take draws that are 1 with probability p, else 0."""
-        return self.copy_(self._random.bernoulli(p, self.shape, generator=generator))
+        return self._become(self._random.bernoulli(p, self.shape, dtype=self.dtype, generator=generator))
 
     @property
     def _random(self) -> Any:

@@ -10,6 +10,7 @@ import pytest
 import autodiff as ad
 import nn
 from autodiff.kernels import compiled
+from autodiff.kernels.embedding import embedding
 from nn import functional
 
 OPTIONS: list[dict[str, Any]] = [
@@ -210,6 +211,8 @@ def test_bags_that_do_not_fit_are_refused(options, error, message) -> None:
 
 
 def test_a_table_of_another_shape_is_refused() -> None:
+    with pytest.raises(IndexError, match="a table has rows; got one number"):
+        embedding(np.array(1.0), np.array([0]))
     with pytest.raises(ValueError, match=r"the table given has shape \(2, 2\); expected \(3, 2\)"):
         nn.Embedding(3, 2, _weight=ad.ones(2, 2))
     with pytest.raises(ValueError, match="EmbeddingBag: mode must be"):
